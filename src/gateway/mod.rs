@@ -1,0 +1,1 @@
+//! The PostgreSQL wire: listener, session, statements, results.

@@ -1,0 +1,1 @@
+//! A small Snowflake for demos and tests, over HTTP.

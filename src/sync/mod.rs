@@ -1,0 +1,1 @@
+//! From a platform or its exports to an account.
