@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 /// Reads a truth value in any of the platform's spellings.
-pub fn boolean(text: &str) -> Option<bool> {
+pub(super) fn boolean(text: &str) -> Option<bool> {
     let text = text.trim();
     if ["true", "1", "y", "yes", "t", "on"].iter().any(|w| w.eq_ignore_ascii_case(text)) {
         Some(true)
@@ -18,7 +18,7 @@ pub fn boolean(text: &str) -> Option<bool> {
 ///
 /// Understood: RFC 3339, Snowflake's output formats with or without offset (without: UTC), a date alone, and a
 /// number since 1970 whose unit follows from its size (seconds to nanoseconds).
-pub fn timestamp(text: &str) -> Option<i64> {
+pub(super) fn timestamp(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Some(micros) = epoch(text) {
         return Some(micros);
@@ -32,7 +32,7 @@ pub fn timestamp(text: &str) -> Option<i64> {
             return Some(time.timestamp_micros());
         }
     }
-    let local = text.strip_suffix('Z').or_else(|| text.strip_suffix(" UTC")).unwrap_or(text);
+    let local = text.strip_suffix('Z').or_else(|| text.strip_suffix("UTC")).unwrap_or(text).trim_end();
     for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"] {
         if let Ok(time) = NaiveDateTime::parse_from_str(local, format) {
             return Some(time.and_utc().timestamp_micros());
@@ -66,7 +66,7 @@ fn epoch(text: &str) -> Option<i64> {
 }
 
 /// Reads seconds with a fraction of any length as microseconds, never through a float.
-pub fn seconds(text: &str) -> Option<i64> {
+pub(super) fn seconds(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let negative = whole.starts_with('-');
     let whole: i64 = whole.parse().ok()?;
@@ -80,7 +80,7 @@ pub fn seconds(text: &str) -> Option<i64> {
 }
 
 /// Microseconds since 1970 UTC as RFC 3339, as properties keep them.
-pub fn rfc3339(micros: i64) -> String {
+pub(super) fn rfc3339(micros: i64) -> String {
     match DateTime::from_timestamp_micros(micros) {
         Some(time) => time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
         None => micros.to_string(),
@@ -88,7 +88,7 @@ pub fn rfc3339(micros: i64) -> String {
 }
 
 /// A value shortened for a message.
-pub fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     const MOST: usize = 60;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),

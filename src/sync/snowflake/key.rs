@@ -98,7 +98,8 @@ impl fmt::Debug for SigningKey {
 mod tests {
     use super::*;
     use rsa::pkcs1v15::{Signature, VerifyingKey};
-    use rsa::pkcs8::{DecodePublicKey, EncodePrivateKey, LineEnding};
+    use rsa::pkcs8::pkcs5::pbes2;
+    use rsa::pkcs8::{DecodePublicKey, EncodePrivateKey, LineEnding, PrivateKeyInfo};
     use rsa::rand_core::OsRng;
     use rsa::signature::Verifier;
 
@@ -119,7 +120,11 @@ mod tests {
         assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), LIFETIME);
         assert!(!format!("{key:?}").contains("BEGIN"));
 
-        let sealed = private.to_pkcs8_encrypted_pem(OsRng, "open sesame", LineEnding::LF).unwrap();
+        let cheap = pbes2::Parameters::pbkdf2_sha256_aes256cbc(16, b"salt and salt", &[7; 16]).unwrap();
+        let der = private.to_pkcs8_der().unwrap();
+        let info = PrivateKeyInfo::try_from(der.as_bytes()).unwrap();
+        let sealed = info.encrypt_with_params(cheap, "open sesame").unwrap();
+        let sealed = sealed.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF).unwrap();
         assert!(SigningKey::from_pem(&sealed, None).unwrap_err().to_string().contains("passphrase"));
         assert!(SigningKey::from_pem(&sealed, Some("wrong")).unwrap_err().to_string().contains("wrong"));
         let opened = SigningKey::from_pem(&sealed, Some("open sesame")).unwrap();
