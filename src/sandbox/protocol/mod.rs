@@ -1,0 +1,3 @@
+//! Snowflake's driver protocol over HTTP/1.1 on loopback.
+
+pub mod engine;
