@@ -1,1 +1,3 @@
-//! x
+//! Integration tests: one binary, one module for each part of the system.
+
+mod sandbox_protocol;
