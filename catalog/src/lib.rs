@@ -10,4 +10,6 @@
 //! - [`tables`]: the relations that a session sees
 
 pub mod account;
+pub mod graph;
 pub mod model;
+pub mod snapshot;
