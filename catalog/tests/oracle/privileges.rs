@@ -157,7 +157,8 @@ impl Oracle {
         let mut carried = Vec::new();
         carried.extend(self.grants.iter().filter_map(explicit_grant));
         carried.extend(self.ownerships.iter().flat_map(|o| self.ownership_implies_the_privileges_of_the_type(o)));
-        carried.extend(self.inherited.iter().flat_map(|g| self.inherited_covers_listed_objects_of_exactly_that_type(g)));
+        carried
+            .extend(self.inherited.iter().flat_map(|g| self.inherited_covers_listed_objects_of_exactly_that_type(g)));
         carried
     }
 

@@ -117,8 +117,26 @@ impl Rng {
 
 /// Look-alikes and everything that wants quotes.
 const NAMES: [&str; 20] = [
-    "ORDERS", "orders", "Orders", "A.B", "A", "B", "say \"hi\"", "\"", "a b", "$COST", "COST$", "É", "TABLE", "SELECT",
-    "T", "t", "1ST", "_X", "x'; --", "o@example.com",
+    "ORDERS",
+    "orders",
+    "Orders",
+    "A.B",
+    "A",
+    "B",
+    "say \"hi\"",
+    "\"",
+    "a b",
+    "$COST",
+    "COST$",
+    "É",
+    "TABLE",
+    "SELECT",
+    "T",
+    "t",
+    "1ST",
+    "_X",
+    "x'; --",
+    "o@example.com",
 ];
 const DATABASES: [&str; 5] = ["DB1", "db1", "DB1.S", "DB 2", "DB3"];
 const SCHEMAS: [&str; 5] = ["S", "s", "S.T", "PUBLIC", "my \"schema\""];
@@ -198,8 +216,11 @@ impl Maker {
             self.list_mostly(ObjectRef::database(db.clone()), Properties::default());
             for name in SCHEMAS.iter().take(self.rng.below(4)) {
                 let managed = self.rng.percent(25);
-                let properties =
-                    if managed { Properties::default().with(Property::ManagedAccess, "true") } else { Properties::default() };
+                let properties = if managed {
+                    Properties::default().with(Property::ManagedAccess, "true")
+                } else {
+                    Properties::default()
+                };
                 self.schemas.push((db.clone(), id(name)));
                 self.list_mostly(ObjectRef::in_database(ObjectType::SCHEMA, db.clone(), id(name)), properties);
             }
@@ -509,7 +530,8 @@ impl Maker {
     }
 
     fn type_in(&mut self, container: &Container) -> ObjectType {
-        let (of_databases, of_the_account) = (["SCHEMA", "SCHEMA"], ["DATABASE", "DATABASE", "WAREHOUSE", "COMPUTE_POOL"]);
+        let (of_databases, of_the_account) =
+            (["SCHEMA", "SCHEMA"], ["DATABASE", "DATABASE", "WAREHOUSE", "COMPUTE_POOL"]);
         let mut types = [&RELATIONS[..], &RELATIONS[..3], &OTHERS].concat();
         if !matches!(container, Container::Schema(..)) {
             types.extend(of_databases);
@@ -578,7 +600,7 @@ mod tests {
                 oracle.effective_privileges(Lens::Default) != oracle.effective_privileges(Lens::Primary),
             );
         }
-        assert_eq!(seen.len(), 23, "{seen:?}");
+        assert_eq!(seen.len(), 24, "{seen:?}");
     }
 
     #[test]
