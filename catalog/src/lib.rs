@@ -11,3 +11,4 @@
 
 pub mod account;
 pub mod model;
+pub mod sql;
