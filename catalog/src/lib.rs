@@ -10,5 +10,9 @@
 //! - [`tables`]: the relations that a session sees
 
 pub mod account;
+pub mod drift;
+pub mod graph;
 pub mod model;
+pub mod snapshot;
 pub mod sql;
+pub mod tables;

@@ -1,1 +1,7 @@
-//! x
+//! Integration tests: one binary, one module per subject.
+#![cfg(test)]
+
+mod architecture;
+mod cli;
+mod sandbox_protocol;
+mod store;

@@ -38,7 +38,7 @@ pub fn parse_changes(sql: &str, account: &Account) -> Result<Vec<Change>, SqlErr
 /// The change as SQL can say it: no grantor, no evidence, one spelling where SQL has several.
 ///
 /// `parse(render(change))` gives exactly this. Beyond [`Change::without_grantor`]: properties that are evidence go
-/// (`HAS_PASSWORD`), a created database has a `KIND` (`STANDARD`), `MANAGED_ACCESS` that is false is absent, USAGE on
+/// (`HAS_PASSWORD`), a created database has a `KIND` (`STANDARD`), a created schema has `MANAGED_ACCESS`, USAGE on
 /// a role is its membership, and OWNERSHIP that is granted is transferred.
 pub fn canonical(change: &Change) -> Change {
     match change.clone().without_grantor() {
@@ -49,15 +49,15 @@ pub fn canonical(change: &Change) -> Change {
             if object.object_type == ObjectType::DATABASE && properties.get(Property::Kind).is_none() {
                 properties.set(Property::Kind, Some("STANDARD".to_owned()));
             }
-            if !properties.is_true(Property::ManagedAccess) {
-                properties.set(Property::ManagedAccess, None);
+            if object.object_type == ObjectType::SCHEMA && !properties.is_true(Property::ManagedAccess) {
+                properties.set(Property::ManagedAccess, Some("false".to_owned()));
             }
             Change::CreateObject { object, properties }
         }
         Change::AlterObject { object, property: Property::ManagedAccess, value } => Change::AlterObject {
             object,
             property: Property::ManagedAccess,
-            value: value.filter(|v| v == "true"),
+            value: Some(if value.as_deref() == Some("true") { "true" } else { "false" }.to_owned()),
         },
         Change::GrantPrivilege { privilege, object, grantee, grant_option, granted_by } => {
             match Principal::from_object(&object).filter(|p| p.kind.is_role()) {
@@ -195,7 +195,8 @@ fn public_schema(account: &Account, full: &ObjectRef) -> Option<Change> {
     let database = full.database.clone()?;
     let known = account.object(&ObjectRef::database(database)).is_some();
     let public = full.object_type == ObjectType::SCHEMA && full.name.as_str() == "PUBLIC";
-    (known && public).then(|| Change::CreateObject { object: full.clone(), properties: Properties::default() })
+    let properties = Properties::default().with(Property::ManagedAccess, "false");
+    (known && public).then(|| Change::CreateObject { object: full.clone(), properties })
 }
 
 /// The objects of exactly this type in a container, in order.
@@ -433,8 +434,8 @@ fn create_properties(create: &Create) -> Result<Properties, ExpandError> {
         let kind = if create.from_share { "IMPORTED DATABASE" } else { "STANDARD" };
         properties.set(Property::Kind, Some(kind.to_owned()));
     }
-    if create.managed_access {
-        properties.set(Property::ManagedAccess, Some("true".to_owned()));
+    if *object_type == ObjectType::SCHEMA {
+        properties.set(Property::ManagedAccess, Some(create.managed_access.to_string()));
     }
     for setting in &create.settings {
         if let Some((property, value)) = property(setting, object_type)? {
@@ -472,6 +473,7 @@ fn property(setting: &Setting, object_type: &ObjectType) -> Result<Option<(Prope
     };
     let text = setting.value.text().ok_or_else(wrong)?;
     let value = match property.value_kind() {
+        ValueKind::Text if property == Property::Size => stored_size(text),
         ValueKind::Text => text,
         ValueKind::Word => text.to_ascii_uppercase(),
         ValueKind::Boolean => match text.to_ascii_lowercase().as_str() {
@@ -486,6 +488,25 @@ fn property(setting: &Setting, object_type: &ObjectType) -> Result<Option<(Prope
         },
     };
     Ok(Some((property, value)))
+}
+
+/// A warehouse's size as the platform shows it, for every spelling that SQL has.
+fn stored_size(text: String) -> String {
+    let plain = text.to_ascii_uppercase().replace('-', "");
+    let stored = match plain.as_str() {
+        "XSMALL" => "X-Small",
+        "SMALL" => "Small",
+        "MEDIUM" => "Medium",
+        "LARGE" => "Large",
+        "XLARGE" => "X-Large",
+        "XXLARGE" | "X2LARGE" | "2XLARGE" => "2X-Large",
+        "XXXLARGE" | "X3LARGE" | "3XLARGE" => "3X-Large",
+        "X4LARGE" | "4XLARGE" => "4X-Large",
+        "X5LARGE" | "5XLARGE" => "5X-Large",
+        "X6LARGE" | "6XLARGE" => "6X-Large",
+        _ => return text,
+    };
+    stored.to_owned()
 }
 
 fn alter(scope: Scope<'_>, at: Position, named: &Named, if_exists: bool, action: &AlterAction) -> Expanded {
@@ -511,7 +532,7 @@ fn alter(scope: Scope<'_>, at: Position, named: &Named, if_exists: bool, action:
                 let text = format!("managed access is a property of schemas, not of a {}", object_type.sql());
                 return Err(error(at, Problem::NotAllowed(text)));
             }
-            changes.push(change(Property::ManagedAccess, on.then(|| "true".to_owned())));
+            changes.push(change(Property::ManagedAccess, Some(on.to_string())));
         }
         AlterAction::Set(settings) => {
             for setting in settings {
