@@ -9,18 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 /// The statement that a connection runs now, if any. A cancel that finds none does nothing, as in PostgreSQL.
 #[derive(Debug, Default)]
-pub struct StatementSlot(Mutex<Option<CancellationToken>>);
+pub(crate) struct StatementSlot(Mutex<Option<CancellationToken>>);
 
 impl StatementSlot {
     /// A new statement begins.
-    pub fn begin(&self) -> CancellationToken {
+    pub(crate) fn begin(&self) -> CancellationToken {
         let token = CancellationToken::new();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         token
     }
 
     /// The statement is over.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -39,14 +39,14 @@ struct Entry {
 
 /// Every open connection, by the number in its `BackendKeyData`.
 #[derive(Debug, Default)]
-pub struct CancelTable {
+pub(crate) struct CancelTable {
     next: AtomicI32,
     entries: Mutex<HashMap<i32, Entry>>,
 }
 
 /// A connection's place in the table; dropping it removes the place.
 #[derive(Debug)]
-pub struct Registration {
+pub(crate) struct Registration {
     table: Arc<CancelTable>,
     /// The connection's number.
     pub pid: i32,
@@ -58,7 +58,7 @@ pub struct Registration {
 
 impl CancelTable {
     /// A place for a new connection with a random secret.
-    pub fn register(self: &Arc<Self>) -> Registration {
+    pub(crate) fn register(self: &Arc<Self>) -> Registration {
         let secret = rand::rng().random::<i32>();
         let slot = Arc::new(StatementSlot::default());
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +73,7 @@ impl CancelTable {
     }
 
     /// Cancels the statement of connection `pid` when the secret is right; silent otherwise.
-    pub fn cancel(&self, pid: i32, secret: &[u8]) {
+    pub(crate) fn cancel(&self, pid: i32, secret: &[u8]) {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(&pid)
             && same_secret(&entry.secret.to_be_bytes(), secret)

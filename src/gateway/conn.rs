@@ -22,7 +22,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Reads frames and gathers answers.
 #[derive(Debug)]
-pub struct Conn {
+pub(crate) struct Conn {
     /// Incoming.
     pub reader: FrameReader<OwnedReadHalf>,
     writer: OwnedWriteHalf,
@@ -32,7 +32,7 @@ pub struct Conn {
 
 /// Ends a statement: the user's cancel, its deadline, the server's end, the client's disappearance.
 #[derive(Debug, Clone)]
-pub struct Guard {
+pub(crate) struct Guard {
     /// The user's cancel.
     pub cancel: CancellationToken,
     /// `statement_timeout`.
@@ -42,12 +42,12 @@ pub struct Guard {
 }
 
 /// The client is gone: nobody is told, the log says it.
-pub fn client_gone() -> SqlError {
+pub(crate) fn client_gone() -> SqlError {
     SqlError::fatal("08006", "the client closed the connection")
 }
 
 /// The server ends.
-pub fn shutting_down() -> SqlError {
+pub(crate) fn shutting_down() -> SqlError {
     SqlError::fatal("57P01", "terminating connection due to administrator command")
 }
 
@@ -67,7 +67,7 @@ impl Guard {
     }
 
     /// Waits for `work`, unless the statement has to end before.
-    pub async fn run<T>(
+    pub(crate) async fn run<T>(
         &self,
         reader: &mut FrameReader<OwnedReadHalf>,
         work: impl Future<Output = Result<T, SqlError>>,
@@ -83,13 +83,13 @@ impl Guard {
 
 impl Conn {
     /// Over a fresh socket.
-    pub fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream) -> Self {
         let (reader, writer) = stream.into_split();
         Self { reader: FrameReader::new(reader), writer, out: BytesMut::new() }
     }
 
     /// Gathers a message.
-    pub fn send(&mut self, message: &impl Message) -> Result<(), SqlError> {
+    pub(crate) fn send(&mut self, message: &impl Message) -> Result<(), SqlError> {
         let start = self.out.len();
         message.encode(&mut self.out).map_err(|error| {
             self.out.truncate(start);
@@ -99,33 +99,33 @@ impl Conn {
     }
 
     /// Gathers an error.
-    pub fn send_error(&mut self, error: &SqlError) -> Result<(), SqlError> {
+    pub(crate) fn send_error(&mut self, error: &SqlError) -> Result<(), SqlError> {
         let severity = if error.fatal { "FATAL" } else { "ERROR" };
         self.send(&ErrorResponse::new(fields(severity, error)))
     }
 
     /// Gathers a notice or warning.
-    pub fn send_notice(&mut self, severity: &str, notice: &SqlError) -> Result<(), SqlError> {
+    pub(crate) fn send_notice(&mut self, severity: &str, notice: &SqlError) -> Result<(), SqlError> {
         self.send(&NoticeResponse::new(fields(severity, notice)))
     }
 
     /// Writes what is gathered, however long the client takes.
-    pub async fn flush(&mut self) -> Result<(), SqlError> {
+    pub(crate) async fn flush(&mut self) -> Result<(), SqlError> {
         write(&mut self.writer, &mut self.out).await
     }
 
     /// Writes what is gathered while the statement may go on.
-    pub async fn flush_guarded(&mut self, guard: &Guard) -> Result<(), SqlError> {
+    pub(crate) async fn flush_guarded(&mut self, guard: &Guard) -> Result<(), SqlError> {
         guard.run(&mut self.reader, write(&mut self.writer, &mut self.out)).await
     }
 
     /// Whether enough is gathered to be written.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.out.len() >= FLUSH_AT
     }
 
     /// Writes what is gathered, briefly, and closes.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         let last = async {
             if self.flush().await.is_ok() {
                 // The client sees our end either way.

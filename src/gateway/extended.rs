@@ -19,7 +19,7 @@ use super::session::{Record, Session, no_cursor};
 use super::utility::{Binding, MAX_NAMED, no_statement, too_many};
 
 /// A prepared statement. It is planned anew for each execution, against the snapshot of that moment.
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// The statement; `None` for an empty text.
     pub statement: Option<Statement>,
     /// The declared types, by number.
@@ -42,7 +42,7 @@ enum Progress {
 }
 
 /// A portal: a bound statement, or a cursor.
-pub struct Portal {
+pub(crate) struct Portal {
     progress: Progress,
     columns: Option<Arc<[Column]>>,
     formats: Formats,
@@ -54,7 +54,7 @@ pub struct Portal {
 
 impl Portal {
     /// A cursor's portal.
-    pub fn cursor(rows: Rows, held: bool, binary: bool) -> Self {
+    pub(crate) fn cursor(rows: Rows, held: bool, binary: bool) -> Self {
         Self {
             columns: Some(Arc::clone(&rows.columns)),
             progress: Progress::Cursor(Box::new(rows)),
@@ -66,27 +66,27 @@ impl Portal {
     }
 
     /// Whether it outlives its transaction.
-    pub fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.held
     }
 
     /// Whether FETCH may read it.
-    pub fn is_cursor(&self) -> bool {
+    pub(crate) fn is_cursor(&self) -> bool {
         matches!(self.progress, Progress::Cursor(_))
     }
 
     /// Whether a cursor was declared BINARY.
-    pub fn is_binary(&self) -> bool {
+    pub(crate) fn is_binary(&self) -> bool {
         self.formats.binary(0)
     }
 
     /// Its columns.
-    pub fn columns(&self) -> Arc<[Column]> {
+    pub(crate) fn columns(&self) -> Arc<[Column]> {
         self.columns.clone().unwrap_or_default()
     }
 
     /// A cursor's rows.
-    pub fn rows_mut(&mut self) -> Option<&mut Rows> {
+    pub(crate) fn rows_mut(&mut self) -> Option<&mut Rows> {
         match &mut self.progress {
             Progress::Cursor(rows) => Some(rows),
             _ => None,

@@ -17,22 +17,22 @@ enum Strength {
 }
 
 /// A name made unique for the planner.
-pub fn marked(name: &str, number: usize) -> String {
+pub(crate) fn marked(name: &str, number: usize) -> String {
     format!("{name}{MARK}{number}")
 }
 
 /// The name as the client sees it.
-pub fn shown(name: &str) -> &str {
+pub(crate) fn shown(name: &str) -> &str {
     name.split(MARK).next().unwrap_or(name)
 }
 
 /// An identifier that keeps its case.
-pub fn quoted(name: String) -> Ident {
+pub(crate) fn quoted(name: String) -> Ident {
     Ident::with_quote('"', name)
 }
 
 /// The name of an expression without an alias.
-pub fn of(expr: &Expr) -> String {
+pub(crate) fn of(expr: &Expr) -> String {
     match figure(expr) {
         (_, Strength::None) => UNNAMED.to_owned(),
         (name, _) => name,

@@ -17,7 +17,7 @@ use super::query::shape::{Column, Formats};
 const STEP: usize = 256;
 
 /// A statement's answer, not yet sent.
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Rows, then a tag with their number if `counted`.
     Rows {
         /// The rows.
@@ -48,7 +48,7 @@ pub enum Outcome {
 
 /// How a portal's execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
+pub(crate) enum Sent {
     /// All is sent, with the tag.
     All,
     /// The row limit was reached.
@@ -56,7 +56,7 @@ pub enum Sent {
 }
 
 /// Sends up to `most` rows; gives how many, and whether the rows are over.
-pub async fn send_rows(
+pub(crate) async fn send_rows(
     conn: &mut Conn,
     guard: &Guard,
     rows: &mut Rows,
@@ -93,7 +93,7 @@ pub async fn send_rows(
 
 /// Sends the rest of an outcome up to `most` rows, then the tag or PortalSuspended. Not for FETCH, whose rows belong to
 /// another portal.
-pub async fn send(
+pub(crate) async fn send(
     conn: &mut Conn,
     guard: &Guard,
     outcome: &mut Outcome,

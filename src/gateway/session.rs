@@ -29,7 +29,7 @@ use super::startup::{self, Wanted};
 use super::transaction::{State, Transaction};
 
 /// What a session is made of.
-pub struct Parts {
+pub(crate) struct Parts {
     /// Opens the catalog's side.
     pub backend: Arc<dyn Backend>,
     /// The query threads.
@@ -43,7 +43,7 @@ pub struct Parts {
 }
 
 /// The state of a connection after its startup.
-pub struct Session {
+pub(crate) struct Session {
     pub(super) engine: Arc<Engine>,
     pub(super) backend: Arc<Mutex<Box<dyn BackendSession>>>,
     pub(super) settings: SharedSettings,
@@ -80,7 +80,7 @@ enum Flow {
 
 impl Session {
     /// Opens the session and gathers the answers to the startup packet.
-    pub async fn open(conn: &mut Conn, parts: Parts, wanted: Wanted) -> Result<Self, SqlError> {
+    pub(crate) async fn open(conn: &mut Conn, parts: Parts, wanted: Wanted) -> Result<Self, SqlError> {
         let settings = SharedSettings::default();
         startup::apply(&mut settings.lock(), &wanted)?;
         let startup = Startup {
@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Serves until the client or the server ends the connection.
-    pub async fn serve(mut self, mut conn: Conn) {
+    pub(crate) async fn serve(mut self, mut conn: Conn) {
         let error = loop {
             if let Err(error) = conn.flush().await {
                 break Some(error);

@@ -18,11 +18,11 @@ const GSS: u32 = 80_877_104;
 /// The newest protocol grantd speaks.
 const NEWEST: u32 = 3 << 16 | 2;
 /// The only database.
-pub const DATABASE: &str = "grantd";
+pub(crate) const DATABASE: &str = "grantd";
 
 /// What the startup packet asked for.
 #[derive(Debug)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The user.
     pub user: String,
     /// The database.
@@ -32,7 +32,7 @@ pub struct Wanted {
 }
 
 /// Reads until a startup packet. `None` when the connection had another purpose and is done.
-pub async fn negotiate(conn: &mut Conn, cancels: &CancelTable) -> Result<Option<Wanted>, SqlError> {
+pub(crate) async fn negotiate(conn: &mut Conn, cancels: &CancelTable) -> Result<Option<Wanted>, SqlError> {
     let gone = |error| match error {
         FrameError::Gone => client_gone(),
         FrameError::Protocol(error) => error,
@@ -182,7 +182,7 @@ fn parse_options(text: &str) -> Result<Vec<(String, String)>, SqlError> {
 }
 
 /// Puts the packet's settings into the session's.
-pub fn apply(settings: &mut Settings, wanted: &Wanted) -> Result<(), SqlError> {
+pub(crate) fn apply(settings: &mut Settings, wanted: &Wanted) -> Result<(), SqlError> {
     settings.set_user(&wanted.user);
     for (name, value) in &wanted.settings {
         settings.set_startup(name, value).map_err(|error| SqlError { fatal: true, ..error })?;

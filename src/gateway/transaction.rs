@@ -11,7 +11,7 @@ const MAX_SAVEPOINTS: usize = 10_000;
 
 /// Where the transaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum State {
+pub(crate) enum State {
     /// Each statement is its own.
     #[default]
     Idle,
@@ -23,7 +23,7 @@ pub enum State {
 
 /// A session's transaction.
 #[derive(Debug, Default)]
-pub struct Transaction {
+pub(crate) struct Transaction {
     /// Where it is.
     pub state: State,
     before: Option<Settings>,
@@ -32,7 +32,7 @@ pub struct Transaction {
 
 impl Transaction {
     /// The byte of ReadyForQuery.
-    pub fn status(&self) -> TransactionStatus {
+    pub(crate) fn status(&self) -> TransactionStatus {
         match self.state {
             State::Idle => TransactionStatus::Idle,
             State::Active => TransactionStatus::Transaction,
@@ -41,30 +41,30 @@ impl Transaction {
     }
 
     /// Whether BEGIN was given.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.state != State::Idle
     }
 
     /// BEGIN.
-    pub fn begin(&mut self, settings: &Settings) {
+    pub(crate) fn begin(&mut self, settings: &Settings) {
         *self = Self { state: State::Active, before: Some(settings.clone()), savepoints: Vec::new() };
     }
 
     /// An error happened.
-    pub fn fail(&mut self) {
+    pub(crate) fn fail(&mut self) {
         if self.state == State::Active {
             self.state = State::Failed;
         }
     }
 
     /// The end. Gives whether it was good, and the settings to go back to if it is undone.
-    pub fn end(&mut self) -> (bool, Option<Settings>) {
+    pub(crate) fn end(&mut self) -> (bool, Option<Settings>) {
         let ended = std::mem::take(self);
         (ended.state != State::Failed, ended.before)
     }
 
     /// SAVEPOINT.
-    pub fn savepoint(&mut self, name: &str, settings: &Settings) -> Result<(), SqlError> {
+    pub(crate) fn savepoint(&mut self, name: &str, settings: &Settings) -> Result<(), SqlError> {
         self.need("SAVEPOINT")?;
         if self.savepoints.len() >= MAX_SAVEPOINTS {
             return Err(SqlError::new("53000", "too many savepoints in one transaction"));
@@ -74,7 +74,7 @@ impl Transaction {
     }
 
     /// RELEASE: forgets the savepoint and those after it.
-    pub fn release(&mut self, name: &str) -> Result<(), SqlError> {
+    pub(crate) fn release(&mut self, name: &str) -> Result<(), SqlError> {
         self.need("RELEASE SAVEPOINT")?;
         let at = self.find(name)?;
         self.savepoints.truncate(at);
@@ -82,7 +82,7 @@ impl Transaction {
     }
 
     /// ROLLBACK TO: the savepoint stays. Gives the settings of then.
-    pub fn rollback_to(&mut self, name: &str) -> Result<Option<Settings>, SqlError> {
+    pub(crate) fn rollback_to(&mut self, name: &str) -> Result<Option<Settings>, SqlError> {
         self.need("ROLLBACK TO SAVEPOINT")?;
         let at = self.find(name)?;
         self.savepoints.truncate(at.saturating_add(1));

@@ -11,7 +11,7 @@ use super::super::query::shape::{Column, type_of};
 use super::{bytes, days, decimal, integer, interval, list, micros, out_of_range, sized, string, undictionary, unsupported};
 
 /// Appends a row as COPY BINARY has it: a count, then sized values.
-pub fn copy_row(out: &mut BytesMut, batch: &RecordBatch, row: usize, columns: &[Column]) -> Result<(), SqlError> {
+pub(crate) fn copy_row(out: &mut BytesMut, batch: &RecordBatch, row: usize, columns: &[Column]) -> Result<(), SqlError> {
     out.put_u16(columns.len() as u16);
     for (array, column) in batch.columns().iter().zip(columns) {
         sized(out, |out| value(out, array, row, &column.pg))?;

@@ -11,11 +11,11 @@ use datafusion::arrow::datatypes::DataType;
 use super::error::SqlError;
 use super::query::shape::{Column, Formats};
 
-pub use binary::copy_row as copy_row_binary;
+pub(crate) use binary::copy_row as copy_row_binary;
 
 /// What the form of a value depends on.
 #[derive(Clone, Copy, Default)]
-pub struct Style {
+pub(crate) struct Style {
     /// The session's zone; `None` is UTC.
     pub zone: Option<Tz>,
     /// `bytea_output = escape`.
@@ -23,7 +23,7 @@ pub struct Style {
 }
 
 /// Appends a DataRow message.
-pub fn data_row(
+pub(crate) fn data_row(
     out: &mut BytesMut,
     batch: &RecordBatch,
     row: usize,
@@ -49,7 +49,7 @@ pub fn data_row(
 }
 
 /// One value in text form; `false` is NULL.
-pub fn text_value(out: &mut BytesMut, array: &ArrayRef, row: usize, column: &Column, style: &Style) -> Result<bool, SqlError> {
+pub(crate) fn text_value(out: &mut BytesMut, array: &ArrayRef, row: usize, column: &Column, style: &Style) -> Result<bool, SqlError> {
     text::value(out, array, row, &column.pg, style)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::{BufMut as _, BytesMut};
-use chrono::{DateTime, Datelike as _, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _};
+use chrono::{DateTime, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray as _};
 use datafusion::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use postgres_types::{Kind, Type};

@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Function, Query, Select, SetExpr, Statement, Visit, Visitor,
+    Query, Select, SetExpr, Statement, Visit, Visitor,
 };
 
 use super::super::error::SqlError;
 
 /// 25006 in PostgreSQL's words.
-pub fn read_only(what: &str) -> SqlError {
+pub(crate) fn read_only(what: &str) -> SqlError {
     SqlError::new("25006", format!("cannot execute {what} in a read-only transaction"))
 }
 
@@ -66,15 +66,9 @@ impl Visitor for OnlyReads {
 }
 
 /// An error when anything in `node` writes, locks or is not a query.
-pub fn only_reads(node: &impl Visit) -> Result<(), SqlError> {
+pub(crate) fn only_reads(node: &impl Visit) -> Result<(), SqlError> {
     match node.visit(&mut OnlyReads) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
-}
-
-/// The last part of a function's name in lower case, unless quoted.
-pub fn function_name(function: &Function) -> Option<String> {
-    let ident = function.name.0.last()?.as_ident()?;
-    Some(if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() })
 }

@@ -15,15 +15,15 @@ use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use super::error::{SqlError, from_parser};
 use super::rewrite;
 
-pub use guard::read_only;
-pub use tokens::Cursor;
+pub(crate) use guard::read_only;
+pub(crate) use tokens::Cursor;
 
 /// Parentheses and subqueries in each other. The query threads have stacks for far more.
 const MAX_DEPTH: usize = 128;
 
 /// A statement and the text it came from.
 #[derive(Debug, Clone)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// The whole text of the message: error positions count in it.
     pub sql: Arc<str>,
     /// What it asks for.
@@ -32,7 +32,7 @@ pub struct Statement {
 
 /// The value of a SET.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SetValue {
+pub(crate) enum SetValue {
     /// DEFAULT.
     Default,
     /// A value in the form that the setting's check takes.
@@ -41,7 +41,7 @@ pub enum SetValue {
 
 /// How EXPLAIN writes its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ExplainOptions {
+pub(crate) struct ExplainOptions {
     /// Run it and show figures.
     pub analyze: bool,
     /// Show the logical plan too.
@@ -52,7 +52,7 @@ pub struct ExplainOptions {
 
 /// How many rows FETCH or MOVE wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FetchCount {
+pub(crate) enum FetchCount {
     /// A number; zero stays in place.
     Rows(u64),
     /// ALL.
@@ -63,7 +63,7 @@ pub enum FetchCount {
 
 /// The format of COPY TO STDOUT.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyOptions {
+pub(crate) struct CopyOptions {
     /// text, csv or binary.
     pub format: CopyFormat,
     /// A first line of column names.
@@ -78,7 +78,7 @@ pub struct CopyOptions {
 
 /// COPY's formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CopyFormat {
+pub(crate) enum CopyFormat {
     /// Tab separated with backslash escapes.
     Text,
     /// Comma separated with quotes.
@@ -89,7 +89,7 @@ pub enum CopyFormat {
 
 /// What a statement asks for. Everything that grantd answers is here; all else ended in an error.
 #[derive(Debug, Clone)]
-pub enum Command {
+pub(crate) enum Command {
     /// SELECT, VALUES, TABLE, WITH.
     Query(Box<ast::Query>),
     /// EXPLAIN of a query.
@@ -176,12 +176,12 @@ pub enum Command {
 
 impl Command {
     /// Whether the command is allowed in a failed transaction.
-    pub fn ends_transaction(&self) -> bool {
+    pub(crate) fn ends_transaction(&self) -> bool {
         matches!(self, Self::Commit(_) | Self::Rollback(_) | Self::RollbackTo(_))
     }
 
     /// A short name for the log.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Query(_) => "query",
             Self::Explain(..) => "explain",
@@ -204,7 +204,7 @@ impl Command {
 
 /// All statements of a text. Like PostgreSQL, a syntax error anywhere means that none runs.
 /// Needs a big stack: call it on the query threads.
-pub fn parse(sql: &str) -> Result<Vec<Statement>, SqlError> {
+pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, SqlError> {
     let whole: Arc<str> = Arc::from(sql);
     tokens::split(sql)?.iter().map(|tokens| one(&whole, tokens)).collect()
 }

@@ -16,7 +16,7 @@ const MAX_SET_OPERATIONS: usize = 250;
 
 /// The tokens of each statement of `sql`, without white space and comments; statements are separated by semicolons.
 /// An empty statement gives no entry.
-pub fn split(sql: &str) -> Result<Vec<Vec<TokenWithSpan>>, SqlError> {
+pub(crate) fn split(sql: &str) -> Result<Vec<Vec<TokenWithSpan>>, SqlError> {
     if sql.len() > MAX_QUERY_TEXT {
         return Err(too_complex(format!("The text is longer than {MAX_QUERY_TEXT} bytes.")));
     }
@@ -111,7 +111,7 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
 }
 
 /// Reads the commands that sqlparser does not know.
-pub struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     sql: &'a str,
     tokens: &'a [TokenWithSpan],
     at: usize,
@@ -119,39 +119,39 @@ pub struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// At the first token.
-    pub fn new(sql: &'a str, tokens: &'a [TokenWithSpan]) -> Self {
+    pub(crate) fn new(sql: &'a str, tokens: &'a [TokenWithSpan]) -> Self {
         Self { sql, tokens, at: 0 }
     }
 
     /// The token here, not consumed.
-    pub fn peek(&self) -> Option<&'a Token> {
+    pub(crate) fn peek(&self) -> Option<&'a Token> {
         self.tokens.get(self.at).map(|token| &token.token)
     }
 
     /// The token here, consumed.
-    pub fn next(&mut self) -> Option<&'a Token> {
+    pub(crate) fn next(&mut self) -> Option<&'a Token> {
         let token = self.peek();
         self.at = self.at.saturating_add(1);
         token
     }
 
     /// The tokens from here on.
-    pub fn rest(&self) -> &'a [TokenWithSpan] {
+    pub(crate) fn rest(&self) -> &'a [TokenWithSpan] {
         self.tokens.get(self.at..).unwrap_or_default()
     }
 
     /// Whether all is read.
-    pub fn done(&self) -> bool {
+    pub(crate) fn done(&self) -> bool {
         self.at >= self.tokens.len()
     }
 
     /// An error unless all is read.
-    pub fn end(&self) -> Result<(), SqlError> {
+    pub(crate) fn end(&self) -> Result<(), SqlError> {
         if self.done() { Ok(()) } else { Err(self.error()) }
     }
 
     /// A syntax error at the token here.
-    pub fn error(&self) -> SqlError {
+    pub(crate) fn error(&self) -> SqlError {
         let position = self.tokens.get(self.at).and_then(|token| {
             let start = token.span.start;
             position_of(self.sql, start.line, start.column)
@@ -160,17 +160,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// A syntax error at the first token of the statement.
-    pub fn error_at_start(&self) -> SqlError {
+    pub(crate) fn error_at_start(&self) -> SqlError {
         Cursor::new(self.sql, self.tokens).error()
     }
 
     /// Whether the unquoted word `word` (upper case) is here.
-    pub fn at_word(&self, word: &str) -> bool {
+    pub(crate) fn at_word(&self, word: &str) -> bool {
         matches!(self.peek(), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
     }
 
     /// Consumes `word` if it is here.
-    pub fn word(&mut self, word: &str) -> bool {
+    pub(crate) fn word(&mut self, word: &str) -> bool {
         let here = self.at_word(word);
         if here {
             self.at += 1;
@@ -179,17 +179,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes one of `words` if it is here and says which.
-    pub fn one_of(&mut self, words: &[&'static str]) -> Option<&'static str> {
+    pub(crate) fn one_of(&mut self, words: &[&'static str]) -> Option<&'static str> {
         words.iter().copied().find(|word| self.word(word))
     }
 
     /// Consumes `word` or fails.
-    pub fn expect_word(&mut self, word: &str) -> Result<(), SqlError> {
+    pub(crate) fn expect_word(&mut self, word: &str) -> Result<(), SqlError> {
         if self.word(word) { Ok(()) } else { Err(self.error()) }
     }
 
     /// Consumes `token` if it is here.
-    pub fn token(&mut self, token: &Token) -> bool {
+    pub(crate) fn token(&mut self, token: &Token) -> bool {
         let here = self.peek() == Some(token);
         if here {
             self.at += 1;
@@ -198,7 +198,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// An identifier: unquoted ones are folded to lower case.
-    pub fn identifier(&mut self) -> Result<String, SqlError> {
+    pub(crate) fn identifier(&mut self) -> Result<String, SqlError> {
         match self.peek() {
             Some(Token::Word(word)) => {
                 self.at += 1;
@@ -209,7 +209,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A whole number with an optional sign.
-    pub fn integer(&mut self) -> Result<Option<i64>, SqlError> {
+    pub(crate) fn integer(&mut self) -> Result<Option<i64>, SqlError> {
         let start = self.at;
         let negative = if self.token(&Token::Minus) {
             true
@@ -226,7 +226,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string constant.
-    pub fn string(&mut self) -> Option<String> {
+    pub(crate) fn string(&mut self) -> Option<String> {
         let text = match self.peek()? {
             Token::SingleQuotedString(text)
             | Token::EscapedStringLiteral(text)

@@ -13,14 +13,14 @@ const STACK: usize = 64 * 1024 * 1024;
 
 /// The query threads of one gateway.
 #[derive(Debug)]
-pub struct Engine {
+pub(crate) struct Engine {
     runtime: Option<Runtime>,
     handle: Handle,
 }
 
 impl Engine {
     /// Starts the threads: more than there are processors, so that two busy queries leave room for short ones.
-    pub fn start() -> std::io::Result<Self> {
+    pub(crate) fn start() -> std::io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let runtime = Builder::new_multi_thread()
             .worker_threads(processors.saturating_mul(2).max(4))
@@ -33,7 +33,7 @@ impl Engine {
     }
 
     /// Runs `work` on the query threads. Dropping the task stops it at its next await.
-    pub fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
+    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
         Task(self.handle.spawn(work))
     }
 }
@@ -49,11 +49,11 @@ impl Drop for Engine {
 
 /// Work on the query threads that ends with its owner.
 #[derive(Debug)]
-pub struct Task<T>(JoinHandle<T>);
+pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T> Task<T> {
     /// The result; a panic becomes XX000, is logged by the panic hook and ends the connection. Cancel-safe.
-    pub async fn join(&mut self) -> Result<T, SqlError> {
+    pub(crate) async fn join(&mut self) -> Result<T, SqlError> {
         (&mut self.0).await.map_err(|error| {
             tracing::error!(target: "grantd::gateway", panicked = error.is_panic(), "a query thread gave up a statement");
             SqlError { fatal: true, ..SqlError::internal() }

@@ -1,6 +1,7 @@
 //! EXPLAIN: one column, as PostgreSQL shows it.
 
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use futures::StreamExt as _;
 
@@ -10,7 +11,7 @@ use super::plan::Planned;
 use super::shape;
 
 /// The lines of the answer.
-pub async fn lines(planned: Planned, options: ExplainOptions, sql: &str) -> Result<Vec<String>, SqlError> {
+pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &str) -> Result<Vec<String>, SqlError> {
     let failed = |error| from_datafusion(&error, sql);
     let columns = shape::of_plan(&planned.plan)?;
     let started = std::time::Instant::now();
@@ -71,5 +72,6 @@ pub async fn lines(planned: Planned, options: ExplainOptions, sql: &str) -> Resu
 }
 
 fn estimated_rows(plan: &dyn ExecutionPlan) -> usize {
-    plan.partition_statistics(None).ok().and_then(|stats| stats.num_rows.get_value().copied()).unwrap_or(1_000)
+    let statistics = StatisticsContext::new().compute(plan, &StatisticsArgs::default());
+    statistics.ok().and_then(|statistics| statistics.num_rows.get_value().copied()).unwrap_or(1_000)
 }

@@ -1,8 +1,8 @@
 //! Queries: from a parsed statement to rows that arrive while the client reads them.
 
-pub mod engine;
-pub mod explain;
-pub mod params;
-pub mod plan;
-pub mod rows;
-pub mod shape;
+pub(crate) mod engine;
+pub(crate) mod explain;
+pub(crate) mod params;
+pub(crate) mod plan;
+pub(crate) mod rows;
+pub(crate) mod shape;

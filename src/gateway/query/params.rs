@@ -24,7 +24,7 @@ const MAX_PARAMS: usize = 65_535;
 
 /// A parameter's type.
 #[derive(Debug, Clone)]
-pub struct ParamType {
+pub(crate) struct ParamType {
     /// PostgreSQL's type.
     pub pg: Type,
     /// What the value becomes.
@@ -37,13 +37,13 @@ impl ParamType {
     }
 
     /// A NULL of the type.
-    pub fn null(&self) -> Result<ScalarValue, SqlError> {
+    pub(crate) fn null(&self) -> Result<ScalarValue, SqlError> {
         ScalarValue::try_from(&self.arrow).map_err(|error| SqlError::from(&error))
     }
 }
 
 /// What the text of a statement says about its parameters: the type by number (from 1), `None` where it says nothing.
-pub type Found = BTreeMap<usize, Option<Type>>;
+pub(crate) type Found = BTreeMap<usize, Option<Type>>;
 
 /// The number of `$n`.
 fn number(expr: &Expr) -> Option<usize> {
@@ -149,7 +149,7 @@ impl VisitorMut for Caster<'_> {
 }
 
 /// Finds the parameters of a statement and tells the planner the declared types.
-pub fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>) -> Result<Found, SqlError> {
+pub(crate) fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>) -> Result<Found, SqlError> {
     let mut finder = Finder { found: Found::new(), error: None };
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut finder);
     if let Some(error) = finder.error {
@@ -166,7 +166,7 @@ pub fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>) -> Re
 }
 
 /// The parameters of the arguments of a CALL: declared, or text.
-pub fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
+pub(crate) fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
     let mut finder = Finder { found: Found::new(), error: None };
     for argument in arguments {
         let _: ControlFlow<()> = VisitMut::visit(&mut argument.clone(), &mut finder);
@@ -185,7 +185,7 @@ pub fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Result<Vec<
 }
 
 /// The types of all parameters: what the client declared, else what the text says, else what the planner found, else text.
-pub fn resolve(
+pub(crate) fn resolve(
     found: &Found,
     declared: &BTreeMap<usize, u32>,
     plan: &LogicalPlan,
@@ -224,7 +224,7 @@ fn list(item: DataType) -> DataType {
 }
 
 /// What a value of a PostgreSQL type becomes. Types without an own form are text.
-pub fn arrow_type(pg: &Type) -> DataType {
+pub(crate) fn arrow_type(pg: &Type) -> DataType {
     match *pg {
         Type::BOOL => DataType::Boolean,
         Type::INT2 => DataType::Int16,
@@ -266,7 +266,7 @@ fn ast_type(oid: u32) -> Option<ast::DataType> {
 }
 
 /// PostgreSQL's type of a SQL spelling.
-pub fn sql_type(data_type: &ast::DataType) -> Option<Type> {
+pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
     use ast::{DataType as Sql, TimezoneInfo};
     Some(match data_type {
         Sql::Boolean | Sql::Bool => Type::BOOL,
@@ -299,7 +299,7 @@ pub fn sql_type(data_type: &ast::DataType) -> Option<Type> {
 }
 
 /// The array type of an element type.
-pub fn array_of(element: &Type) -> Option<Type> {
+pub(crate) fn array_of(element: &Type) -> Option<Type> {
     Some(match *element {
         Type::BOOL => Type::BOOL_ARRAY,
         Type::INT2 => Type::INT2_ARRAY,
@@ -341,7 +341,7 @@ fn long_name(pg: &Type) -> String {
 }
 
 /// A value from the wire.
-pub fn value(raw: Option<&[u8]>, binary: bool, ty: &ParamType, zone: Option<Tz>, number: usize) -> Result<ScalarValue, SqlError> {
+pub(crate) fn value(raw: Option<&[u8]>, binary: bool, ty: &ParamType, zone: Option<Tz>, number: usize) -> Result<ScalarValue, SqlError> {
     let Some(raw) = raw else { return ty.null() };
     if binary {
         from_binary(raw, &ty.pg)?.ok_or_else(|| {
@@ -357,7 +357,7 @@ pub fn value(raw: Option<&[u8]>, binary: bool, ty: &ParamType, zone: Option<Tz>,
 }
 
 /// A value from its text form.
-pub fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<ScalarValue, SqlError> {
+pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<ScalarValue, SqlError> {
     let dates = matches!(*pg, Type::DATE | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::INTERVAL);
     let invalid = || {
         let code = if dates { "22007" } else { "22P02" };
@@ -521,9 +521,9 @@ fn array_items(text: &str) -> Option<Vec<Option<String>>> {
 }
 
 /// Microseconds and days between 1970 and 2000, where PostgreSQL counts from.
-pub const EPOCH_DAYS: i32 = 10_957;
+pub(crate) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
-pub const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
+pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 
 fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
     let i64_of = |raw: &[u8]| raw.try_into().ok().map(i64::from_be_bytes);

@@ -23,7 +23,7 @@ use super::params::{self, ParamType};
 
 /// What planning needs of the session, taken when the statement begins.
 #[derive(Clone)]
-pub struct Scene {
+pub(crate) struct Scene {
     /// The connection's context, reading the pinned snapshot.
     pub context: SessionContext,
     /// The session's zone.
@@ -33,7 +33,7 @@ pub struct Scene {
 }
 
 /// A plan with the state it was made in.
-pub struct Planned {
+pub(crate) struct Planned {
     /// The state: settings, functions, start time.
     pub state: SessionState,
     /// The plan, checked to read only.
@@ -62,7 +62,7 @@ impl Scene {
 
     /// Plans `query`. `types` are the parameter types that the client or PREPARE declared. With `values`, parameters
     /// are replaced by them; without, by typed NULLs, which gives the same columns.
-    pub async fn plan(
+    pub(crate) async fn plan(
         &self,
         query: Box<ast::Query>,
         types: &BTreeMap<usize, u32>,

@@ -25,7 +25,7 @@ enum Source {
 }
 
 /// A result that is read piece by piece.
-pub struct Rows {
+pub(crate) struct Rows {
     /// Its columns.
     pub columns: Arc<[Column]>,
     source: Source,
@@ -34,7 +34,7 @@ pub struct Rows {
 }
 
 /// Some rows of one batch.
-pub struct Piece {
+pub(crate) struct Piece {
     /// The batch.
     pub batch: RecordBatch,
     /// The first row.
@@ -45,7 +45,7 @@ pub struct Piece {
 
 impl Rows {
     /// Starts a plan on the query threads.
-    pub fn start(engine: &Engine, planned: Planned, columns: Arc<[Column]>, sql: Arc<str>) -> Self {
+    pub(crate) fn start(engine: &Engine, planned: Planned, columns: Arc<[Column]>, sql: Arc<str>) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = engine.spawn(async move {
             let failed = |error| from_datafusion(&error, &sql);
@@ -63,13 +63,13 @@ impl Rows {
     }
 
     /// Rows that are already there.
-    pub fn ready(columns: Vec<Column>, batches: impl IntoIterator<Item = RecordBatch>) -> Self {
+    pub(crate) fn ready(columns: Vec<Column>, batches: impl IntoIterator<Item = RecordBatch>) -> Self {
         let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         Self { columns: columns.into(), source: Source::Ready(batches), current: None, finished: false }
     }
 
     /// Rows of text columns, as SHOW and EXPLAIN give them.
-    pub fn text(names: &[&str], rows: Vec<Vec<String>>) -> Result<Self, SqlError> {
+    pub(crate) fn text(names: &[&str], rows: Vec<Vec<String>>) -> Result<Self, SqlError> {
         let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
         let columns = names.iter().map(|name| Column { name: (*name).to_owned(), pg: Type::TEXT }).collect();
         let arrays: Vec<ArrayRef> = (0..names.len())
@@ -83,7 +83,7 @@ impl Rows {
     }
 
     /// The next rows, at most `most`; `None` at the end. Cancel-safe.
-    pub async fn next(&mut self, most: usize) -> Result<Option<Piece>, SqlError> {
+    pub(crate) async fn next(&mut self, most: usize) -> Result<Option<Piece>, SqlError> {
         if self.current.is_none() && !self.finished {
             self.current = self.next_batch().await?.map(|batch| (batch, 0));
             self.finished = self.current.is_none();
@@ -112,22 +112,17 @@ impl Rows {
     }
 
     /// Waits until at least one row or the end is known, so that an early error comes before the first byte.
-    pub async fn peek(&mut self) -> Result<(), SqlError> {
+    pub(crate) async fn peek(&mut self) -> Result<(), SqlError> {
         if self.current.is_none() && !self.finished {
             self.current = self.next_batch().await?.map(|batch| (batch, 0));
             self.finished = self.current.is_none();
         }
         Ok(())
     }
-
-    /// Whether all rows were taken. Only sure after a `peek`.
-    pub fn is_done(&self) -> bool {
-        self.finished && self.current.is_none()
-    }
 }
 
 /// The values of the only row, as the arguments of a CALL.
-pub fn scalars(batch: &RecordBatch) -> Result<Vec<datafusion::scalar::ScalarValue>, SqlError> {
+pub(crate) fn scalars(batch: &RecordBatch) -> Result<Vec<datafusion::scalar::ScalarValue>, SqlError> {
     batch
         .columns()
         .iter()

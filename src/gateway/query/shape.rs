@@ -17,7 +17,7 @@ pub const PG_TYPE_KEY: &str = "pg.type";
 
 /// A column of a result.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub(crate) struct Column {
     /// As the client sees it.
     pub name: String,
     /// As the client sees it.
@@ -25,7 +25,7 @@ pub struct Column {
 }
 
 /// PostgreSQL's type of a field; 0A000 for Arrow types that have none.
-pub fn type_of(field: &Field) -> Result<Type, SqlError> {
+pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
     if let Some(found) = field.metadata().get(PG_TYPE_KEY).and_then(|name| named(name)) {
         return Ok(found);
     }
@@ -120,7 +120,7 @@ fn size_of(pg: &Type) -> i16 {
 }
 
 /// The columns of a schema.
-pub fn of_schema(schema: &Schema) -> Result<Vec<Column>, SqlError> {
+pub(crate) fn of_schema(schema: &Schema) -> Result<Vec<Column>, SqlError> {
     schema
         .fields()
         .iter()
@@ -130,7 +130,7 @@ pub fn of_schema(schema: &Schema) -> Result<Vec<Column>, SqlError> {
 
 /// The columns of a plan. Whole-number literals and arithmetic on them are `integer`, as in PostgreSQL, though the
 /// planner computes them as 64-bit numbers.
-pub fn of_plan(plan: &LogicalPlan) -> Result<Vec<Column>, SqlError> {
+pub(crate) fn of_plan(plan: &LogicalPlan) -> Result<Vec<Column>, SqlError> {
     let mut columns = of_schema(plan.schema().as_arrow())?;
     for (index, column) in columns.iter_mut().enumerate() {
         if column.pg == Type::INT8 && small_column(plan, index) {
@@ -177,7 +177,7 @@ fn small(expr: &Expr, input: &LogicalPlan) -> bool {
 }
 
 /// The RowDescription of columns.
-pub fn describe(columns: &[Column], formats: &Formats) -> RowDescription {
+pub(crate) fn describe(columns: &[Column], formats: &Formats) -> RowDescription {
     let fields = columns.iter().enumerate().map(|(index, column)| {
         FieldDescription::new(
             column.name.clone(),
@@ -194,16 +194,16 @@ pub fn describe(columns: &[Column], formats: &Formats) -> RowDescription {
 
 /// The result formats of a Bind.
 #[derive(Debug, Clone, Default)]
-pub struct Formats(Vec<bool>);
+pub(crate) struct Formats(Vec<bool>);
 
 impl Formats {
     /// None, one for all, or one per column; `true` is binary.
-    pub fn new(formats: Vec<bool>) -> Self {
+    pub(crate) fn new(formats: Vec<bool>) -> Self {
         Self(formats)
     }
 
     /// Whether column `index` is binary.
-    pub fn binary(&self, index: usize) -> bool {
+    pub(crate) fn binary(&self, index: usize) -> bool {
         match self.0.as_slice() {
             [] => false,
             [all] => *all,
@@ -212,7 +212,7 @@ impl Formats {
     }
 
     /// 08P01 when the number of formats fits no result of `columns` columns.
-    pub fn check(&self, columns: usize) -> Result<(), SqlError> {
+    pub(crate) fn check(&self, columns: usize) -> Result<(), SqlError> {
         if self.0.len() > 1 && self.0.len() != columns {
             return Err(SqlError::new(
                 "08P01",
