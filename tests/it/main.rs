@@ -5,3 +5,5 @@ mod architecture;
 mod cli;
 mod sandbox_protocol;
 mod store;
+
+mod gateway;
