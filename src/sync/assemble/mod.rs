@@ -76,10 +76,10 @@ pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, Assembl
     for table in &ordered {
         builder.inventory(table)?;
     }
+    builder.builtin_roles();
     for table in &ordered {
         builder.grants(table)?;
     }
-    builder.builtin_roles();
     builder.remaining_owners();
     let mut coverage = builder.findings.rows();
     coverage.extend(seen(tables));
@@ -127,12 +127,9 @@ impl Builder {
         }
         for (role, member) in BUILTIN {
             let (Some(role), Some(member)) = (system_role(role), system_role(member)) else { continue };
-            let known = |m: &Membership| m.role == role && m.member == member && m.builtin;
-            if !self.account.memberships().any(|m| known(&m)) {
-                let membership =
-                    Membership { role, member, granted_by: None, grant_option: false, builtin: true, created_on: None };
-                self.account.put_membership(&membership);
-            }
+            let membership =
+                Membership { role, member, granted_by: None, grant_option: false, builtin: true, created_on: None };
+            self.account.put_membership(&membership);
         }
     }
 
@@ -162,3 +159,6 @@ fn is_builtin(role: &Principal, member: &Principal) -> bool {
 fn unplaceable(error: &IdentError) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests;
