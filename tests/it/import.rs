@@ -166,12 +166,28 @@ fn missing_columns_are_named_with_the_file_and_what_it_has() {
 #[test]
 fn broken_rows_name_file_and_line() {
     for (name, bytes, want) in [
-        ("USERS.csv", b"NAME,DISABLED\nALICE\n".to_vec(), "DIR/USERS.csv: line 2: 1 values where the header has 2 columns"),
-        ("USERS.csv", b"NAME,DISABLED\nALICE,maybe\n".to_vec(), "USERS: DIR/USERS.csv: line 2, column DISABLED: \"maybe\" is neither true nor false"),
-        ("USERS.csv", b"NAME,COMMENT\nA,\"x\ny\"\n,gone\n".to_vec(), "USERS: DIR/USERS.csv: line 4, column NAME: the value is missing"),
+        (
+            "USERS.csv",
+            b"NAME,DISABLED\nALICE\n".to_vec(),
+            "DIR/USERS.csv: line 2: 1 values where the header has 2 columns",
+        ),
+        (
+            "USERS.csv",
+            b"NAME,DISABLED\nALICE,maybe\n".to_vec(),
+            "USERS: DIR/USERS.csv: line 2, column DISABLED: \"maybe\" is neither true nor false",
+        ),
+        (
+            "USERS.csv",
+            b"NAME,COMMENT\nA,\"x\ny\"\n,gone\n".to_vec(),
+            "USERS: DIR/USERS.csv: line 4, column NAME: the value is missing",
+        ),
         ("USERS.csv", b"NAME\n\xff\xfe\n".to_vec(), "DIR/USERS.csv: line 2: the text is not UTF-8"),
         ("USERS.csv", Vec::new(), "DIR/USERS.csv: the file is empty; its first line must name the columns"),
-        ("USERS.csv", b"NAME,CREATED_ON\nA,soon\n".to_vec(), "USERS: DIR/USERS.csv: line 2, column CREATED_ON: \"soon\" is no timestamp"),
+        (
+            "USERS.csv",
+            b"NAME,CREATED_ON\nA,soon\n".to_vec(),
+            "USERS: DIR/USERS.csv: line 2, column CREATED_ON: \"soon\" is no timestamp",
+        ),
     ] {
         let dir = exports();
         write(dir.path(), name, bytes);

@@ -150,9 +150,7 @@ fn system_role(name: &str) -> Option<Principal> {
 /// Whether a membership is one of the built-in edges.
 fn is_builtin(role: &Principal, member: &Principal) -> bool {
     let plain = |p: &Principal| p.scope.is_empty() && p.kind == grantd_catalog::model::PrincipalKind::Role;
-    plain(role)
-        && plain(member)
-        && BUILTIN.iter().any(|(r, m)| role.name.as_str() == *r && member.name.as_str() == *m)
+    plain(role) && plain(member) && BUILTIN.iter().any(|(r, m)| role.name.as_str() == *r && member.name.as_str() == *m)
 }
 
 /// Why a row cannot be placed.

@@ -15,8 +15,7 @@ fn table(kind: SourceKind, text: &str) -> SourceTable {
     let rows: Vec<Vec<String>> = lines.map(cells).collect();
     let columns = (0..names.len())
         .map(|i| {
-            let values: Vec<Option<&str>> =
-                rows.iter().map(|r| Some(r[i].as_str()).filter(|c| *c != "-")).collect();
+            let values: Vec<Option<&str>> = rows.iter().map(|r| Some(r[i].as_str()).filter(|c| *c != "-")).collect();
             Arc::new(StringArray::from(values)) as ArrayRef
         })
         .collect();
@@ -53,7 +52,8 @@ const GRANTS: &str = "PRIVILEGE | GRANTED_ON | NAME | TABLE_CATALOG | TABLE_SCHE
     USAGE | DATABASE | RAW | - | - | DATABASE_ROLE | READER | false |  | -
     USAGE | INTEGRATION | I | - | - | DATABASE_ROLE | READER | false | SYSADMIN | -
     USAGE | INTEGRATION | I | - | - | PLANET | MARS | false | SYSADMIN | -";
-const TABLES: &str = "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_OWNER | TABLE_TYPE | IS_DYNAMIC | IS_ICEBERG | DELETED
+const TABLES: &str =
+    "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_OWNER | TABLE_TYPE | IS_DYNAMIC | IS_ICEBERG | DELETED
     ORDERS | S | RAW | SYSADMIN | BASE TABLE | NO | NO | -
     V | S | RAW | SYSADMIN | VIEW | NO | NO | -
     DT | S | RAW | SYSADMIN | BASE TABLE | YES | NO | -
@@ -87,7 +87,9 @@ fn object(kind: &str, name: &str) -> ObjectRef {
 fn grants(account: &Account) -> Vec<String> {
     let mut rows: Vec<String> = account
         .grants()
-        .map(|g: Grant| format!("{} {} {} -> {}", g.privilege, g.object.object_type, g.object.shown(), g.grantee.shown()))
+        .map(|g: Grant| {
+            format!("{} {} {} -> {}", g.privilege, g.object.object_type, g.object.shown(), g.grantee.shown())
+        })
         .collect();
     rows.sort();
     rows
@@ -175,8 +177,11 @@ fn what_no_inventory_lists_is_kept_and_counted_and_what_cannot_be_placed_is_coun
 fn without_tables_types_come_from_the_grants_and_nothing_counts_as_lag() {
     let mut tables = base();
     tables.retain(|t| t.kind() != SourceKind::Tables);
-    tables.push(table(SourceKind::Views, "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_OWNER
-        V | S | RAW | SYSADMIN"));
+    tables.push(table(
+        SourceKind::Views,
+        "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_OWNER
+        V | S | RAW | SYSADMIN",
+    ));
     let assembled = assemble("acme", &tables).unwrap();
     assert!(grants(&assembled.account).contains(&"SELECT VIEW RAW.S.V -> RAW.READER".to_owned()));
     assert!(assembled.coverage.iter().any(|c| c.source == "TABLES" && c.status == CoverageStatus::Absent));

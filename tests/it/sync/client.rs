@@ -66,10 +66,8 @@ async fn arrow_parts_arrive_in_the_servers_order_whatever_their_widths() {
     let double = Double::start().await;
     let narrow: Vec<(&str, ArrayRef)> =
         vec![("NAME", batch(0, 5)[0].1.clone()), ("ID", Arc::new(Int8Array::from_iter_values(0..5)))];
-    let chunks = vec![
-        double.chunk(gzip(&stream(&[batch(5, 10), batch(15, 5)])), 15),
-        double.chunk(stream(&[batch(20, 5)]), 5),
-    ];
+    let chunks =
+        vec![double.chunk(gzip(&stream(&[batch(5, 10), batch(15, 5)])), 15), double.chunk(stream(&[batch(20, 5)]), 5)];
     double.answer("SELECT a", [Answer::Data(arrow(COLUMNS, &stream(&[narrow]), 25, chunks))]);
     let table = read(&double, "SELECT a").await.unwrap();
     assert_eq!(names(&table), wanted(25));
@@ -89,8 +87,7 @@ async fn json_chunks_are_merged_behind_the_inline_rows() {
     let text = |from: usize, n: usize| {
         (from..from + n).map(|i| json!([format!("v{i}"), i.to_string()]).to_string()).collect::<Vec<_>>().join(",")
     };
-    let chunks =
-        vec![double.chunk(text(3, 4).into_bytes(), 4), double.chunk(gzip(text(7, 4).as_bytes()), 4)];
+    let chunks = vec![double.chunk(text(3, 4).into_bytes(), 4), double.chunk(gzip(text(7, 4).as_bytes()), 4)];
     let inline = json!([["v0", "0"], ["v1", "1"], ["v2", null]]);
     double.answer("SHOW ROLES", [Answer::Data(rows(COLUMNS, inline, 11, chunks))]);
     assert_eq!(names(&read(&double, "SHOW ROLES").await.unwrap()), wanted(11));
@@ -134,7 +131,10 @@ async fn every_way_of_losing_rows_is_an_error() {
         ("SELECT 4", arrow(COLUMNS, &one, 15, vec![double.chunk(boundary, 10)])),
         ("SELECT 5", arrow(COLUMNS, &one, 15, vec![double.chunk(whole[..whole.len() - 100].to_vec(), 10)])),
         ("SELECT 6", arrow(COLUMNS, &one, 15, vec![double.chunk(whole.clone(), 9)])),
-        ("SELECT 7", arrow(COLUMNS, &one, 15, vec![double.chunk(b"<Error><Code>AccessDenied</Code></Error>".to_vec(), 10)])),
+        (
+            "SELECT 7",
+            arrow(COLUMNS, &one, 15, vec![double.chunk(b"<Error><Code>AccessDenied</Code></Error>".to_vec(), 10)]),
+        ),
         ("SELECT 8", rows(COLUMNS, json!([["v0", "0"]]), 3, vec![double.chunk(b"[\"v1\",\"1\"]".to_vec(), 2)])),
         ("SELECT 9", rows(COLUMNS, json!([["v0"]]), 1, vec![])),
     ] {
@@ -305,7 +305,13 @@ async fn what_is_no_snowflake_answer_is_refused() {
 #[tokio::test]
 async fn a_refused_statement_says_code_state_query_and_the_way_out() {
     let double = Double::start().await;
-    double.answer("SELECT v", [Answer::Refused("002003", "SQL compilation error:\nSchema 'SNOWFLAKE.ACCOUNT_USAGE' does not exist or not authorized.")]);
+    double.answer(
+        "SELECT v",
+        [Answer::Refused(
+            "002003",
+            "SQL compilation error:\nSchema 'SNOWFLAKE.ACCOUNT_USAGE' does not exist or not authorized.",
+        )],
+    );
     let text = read(&double, "SELECT v").await.unwrap_err().to_string();
     for part in ["002003", "02000", "q-refused", "GRANT DATABASE ROLE SNOWFLAKE.SECURITY_VIEWER TO ROLE GRANTD_SYNC"] {
         assert!(text.contains(part), "{part} in {text}");

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// One answer to a statement.
 #[derive(Clone)]
-pub enum Answer {
+pub(super) enum Answer {
     /// A result: the fields of `data`.
     Data(Value),
     /// A refusal: code and message.
@@ -32,38 +32,38 @@ pub enum Answer {
 
 /// One request that arrived.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub path: String,
-    pub query: HashMap<String, String>,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(super) struct Seen {
+    pub(super) path: String,
+    pub(super) query: HashMap<String, String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
 }
 
 #[derive(Default)]
-pub struct Inner {
+pub(super) struct Inner {
     /// Answers by statement, used up in order; the last one stays.
-    pub answers: HashMap<String, VecDeque<Answer>>,
+    pub(super) answers: HashMap<String, VecDeque<Answer>>,
     /// Answers to polls, by query id.
-    pub polls: HashMap<String, VecDeque<Answer>>,
-    pub chunks: HashMap<String, (u16, Vec<u8>)>,
-    pub seen: Vec<Seen>,
+    pub(super) polls: HashMap<String, VecDeque<Answer>>,
+    pub(super) chunks: HashMap<String, (u16, Vec<u8>)>,
+    pub(super) seen: Vec<Seen>,
     /// The login answer instead of success.
-    pub login: Option<Answer>,
-    pub renewal: Option<Answer>,
-    pub role: String,
+    pub(super) login: Option<Answer>,
+    pub(super) renewal: Option<Answer>,
+    pub(super) role: String,
     session: u32,
     expired: bool,
     bare_401: bool,
 }
 
 #[derive(Clone, Default)]
-pub struct Double {
+pub(super) struct Double {
     inner: Arc<Mutex<Inner>>,
-    pub base: String,
+    pub(super) base: String,
 }
 
 impl Double {
-    pub async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let mut double = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         double.base = format!("http://{}", listener.local_addr().unwrap());
@@ -81,31 +81,31 @@ impl Double {
         double
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap()
     }
 
-    pub fn answer(&self, sql: &str, answers: impl IntoIterator<Item = Answer>) {
+    pub(super) fn answer(&self, sql: &str, answers: impl IntoIterator<Item = Answer>) {
         self.lock().answers.insert(sql.to_owned(), answers.into_iter().collect());
     }
 
     /// From now on the session is unknown until it is renewed.
-    pub fn expire(&self, bare_401: bool) {
+    pub(super) fn expire(&self, bare_401: bool) {
         let mut inner = self.lock();
         inner.expired = true;
         inner.bare_401 = bare_401;
     }
 
-    pub fn seen(&self, path: &str) -> Vec<Seen> {
+    pub(super) fn seen(&self, path: &str) -> Vec<Seen> {
         self.lock().seen.iter().filter(|s| s.path == path).cloned().collect()
     }
 
     /// Stores a chunk and gives its description.
-    pub fn chunk(&self, body: Vec<u8>, rows: usize) -> Value {
+    pub(super) fn chunk(&self, body: Vec<u8>, rows: usize) -> Value {
         self.chunk_with(200, body, rows)
     }
 
-    pub fn chunk_with(&self, status: u16, body: Vec<u8>, rows: usize) -> Value {
+    pub(super) fn chunk_with(&self, status: u16, body: Vec<u8>, rows: usize) -> Value {
         let mut inner = self.lock();
         let id = inner.chunks.len().to_string();
         inner.chunks.insert(id.clone(), (status, body));
@@ -160,11 +160,16 @@ async fn login(asked: Asked) -> Response {
     inner.expired = false;
     let role = inner.role.clone();
     let token = format!("session-{}", inner.session);
-    reply(true, Value::Null, "", json!({
-        "token": token, "masterToken": format!("master-{token}"), "sessionId": 1, "serverVersion": "10",
-        "validityInSeconds": 3600, "masterValidityInSeconds": 14400, "parameters": [],
-        "sessionInfo": {"roleName": role},
-    }))
+    reply(
+        true,
+        Value::Null,
+        "",
+        json!({
+            "token": token, "masterToken": format!("master-{token}"), "sessionId": 1, "serverVersion": "10",
+            "validityInSeconds": 3600, "masterValidityInSeconds": 14400, "parameters": [],
+            "sessionInfo": {"roleName": role},
+        }),
+    )
 }
 
 async fn renew(asked: Asked) -> Response {
@@ -218,7 +223,10 @@ async fn query(asked: Asked) -> Response {
     let sql = body["sqlText"].as_str().unwrap_or_default().to_owned();
     let answer = {
         let mut inner = double.lock();
-        inner.answers.get_mut(&sql).and_then(|list| if list.len() > 1 { list.pop_front() } else { list.front().cloned() })
+        inner
+            .answers
+            .get_mut(&sql)
+            .and_then(|list| if list.len() > 1 { list.pop_front() } else { list.front().cloned() })
     };
     give(answer.unwrap_or(Answer::Refused("002003", "Object does not exist or not authorized."))).await
 }
@@ -240,7 +248,7 @@ async fn chunk(asked: (State<Double>, Path<String>, Uri, HeaderMap)) -> Response
 }
 
 /// An Arrow stream of batches, each a list of columns.
-pub fn stream(batches: &[Vec<(&str, ArrayRef)>]) -> Vec<u8> {
+pub(super) fn stream(batches: &[Vec<(&str, ArrayRef)>]) -> Vec<u8> {
     let batches: Vec<RecordBatch> = batches
         .iter()
         .map(|columns| {
@@ -256,7 +264,7 @@ pub fn stream(batches: &[Vec<(&str, ArrayRef)>]) -> Vec<u8> {
 }
 
 /// The `data` of an Arrow result.
-pub fn arrow(columns: &[(&str, &str)], inline: &[u8], total: usize, chunks: Vec<Value>) -> Value {
+pub(super) fn arrow(columns: &[(&str, &str)], inline: &[u8], total: usize, chunks: Vec<Value>) -> Value {
     json!({
         "rowtype": rowtype(columns), "rowsetBase64": STANDARD.encode(inline), "total": total, "returned": total,
         "queryId": "q-arrow", "queryResultFormat": "arrow", "chunks": chunks, "qrmk": "a2V5",
@@ -264,7 +272,7 @@ pub fn arrow(columns: &[(&str, &str)], inline: &[u8], total: usize, chunks: Vec<
 }
 
 /// The `data` of a JSON result.
-pub fn rows(columns: &[(&str, &str)], rows: Value, total: usize, chunks: Vec<Value>) -> Value {
+pub(super) fn rows(columns: &[(&str, &str)], rows: Value, total: usize, chunks: Vec<Value>) -> Value {
     json!({
         "rowtype": rowtype(columns), "rowset": rows, "total": total, "returned": total, "queryId": "q-json",
         "queryResultFormat": "json", "chunks": chunks, "chunkHeaders": {"x-test-key": "k"},
