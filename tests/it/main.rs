@@ -1,4 +1,4 @@
-//! Integration tests: one binary, one module per subject.
+//! Integration tests: one binary, one module per part of the system.
 #![cfg(test)]
 
 mod architecture;
@@ -7,3 +7,7 @@ mod sandbox_protocol;
 mod store;
 
 mod gateway;
+mod import;
+mod sandbox_protocol;
+mod store;
+mod sync;
