@@ -4,3 +4,6 @@
 mod architecture;
 mod cli;
 mod store;
+//! Integration tests: one binary, one module for each part of the system.
+
+mod sandbox_protocol;
