@@ -1,9 +1,7 @@
-//! Integration tests: one binary, one module per subject.
+//! Integration tests: one binary, one module for each part of the system.
 #![cfg(test)]
 
 mod architecture;
 mod cli;
-mod store;
-//! Integration tests: one binary, one module for each part of the system.
-
 mod sandbox_protocol;
+mod store;
