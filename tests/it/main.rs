@@ -1,4 +1,5 @@
 //! Integration tests: one binary, one module per part of the system.
+//! Integration tests: one binary, one module for each part of the system.
 #![cfg(test)]
 
 mod architecture;
