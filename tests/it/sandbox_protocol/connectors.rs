@@ -1,4 +1,4 @@
-//! The official Python connectors, as they come from PyPI, against the sandbox.
+//! The official Python connectors, as they come from their registry, against the sandbox.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
