@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-use super::driver::{small, start};
+use super::driver::{impatient, small, start};
 
 #[tokio::test]
 async fn a_statement_that_outlives_the_wait_is_polled_to_its_result() {
-    let sandbox = start(small());
+    let sandbox = start(impatient());
     let session = sandbox.login().await;
     let first = sandbox.query(&session, "SLEEP 800").await;
     assert_eq!((&first["success"], &first["code"]), (&json!(true), &json!("333333")));
@@ -32,7 +32,7 @@ async fn a_statement_that_outlives_the_wait_is_polled_to_its_result() {
 
 #[tokio::test]
 async fn an_asynchronous_statement_answers_at_once_and_result_scan_reads_it() {
-    let sandbox = start(small());
+    let sandbox = start(impatient());
     let session = sandbox.login().await;
     let first = sandbox.query_as(&session, "SELECT * FROM MISSING", "1", json!({"asyncExec": true})).await;
     let id = first["data"]["queryId"].as_str();
@@ -50,7 +50,7 @@ async fn an_asynchronous_statement_answers_at_once_and_result_scan_reads_it() {
 
 #[tokio::test]
 async fn an_abort_ends_the_statement_by_request_or_by_id() {
-    let sandbox = start(small());
+    let sandbox = start(impatient());
     let session = sandbox.login().await;
     for by_request in [true, false] {
         let request = format!("request-{by_request}");
@@ -71,7 +71,7 @@ async fn an_abort_ends_the_statement_by_request_or_by_id() {
 
 #[tokio::test]
 async fn a_statement_ends_with_its_timeout_or_its_session() {
-    let sandbox = start(grantd::sandbox::protocol::Settings { statement_wait: Duration::from_secs(20), ..small() });
+    let sandbox = start(small());
     let session = sandbox.login().await;
     let more = json!({"parameters": {"STATEMENT_TIMEOUT_IN_SECONDS": 1}});
     let ended = sandbox.query_as(&session, "SLEEP 60000", "1", more).await;
