@@ -3,8 +3,5 @@
 
 mod architecture;
 mod cli;
-mod store;
-//! Integration tests: one binary, one module for each part of the system.
-
-#[cfg(test)]
 mod sandbox_protocol;
+mod store;
