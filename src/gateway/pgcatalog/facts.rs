@@ -104,8 +104,7 @@ macro_rules! tables {
 }
 tables!(
     "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_conversion", "pg_description", "pg_keywords",
-    "pg_language", "pg_opclass", "pg_operator", "pg_opfamily", "pg_proc", "pg_range", "pg_settings", "pg_tablespace",
-    "pg_ts_config", "pg_ts_config_map", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_type",
+    "pg_language", "pg_opclass", "pg_operator", "pg_opfamily", "pg_proc", "pg_range", "pg_settings", "pg_tablespace", "pg_type",
 );
 
 /// The rows of a catalog that no database changes; `None` when the catalog's rows depend on the database.
