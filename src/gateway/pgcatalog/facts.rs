@@ -2,7 +2,7 @@
 //! (types, functions, operators, casts, ...). The files under `data/` are PostgreSQL's own `COPY` text.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// The namespace of the built-in relations, types and functions.
@@ -103,8 +103,24 @@ macro_rules! tables {
     };
 }
 tables!(
-    "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_conversion", "pg_description", "pg_keywords",
-    "pg_language", "pg_opclass", "pg_operator", "pg_opfamily", "pg_proc", "pg_range", "pg_settings", "pg_tablespace", "pg_type",
+    "pg_aggregate",
+    "pg_am",
+    "pg_amop",
+    "pg_amproc",
+    "pg_cast",
+    "pg_collation",
+    "pg_conversion",
+    "pg_description",
+    "pg_keywords",
+    "pg_language",
+    "pg_opclass",
+    "pg_operator",
+    "pg_opfamily",
+    "pg_proc",
+    "pg_range",
+    "pg_settings",
+    "pg_tablespace",
+    "pg_type",
 );
 
 /// The rows of a catalog that no database changes; `None` when the catalog's rows depend on the database.
@@ -138,6 +154,33 @@ pub(crate) fn relation(schema: &str, name: &str) -> Option<&'static SystemRelati
     static INDEX: LazyLock<HashMap<(&str, &str), &SystemRelation>> =
         LazyLock::new(|| RELATIONS.iter().map(|relation| ((relation.schema, relation.name), relation)).collect());
     INDEX.get(&(schema, name)).copied()
+}
+
+/// A built-in relation by oid.
+pub(crate) fn relation_by_oid(oid: i32) -> Option<&'static SystemRelation> {
+    static INDEX: LazyLock<HashMap<i32, &SystemRelation>> =
+        LazyLock::new(|| RELATIONS.iter().map(|relation| (relation.oid, relation)).collect());
+    INDEX.get(&oid).copied()
+}
+
+/// Whether a catalog whose rows are PostgreSQL's own has a row of this oid.
+pub(crate) fn has_row(table: &str, oid: i32) -> bool {
+    static INDEX: LazyLock<HashMap<&str, HashSet<i32>>> = LazyLock::new(|| {
+        let oids = |table: &'static Table| table.rows.iter().map(|row| integer(table, row, "oid")).collect();
+        TABLES.iter().map(|(name, table)| (*name, oids(table))).collect()
+    });
+    INDEX.get(table).is_some_and(|oids| oids.contains(&oid))
+}
+
+/// A built-in operator: its name and the types of its operands, 0 for none.
+pub(crate) fn operator(oid: i32) -> Option<(&'static str, i32, i32)> {
+    static INDEX: LazyLock<HashMap<i32, (&str, i32, i32)>> = LazyLock::new(|| {
+        let Some(table) = table("pg_operator") else { return HashMap::new() };
+        let operands =
+            |row| (borrowed(table, row, "oprname"), integer(table, row, "oprleft"), integer(table, row, "oprright"));
+        table.rows.iter().map(|row| (integer(table, row, "oid"), operands(row))).collect()
+    });
+    INDEX.get(&oid).copied()
 }
 
 /// The oid of a relation of pg_catalog, 0 when there is none.
@@ -279,7 +322,8 @@ pub(crate) static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
 
 /// A built-in function by oid.
 pub(crate) fn function_by_oid(oid: i32) -> Option<&'static Function> {
-    static INDEX: LazyLock<HashMap<i32, &Function>> = LazyLock::new(|| FUNCTIONS.iter().map(|one| (one.oid, one)).collect());
+    static INDEX: LazyLock<HashMap<i32, &Function>> =
+        LazyLock::new(|| FUNCTIONS.iter().map(|one| (one.oid, one)).collect());
     INDEX.get(&oid).copied()
 }
 
@@ -303,7 +347,8 @@ pub(crate) fn description(class: i32, object: i32, column: i32) -> Option<&'stat
             .rows
             .iter()
             .map(|row| {
-                let key = (integer(table, row, "classoid"), integer(table, row, "objoid"), integer(table, row, "objsubid"));
+                let key =
+                    (integer(table, row, "classoid"), integer(table, row, "objoid"), integer(table, row, "objsubid"));
                 (key, borrowed(table, row, "description"))
             })
             .collect()

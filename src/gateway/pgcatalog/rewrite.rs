@@ -7,8 +7,9 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Distinct, DuplicateTreatment, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
-    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
-    VisitMut, VisitorMut, visit_expressions_mut,
+    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    visit_expressions_mut,
 };
 
 use super::facts;
@@ -158,7 +159,10 @@ impl VisitorMut for Rewriter {
             // Reserved words that are values.
             Expr::Identifier(name) if name.quote_style.is_none() => {
                 let name = folded(name);
-                if matches!(name.as_str(), "current_schema" | "current_catalog" | "current_role" | "session_user" | "user") {
+                if matches!(
+                    name.as_str(),
+                    "current_schema" | "current_catalog" | "current_role" | "session_user" | "user"
+                ) {
                     *expr = call(&name, Vec::new());
                 }
             }
@@ -224,9 +228,10 @@ fn target(data_type: &DataType) -> Target {
                 Target::Plain(plain) => {
                     Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(plain), *size)))
                 }
-                Target::Identifier(_) => {
-                    Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Integer(None)), *size)))
-                }
+                Target::Identifier(_) => Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(
+                    Box::new(DataType::Integer(None)),
+                    *size,
+                ))),
                 Target::AsIs => Target::AsIs,
             };
         }
@@ -239,11 +244,12 @@ fn target(data_type: &DataType) -> Target {
         _ => return Target::AsIs,
     };
     Target::Plain(match last.as_str() {
-        "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regnamespace" | "regrole" => {
+        "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regoper" | "regoperator" | "regnamespace"
+        | "regrole" => {
             return Target::Identifier(last.clone());
         }
-        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data" | "yes_or_no"
-        | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
+        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data"
+        | "yes_or_no" | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
         "bool" => DataType::Boolean,
         "int2" => DataType::SmallInt(None),
         "int4" | "integer" | "xid" | "cid" | "cardinal_number" => DataType::Integer(None),
@@ -262,11 +268,14 @@ fn target(data_type: &DataType) -> Target {
 
 /// `'{a,b}'` as `ARRAY['a', 'b']`; numbers when every element is one. `None` when it is not the text of an array with elements.
 fn array_literal(expr: &Expr) -> Option<Expr> {
-    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text), .. }) = expr
+    let Expr::Value(ValueWithSpan {
+        value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text), ..
+    }) = expr
     else {
         return None;
     };
-    let items = text.starts_with('{').then(|| super::types::split_array(text)).flatten().filter(|items| !items.is_empty())?;
+    let items =
+        text.starts_with('{').then(|| super::types::split_array(text)).flatten().filter(|items| !items.is_empty())?;
     let numeric = items.iter().all(|item| item.as_ref().is_none_or(|item| item.parse::<i64>().is_ok()));
     let elem = items
         .into_iter()
@@ -352,7 +361,8 @@ fn array_of_query(expr: &mut Expr) {
                         .cloned()
                         .map(|mut key| {
                             // An ordinal or the output's name means the value itself.
-                            let named = |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
+                            let named =
+                                |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
                             if matches!(key.expr, Expr::Value(_)) || named(&key.expr) {
                                 key.expr = value.clone();
                             }
@@ -371,10 +381,7 @@ fn array_of_query(expr: &mut Expr) {
     if !direct {
         // Whatever else the query is, its rows are collected from outside it.
         if !order.is_empty() {
-            query.order_by = Some(OrderBy {
-                kind: OrderByKind::Expressions(order),
-                interpolate: None,
-            });
+            query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(order), interpolate: None });
         }
         let column = Ident::new("array_item");
         let collected = SelectItem::UnnamedExpr(aggregate(Expr::Identifier(column.clone()), Vec::new(), false));
@@ -491,9 +498,10 @@ fn is_constant(expr: &Expr) -> bool {
 fn number_tables(select: &mut Select) {
     let mut oids: HashMap<String, i32> = HashMap::new();
     let mut relations = 0_usize;
-    let factors = select.from.iter().flat_map(|from| {
-        std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
-    });
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
     for factor in factors {
         relations = relations.saturating_add(1);
         if let TableFactor::Table { name, alias, args: None, .. } = factor {
@@ -537,7 +545,9 @@ fn number_tables(select: &mut Select) {
 }
 
 fn call_text(oid: &Option<i32>) -> Option<String> {
-    oid.map(|oid| call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]).to_string())
+    oid.map(|oid| {
+        call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]).to_string()
+    })
 }
 
 /// Names the repetitions in a SELECT list (`NULL, NULL`), which the planner wants to differ. Clients are told the statement's own

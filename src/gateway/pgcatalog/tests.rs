@@ -44,7 +44,11 @@ fn relation(comment: &str, columns: &[(&str, DataType, &str)]) -> Arc<MemTable> 
         .iter()
         .map(|(name, data_type, comment)| {
             let field = Field::new(*name, data_type.clone(), true);
-            if comment.is_empty() { field } else { field.with_metadata([("comment".to_owned(), (*comment).to_owned())].into()) }
+            if comment.is_empty() {
+                field
+            } else {
+                field.with_metadata([("comment".to_owned(), (*comment).to_owned())].into())
+            }
         })
         .collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, [("comment".to_owned(), comment.to_owned())].into()));
@@ -186,7 +190,8 @@ async fn psql_commands_are_answered_as_postgresql_answers_them() {
         let view = scalar(&ctx, "'effective_privileges'::regclass::oid").await;
         let grants = scalar(&ctx, "'grants'::regclass::oid").await;
         let function = scalar(&ctx, "'who_can'::regproc::oid").await;
-        let placed = |text: &str| text.replace(":view", &view).replace(":grants", &grants).replace(":function", &function);
+        let placed =
+            |text: &str| text.replace(":view", &view).replace(":grants", &grants).replace(":function", &function);
         let sql = placed(sql);
         let expected = expected.strip_suffix('\n').unwrap_or(expected);
         count += 1;
@@ -198,7 +203,11 @@ async fn psql_commands_are_answered_as_postgresql_answers_them() {
                     wanted.sort();
                 }
                 if got != wanted {
-                    failures.push(format!("@ {head}\n{sql}\n-- got\n{}\n-- wanted\n{}", got.join("\n"), wanted.join("\n")));
+                    failures.push(format!(
+                        "@ {head}\n{sql}\n-- got\n{}\n-- wanted\n{}",
+                        got.join("\n"),
+                        wanted.join("\n")
+                    ));
                 }
             }
             Err(error) => failures.push(format!("@ {head}\n{sql}\n-- error\n{error}")),
@@ -252,7 +261,10 @@ async fn functions_answer_as_postgresql_does() {
         ("pg_get_function_result('who_can'::regproc)", "TABLE(account text, user_name text, role_count bigint)"),
         ("pg_get_function_arguments('who_can'::regproc)", "privilege text, object text"),
         ("array_to_string(ARRAY[1, 2], ',')", "1,2"),
-        ("array(select nspname from pg_namespace where nspname like 'pg/_%' escape '/' order by nspname desc)", "{pg_toast,pg_catalog}"),
+        (
+            "array(select nspname from pg_namespace where nspname like 'pg/_%' escape '/' order by nspname desc)",
+            "{pg_toast,pg_catalog}",
+        ),
         ("array(select 1 where false)", "{}"),
         ("'abc' LIKE 'a/%c' ESCAPE '/'", "f"),
         ("'r' = any('{r,v}'::text[])", "t"),
@@ -311,7 +323,8 @@ async fn published_relations_are_described_alike_everywhere() {
         ]
     );
     assert_eq!(
-        answer(&ctx, "SELECT schemaname, viewname, viewowner FROM pg_views WHERE schemaname = 'public' ORDER BY 2").await,
+        answer(&ctx, "SELECT schemaname, viewname, viewowner FROM pg_views WHERE schemaname = 'public' ORDER BY 2")
+            .await,
         ["public\teffective_privileges\tgrantd", "public\tgrants\tgrantd"]
     );
     assert!(answer(&ctx, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'").await.is_empty());
@@ -330,10 +343,17 @@ async fn array_columns_are_arrays() {
     if let Some(schema) = schema {
         assert!(matches!(schema.field(0).data_type(), DataType::List(item) if *item.data_type() == DataType::Int16));
     }
-    let batches = query(&context(), "SELECT typreceive, oid FROM pg_type WHERE typreceive <> 0 AND typname = 'bool'").await.unwrap();
+    let batches = query(&context(), "SELECT typreceive, oid FROM pg_type WHERE typreceive <> 0 AND typname = 'bool'")
+        .await
+        .unwrap();
     assert_eq!(copy_text(&batches), ["boolrecv\t16"]);
     assert_eq!(batches[0].column(1).as_primitive::<Int32Type>().value(0), 16);
-    let batches = query(&context(), "SELECT attnum FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND attname = 'relkind'").await.unwrap();
+    let batches = query(
+        &context(),
+        "SELECT attnum FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND attname = 'relkind'",
+    )
+    .await
+    .unwrap();
     assert_eq!(batches[0].column(0).as_primitive::<Int16Type>().value(0), 17);
 }
 
@@ -347,7 +367,12 @@ async fn every_statement_of_psql_runs_and_has_its_columns() {
         let (sql, columns) = rest.split_once("\n--\n").unwrap();
         let sql = sql.replace(":view", "1259").replace(":grants", "1259");
         count += 1;
-        match query(&ctx, &sql).await {
+        let begun = std::time::Instant::now();
+        let result = query(&ctx, &sql).await;
+        if begun.elapsed().as_millis() > 300 {
+            println!("SLOW {:?} {head} {}", begun.elapsed(), &sql[..sql.len().min(200)]);
+        }
+        match result {
             Ok(batches) => {
                 if let Some(batch) = batches.first()
                     && batch.num_columns().to_string() != columns.trim()

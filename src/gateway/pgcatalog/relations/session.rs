@@ -12,7 +12,8 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
             for (name, value, description) in all_settings(catalog) {
                 let fact = |column: &str| facts::setting(&name, column).map(std::borrow::Cow::Borrowed);
                 // A value that is not the built-in one was set for or by the session.
-                let changed = fact("boot_val").is_some_and(|boot| boot != value) && fact("context").as_deref() != Some("internal");
+                let changed = fact("boot_val").is_some_and(|boot| boot != value)
+                    && fact("context").as_deref() != Some("internal");
                 rows.push([
                     ("setting", cell(&value)),
                     ("unit", fact("unit")),
