@@ -24,7 +24,7 @@ pub(crate) const DATABASE: i32 = 16384;
 pub(crate) struct Column {
     /// The column's name.
     pub name: &'static str,
-    /// Its type's name as `pg_type.typname`; domains of information_schema are prefixed `information_schema.`.
+    /// Its type's name as `pg_type.typname`; domains of `information_schema` are prefixed `information_schema.`.
     pub pg_type: &'static str,
     /// Whether PostgreSQL declares it NOT NULL.
     pub not_null: bool,
@@ -128,7 +128,7 @@ pub(crate) fn table(name: &str) -> Option<&'static Table> {
     TABLES.get(name)
 }
 
-/// Every built-in relation of PostgreSQL 15, in pg_catalog and information_schema.
+/// Every built-in relation of PostgreSQL 15, in `pg_catalog` and `information_schema`.
 pub(crate) static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     include_str!("data/relations.tsv")
         .lines()
@@ -183,7 +183,7 @@ pub(crate) fn operator(oid: i32) -> Option<(&'static str, i32, i32)> {
     INDEX.get(&oid).copied()
 }
 
-/// The oid of a relation of pg_catalog, 0 when there is none.
+/// The oid of a relation of `pg_catalog`, 0 when there is none.
 pub(crate) fn class_oid(name: &str) -> i32 {
     relation("pg_catalog", name).map_or(0, |relation| relation.oid)
 }
@@ -260,7 +260,7 @@ pub(crate) fn type_by_oid(oid: i32) -> Option<&'static Type> {
     INDEX.get(&oid).copied()
 }
 
-/// A built-in type by `typname`; domains of information_schema may carry the schema.
+/// A built-in type by `typname`; domains of `information_schema` may carry the schema.
 pub(crate) fn type_by_name(name: &str) -> Option<&'static Type> {
     static INDEX: LazyLock<HashMap<&str, &Type>> = LazyLock::new(|| TYPES.iter().map(|one| (one.name, one)).collect());
     INDEX.get(name.strip_prefix("information_schema.").unwrap_or(name)).copied()
@@ -287,8 +287,6 @@ pub(crate) struct Function {
     pub returns_set: bool,
     /// `prokind`: `f` function, `p` procedure, `a` aggregate, `w` window.
     pub kind: &'static str,
-    /// The number of arguments with a default.
-    pub defaults: i32,
 }
 
 fn list(cell: Option<&str>) -> Vec<String> {
@@ -315,7 +313,6 @@ pub(crate) static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
             result: integer(table, row, "prorettype"),
             returns_set: borrowed(table, row, "proretset") == "t",
             kind: borrowed(table, row, "prokind"),
-            defaults: integer(table, row, "pronargdefaults"),
         })
         .collect()
 });

@@ -527,27 +527,24 @@ fn number_tables(select: &mut Select) {
             _ => None,
         };
         if let Some(oid) = oid {
-            *expr = call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]);
+            *expr = numbered(oid);
         }
         ControlFlow::<()>::Continue(())
     });
     // An output column that was the bare name keeps it.
-    let tableoid = call_text(&only);
+    let numbered = only.map(|oid| numbered(oid).to_string());
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) = item
-            && let Expr::Function(function) = expr
-            && parts(&function.name) == ["oid"]
-            && tableoid.as_ref().is_some_and(|text| *text == expr.to_string())
+            && numbered.as_ref().is_some_and(|text| *text == expr.to_string())
         {
             *item = SelectItem::ExprWithAlias { expr: take(expr), alias: Ident::new("tableoid") };
         }
     }
 }
 
-fn call_text(oid: &Option<i32>) -> Option<String> {
-    oid.map(|oid| {
-        call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]).to_string()
-    })
+/// A relation's number as an expression.
+fn numbered(oid: i32) -> Expr {
+    call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))])
 }
 
 /// Names the repetitions in a SELECT list (`NULL, NULL`), which the planner wants to differ. Clients are told the statement's own

@@ -104,6 +104,7 @@ fn cast(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> 
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the result of a function's answer")]
 fn quiet(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
     Ok(match arguments {
         [Value::Text(text)] => resolve(catalog, text, pg_type).map_or(Value::Null, |oid| Value::Int(oid.into())),
@@ -111,7 +112,7 @@ fn quiet(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value>
     })
 }
 
-/// The oid of a type as SQL or pg_type names it: `integer`, `int4`, `text[]`, `pg_catalog.name`, `character varying(10)`.
+/// The oid of a type as SQL or `pg_type` names it: `integer`, `int4`, `text[]`, `pg_catalog.name`, `character varying(10)`.
 pub(super) fn type_oid(text: &str) -> Option<i32> {
     let lower = text.trim().to_ascii_lowercase();
     let (base, array) = match lower.strip_suffix("[]") {

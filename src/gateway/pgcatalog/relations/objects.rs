@@ -83,7 +83,7 @@ fn attribute(
     ]);
 }
 
-/// The rows this database adds to a relation of pg_catalog.
+/// The rows this database adds to a relation of `pg_catalog`.
 pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
     match rows.relation.name {
         "pg_class" => {

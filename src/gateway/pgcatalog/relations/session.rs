@@ -5,7 +5,7 @@ use crate::gateway::pgcatalog::catalog::Catalog;
 use crate::gateway::pgcatalog::facts;
 use crate::gateway::pgcatalog::functions::session::all_settings;
 
-/// The rows this session adds to a relation of pg_catalog.
+/// The rows this session adds to a relation of `pg_catalog`.
 pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
     match rows.relation.name {
         "pg_settings" => {
