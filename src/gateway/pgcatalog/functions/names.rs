@@ -228,7 +228,7 @@ mod tests {
             format(&items.iter().map(|item| Value::text(*item)).collect::<Vec<_>>()).map_err(|e| e.to_string())
         };
         assert_eq!(call(&["%I.%I = %L %%", "a", "B", "it's"]), Ok(Value::text("a.\"B\" = 'it''s' %")));
-        assert_eq!(call(&["%2$s|%-4s|", "x", "y"]).is_err(), true);
+        assert!(call(&["%2$s|%-4s|", "x", "y"]).is_err());
         assert_eq!(call(&["%2$s %1$s", "x", "y"]), Ok(Value::text("y x")));
         assert_eq!(like_escape("a/_b\\", "/").ok().as_deref(), Some("a\\_b\\\\"));
         assert!(like_escape("a/", "/").is_err());
