@@ -284,7 +284,9 @@ impl Builder {
                 (Some(database), Some(_), None, None) => Container::Database(database),
                 (Some(database), Some(schema), Some(_), None) => Container::Schema(database, schema),
                 _ => {
-                    return Err(row.problem(name, format!("{text:?} is neither DB.<TYPE> nor DB.SCHEMA.<TYPE>")).into());
+                    return Err(row
+                        .problem(name, format!("{text:?} is neither DB.<TYPE> nor DB.SCHEMA.<TYPE>"))
+                        .into());
                 }
             };
             let kind = row.must(grant_to)?;
