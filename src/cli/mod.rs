@@ -4,13 +4,13 @@
 //! - [`listen`]: opening a port
 //! - [`logging`], [`signals`], [`output`]: log lines, Ctrl-C, results as table, JSON or CSV
 
-//pub mod demo;
+pub mod demo;
 mod error;
 pub mod import;
 pub mod listen;
 pub mod logging;
 pub mod output;
-//pub mod sandbox;
+pub mod sandbox;
 pub mod serve;
 pub mod signals;
 pub mod sql;

@@ -3,4 +3,5 @@
 //! [`protocol`] speaks what Snowflake's drivers speak: logins, sessions, statements, results. What the statements
 //! mean is behind the trait [`protocol::engine::Engine`].
 
+pub mod engine;
 pub mod protocol;
