@@ -103,9 +103,29 @@ macro_rules! tables {
     };
 }
 tables!(
-    "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_conversion", "pg_description", "pg_keywords",
-    "pg_language", "pg_opclass", "pg_operator", "pg_opfamily", "pg_proc", "pg_range", "pg_settings", "pg_tablespace",
-    "pg_ts_config", "pg_ts_config_map", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_type",
+    "pg_aggregate",
+    "pg_am",
+    "pg_amop",
+    "pg_amproc",
+    "pg_cast",
+    "pg_collation",
+    "pg_conversion",
+    "pg_description",
+    "pg_keywords",
+    "pg_language",
+    "pg_opclass",
+    "pg_operator",
+    "pg_opfamily",
+    "pg_proc",
+    "pg_range",
+    "pg_settings",
+    "pg_tablespace",
+    "pg_ts_config",
+    "pg_ts_config_map",
+    "pg_ts_dict",
+    "pg_ts_parser",
+    "pg_ts_template",
+    "pg_type",
 );
 
 /// The rows of a catalog that no database changes; `None` when the catalog's rows depend on the database.
@@ -280,7 +300,8 @@ pub(crate) static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
 
 /// A built-in function by oid.
 pub(crate) fn function_by_oid(oid: i32) -> Option<&'static Function> {
-    static INDEX: LazyLock<HashMap<i32, &Function>> = LazyLock::new(|| FUNCTIONS.iter().map(|one| (one.oid, one)).collect());
+    static INDEX: LazyLock<HashMap<i32, &Function>> =
+        LazyLock::new(|| FUNCTIONS.iter().map(|one| (one.oid, one)).collect());
     INDEX.get(&oid).copied()
 }
 
@@ -304,7 +325,8 @@ pub(crate) fn description(class: i32, object: i32, column: i32) -> Option<&'stat
             .rows
             .iter()
             .map(|row| {
-                let key = (integer(table, row, "classoid"), integer(table, row, "objoid"), integer(table, row, "objsubid"));
+                let key =
+                    (integer(table, row, "classoid"), integer(table, row, "objoid"), integer(table, row, "objsubid"));
                 (key, borrowed(table, row, "description"))
             })
             .collect()

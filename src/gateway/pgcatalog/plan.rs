@@ -28,11 +28,18 @@ pub fn finish(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Logi
 fn present(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
     let output = |field: &datafusion::arrow::datatypes::Field| {
         let pg_type = types::name_of(field);
-        (*field.data_type() == DataType::Int32).then(|| output_function(&pg_type)).flatten().map(|output| (pg_type, output))
+        (*field.data_type() == DataType::Int32)
+            .then(|| output_function(&pg_type))
+            .flatten()
+            .map(|output| (pg_type, output))
     };
     let relational = !matches!(
         plan,
-        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Statement(_)
+        LogicalPlan::Explain(_)
+            | LogicalPlan::Analyze(_)
+            | LogicalPlan::Ddl(_)
+            | LogicalPlan::Dml(_)
+            | LogicalPlan::Statement(_)
     );
     if !relational || !plan.schema().fields().iter().any(|field| output(field).is_some()) {
         return Ok(plan);
@@ -45,7 +52,11 @@ fn present(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Logical
             let Some((pg_type, output)) = output(field) else { return Ok(column) };
             let printed = Expr::ScalarFunction(ScalarFunction::new_udf(registry.udf(output)?, vec![column]));
             let metadata = HashMap::from([(types::TYPE_KEY.to_owned(), pg_type)]);
-            Ok(printed.alias_qualified_with_metadata(qualifier.cloned(), field.name(), Some(FieldMetadata::from(metadata))))
+            Ok(printed.alias_qualified_with_metadata(
+                qualifier.cloned(),
+                field.name(),
+                Some(FieldMetadata::from(metadata)),
+            ))
         })
         .collect::<Result<Vec<_>>>()?;
     LogicalPlanBuilder::from(plan).project(columns)?.build()
@@ -148,7 +159,8 @@ fn join_in(
     let Some((mut plan, mut carried)) = attach(plan, &combinations, &domain)? else { return Ok(None) };
     let value_name = format!("__value_{number}");
     // The first column is the value; the carried ones follow it.
-    let Some(value) = plan.schema().columns().into_iter().find(|column| !carried.iter().any(|(_, to)| to == column)) else {
+    let Some(value) = plan.schema().columns().into_iter().find(|column| !carried.iter().any(|(_, to)| to == column))
+    else {
         return Ok(None);
     };
     let mut value = Expr::Column(value);
@@ -207,7 +219,10 @@ fn null_without_rows(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => null_without_rows(&alias.expr),
         Expr::AggregateFunction(function) => {
-            matches!(function.func.name(), "array_agg" | "string_agg" | SINGLE_VALUE | "min" | "max" | "bool_and" | "bool_or")
+            matches!(
+                function.func.name(),
+                "array_agg" | "string_agg" | SINGLE_VALUE | "min" | "max" | "bool_and" | "bool_or"
+            )
         }
         _ => false,
     }
@@ -243,7 +258,11 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
             for expr in &projection.expr {
                 let replaced = replace_outer(expr, &domain)?;
                 let name = expr.schema_name().to_string();
-                columns.push(if replaced == *expr || matches!(expr, Expr::Alias(_)) { replaced } else { replaced.alias(name) });
+                columns.push(if replaced == *expr || matches!(expr, Expr::Alias(_)) {
+                    replaced
+                } else {
+                    replaced.alias(name)
+                });
             }
             columns.extend(carried_columns(&domain));
             (LogicalPlanBuilder::from(input).project(columns)?.build()?, domain)

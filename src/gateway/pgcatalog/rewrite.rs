@@ -7,8 +7,9 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Distinct, DuplicateTreatment, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
-    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
-    VisitMut, VisitorMut, visit_expressions_mut,
+    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    visit_expressions_mut,
 };
 
 use super::facts;
@@ -211,9 +212,10 @@ fn target(data_type: &DataType) -> Target {
                 Target::Plain(plain) => {
                     Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(plain), *size)))
                 }
-                Target::Identifier(_) => {
-                    Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Integer(None)), *size)))
-                }
+                Target::Identifier(_) => Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(
+                    Box::new(DataType::Integer(None)),
+                    *size,
+                ))),
                 Target::AsIs => Target::AsIs,
             };
         }
@@ -229,8 +231,8 @@ fn target(data_type: &DataType) -> Target {
         "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regnamespace" | "regrole" => {
             return Target::Identifier(last.clone());
         }
-        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data" | "yes_or_no"
-        | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
+        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data"
+        | "yes_or_no" | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
         "bool" => DataType::Boolean,
         "int2" => DataType::SmallInt(None),
         "int4" | "integer" | "xid" | "cid" | "cardinal_number" => DataType::Integer(None),
@@ -312,7 +314,8 @@ fn array_of_query(expr: &mut Expr) {
                         .cloned()
                         .map(|mut key| {
                             // An ordinal or the output's name means the value itself.
-                            let named = |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
+                            let named =
+                                |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
                             if matches!(key.expr, Expr::Value(_)) || named(&key.expr) {
                                 key.expr = value.clone();
                             }
@@ -331,10 +334,7 @@ fn array_of_query(expr: &mut Expr) {
     if !direct {
         // Whatever else the query is, its rows are collected from outside it.
         if !order.is_empty() {
-            query.order_by = Some(OrderBy {
-                kind: OrderByKind::Expressions(order),
-                interpolate: None,
-            });
+            query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(order), interpolate: None });
         }
         let column = Ident::new("array_item");
         let collected = SelectItem::UnnamedExpr(aggregate(Expr::Identifier(column.clone()), Vec::new(), false));
@@ -451,9 +451,10 @@ fn is_constant(expr: &Expr) -> bool {
 fn number_tables(select: &mut Select) {
     let mut oids: HashMap<String, i32> = HashMap::new();
     let mut relations = 0_usize;
-    let factors = select.from.iter().flat_map(|from| {
-        std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
-    });
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
     for factor in factors {
         relations = relations.saturating_add(1);
         if let TableFactor::Table { name, alias, args: None, .. } = factor {
@@ -497,5 +498,7 @@ fn number_tables(select: &mut Select) {
 }
 
 fn call_text(oid: &Option<i32>) -> Option<String> {
-    oid.map(|oid| call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]).to_string())
+    oid.map(|oid| {
+        call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]).to_string()
+    })
 }

@@ -44,7 +44,11 @@ fn relation(comment: &str, columns: &[(&str, DataType, &str)]) -> Arc<MemTable> 
         .iter()
         .map(|(name, data_type, comment)| {
             let field = Field::new(*name, data_type.clone(), true);
-            if comment.is_empty() { field } else { field.with_metadata([("comment".to_owned(), (*comment).to_owned())].into()) }
+            if comment.is_empty() {
+                field
+            } else {
+                field.with_metadata([("comment".to_owned(), (*comment).to_owned())].into())
+            }
         })
         .collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, [("comment".to_owned(), comment.to_owned())].into()));
@@ -188,13 +192,20 @@ async fn psql_commands_are_answered_as_postgresql_answers_them() {
         count += 1;
         match query(&ctx, &sql).await {
             Ok(batches) => {
-                let (mut got, mut wanted) = (copy_text(&batches), expected.lines().map(|line| line.replace(":view", &view)).collect::<Vec<_>>());
+                let (mut got, mut wanted) = (
+                    copy_text(&batches),
+                    expected.lines().map(|line| line.replace(":view", &view)).collect::<Vec<_>>(),
+                );
                 if !sql.contains("ORDER BY") {
                     got.sort();
                     wanted.sort();
                 }
                 if got != wanted {
-                    failures.push(format!("@ {head}\n{sql}\n-- got\n{}\n-- wanted\n{}", got.join("\n"), wanted.join("\n")));
+                    failures.push(format!(
+                        "@ {head}\n{sql}\n-- got\n{}\n-- wanted\n{}",
+                        got.join("\n"),
+                        wanted.join("\n")
+                    ));
                 }
             }
             Err(error) => failures.push(format!("@ {head}\n{sql}\n-- error\n{error}")),
@@ -248,7 +259,10 @@ async fn functions_answer_as_postgresql_does() {
         ("pg_get_function_result('who_can'::regproc)", "TABLE(account text, user_name text, role_count bigint)"),
         ("pg_get_function_arguments('who_can'::regproc)", "privilege text, object text"),
         ("array_to_string(ARRAY[1, 2], ',')", "1,2"),
-        ("array(select nspname from pg_namespace where nspname like 'pg/_%' escape '/' order by nspname desc)", "{pg_toast,pg_catalog}"),
+        (
+            "array(select nspname from pg_namespace where nspname like 'pg/_%' escape '/' order by nspname desc)",
+            "{pg_toast,pg_catalog}",
+        ),
         ("array(select 1 where false)", "{}"),
         ("'abc' LIKE 'a/%c' ESCAPE '/'", "f"),
         ("'r' = any('{r,v}'::text[])", "t"),
@@ -307,7 +321,8 @@ async fn published_relations_are_described_alike_everywhere() {
         ]
     );
     assert_eq!(
-        answer(&ctx, "SELECT schemaname, viewname, viewowner FROM pg_views WHERE schemaname = 'public' ORDER BY 2").await,
+        answer(&ctx, "SELECT schemaname, viewname, viewowner FROM pg_views WHERE schemaname = 'public' ORDER BY 2")
+            .await,
         ["public\teffective_privileges\tgrantd", "public\tgrants\tgrantd"]
     );
     assert!(answer(&ctx, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'").await.is_empty());
@@ -326,9 +341,16 @@ async fn array_columns_are_arrays() {
     if let Some(schema) = schema {
         assert!(matches!(schema.field(0).data_type(), DataType::List(item) if *item.data_type() == DataType::Int16));
     }
-    let batches = query(&context(), "SELECT typreceive, oid FROM pg_type WHERE typreceive <> 0 AND typname = 'bool'").await.unwrap();
+    let batches = query(&context(), "SELECT typreceive, oid FROM pg_type WHERE typreceive <> 0 AND typname = 'bool'")
+        .await
+        .unwrap();
     assert_eq!(copy_text(&batches), ["boolrecv\t16"]);
     assert_eq!(batches[0].column(1).as_primitive::<Int32Type>().value(0), 16);
-    let batches = query(&context(), "SELECT attnum FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND attname = 'relkind'").await.unwrap();
+    let batches = query(
+        &context(),
+        "SELECT attnum FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND attname = 'relkind'",
+    )
+    .await
+    .unwrap();
     assert_eq!(batches[0].column(0).as_primitive::<Int16Type>().value(0), 17);
 }

@@ -9,7 +9,8 @@ use crate::gateway::pgcatalog::facts;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_viewdef", (1, 2), "text", |catalog, arguments| {
-        Ok(relation(catalog, arguments.first())?.map_or(Value::Null, |relation| Value::Text(relation.view_definition())))
+        Ok(relation(catalog, arguments.first())?
+            .map_or(Value::Null, |relation| Value::Text(relation.view_definition())))
     }),
     stable("pg_get_ruledef", (1, 2), "text", |catalog, arguments| {
         Ok(relation(catalog, arguments.first())?.map_or(Value::Null, |relation| {

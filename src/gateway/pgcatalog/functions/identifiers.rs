@@ -73,8 +73,9 @@ pub(crate) fn resolve(catalog: &Catalog, text: &str, pg_type: &str) -> Result<i3
         "regclass" => catalog.class_oid(text).ok_or_else(|| ("42P01", format!("relation \"{text}\" does not exist"))),
         "regtype" => type_oid(text).ok_or_else(|| ("42704", format!("type \"{text}\" does not exist"))),
         "regproc" => function_oid(catalog, &names()),
-        "regprocedure" => procedure_oid(catalog, text)
-            .ok_or_else(|| ("42883", format!("function \"{text}\" does not exist"))),
+        "regprocedure" => {
+            procedure_oid(catalog, text).ok_or_else(|| ("42883", format!("function \"{text}\" does not exist")))
+        }
         "regnamespace" => {
             catalog.namespace_oid(&last()).ok_or_else(|| ("3F000", format!("schema \"{text}\" does not exist")))
         }
@@ -164,8 +165,11 @@ fn procedure_oid(catalog: &Catalog, text: &str) -> Option<i32> {
     let (name, rest) = text.split_once('(')?;
     let name = split_identifier(name)?.pop()?;
     let inside = rest.trim_end().strip_suffix(')')?;
-    let arguments =
-        if inside.trim().is_empty() { Vec::new() } else { inside.split(',').map(type_oid).collect::<Option<Vec<_>>>()? };
+    let arguments = if inside.trim().is_empty() {
+        Vec::new()
+    } else {
+        inside.split(',').map(type_oid).collect::<Option<Vec<_>>>()?
+    };
     let builtin = facts::functions_by_name(&name).iter().find(|one| one.arguments == arguments).map(|one| one.oid);
     builtin.or_else(|| {
         let same = |one: &&crate::gateway::pgcatalog::catalog::TableFunction| {
@@ -191,11 +195,11 @@ fn out(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
             _ => quote_ident(name),
         }),
         "regtype" => facts::type_by_oid(oid).map(|_| format_type(oid, None)),
-        "regproc" => function_name(catalog, oid).map(|(name, unique)| {
-            if unique { quote_ident(name) } else { format!("pg_catalog.{}", quote_ident(name)) }
-        }),
+        "regproc" => function_name(catalog, oid)
+            .map(|(name, unique)| if unique { quote_ident(name) } else { format!("pg_catalog.{}", quote_ident(name)) }),
         "regprocedure" => function_name(catalog, oid).map(|(name, _)| {
-            let types: Vec<String> = argument_types(catalog, oid).into_iter().map(|oid| format_type(oid, None)).collect();
+            let types: Vec<String> =
+                argument_types(catalog, oid).into_iter().map(|oid| format_type(oid, None)).collect();
             format!("{}({})", quote_ident(name), types.join(","))
         }),
         "regnamespace" => namespaces().iter().find(|(known, _)| *known == oid).map(|(_, name)| quote_ident(name)),
@@ -231,7 +235,8 @@ pub(crate) fn format_type(oid: i32, typmod: Option<i32>) -> String {
     let modifier = typmod.filter(|modifier| *modifier >= 0);
     let precision = |modifier: Option<i32>| modifier.map(|digits| format!("({digits})")).unwrap_or_default();
     // Lengths of strings are stored with the four bytes of their header.
-    let length = |modifier: Option<i32>| modifier.map(|bytes| format!("({})", bytes.saturating_sub(4))).unwrap_or_default();
+    let length =
+        |modifier: Option<i32>| modifier.map(|bytes| format!("({})", bytes.saturating_sub(4))).unwrap_or_default();
     match known.name {
         "bool" => "boolean".to_owned(),
         "int2" => "smallint".to_owned(),

@@ -56,7 +56,9 @@ impl Rows {
             .relation
             .columns
             .iter()
-            .map(|column| named.remove(column.name).unwrap_or_else(|| if column.not_null { zero(column.pg_type) } else { None }))
+            .map(|column| {
+                named.remove(column.name).unwrap_or_else(|| if column.not_null { zero(column.pg_type) } else { None })
+            })
             .collect();
         debug_assert!(named.is_empty(), "{} has no columns {:?}", self.relation.name, named.keys());
         self.rows.push(row);

@@ -86,7 +86,12 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                     "pg_toast" => None,
                     _ => text("{grantd=UC/grantd,=U/grantd}"),
                 };
-                rows.push([("oid", cell(oid)), ("nspname", text(name)), ("nspowner", cell(facts::OWNER)), ("nspacl", acl)]);
+                rows.push([
+                    ("oid", cell(oid)),
+                    ("nspname", text(name)),
+                    ("nspowner", cell(facts::OWNER)),
+                    ("nspacl", acl),
+                ]);
             }
         }
         "pg_database" => rows.push([
@@ -197,7 +202,10 @@ fn functions(catalog: &Catalog, rows: &mut Rows) {
             ("proargtypes", cell(inputs.join(" "))),
             ("proallargtypes", cell(array(all().map(|(_, pg_type)| type_oid(pg_type))))),
             ("proargmodes", cell(array(modes.map(str::to_owned)))),
-            ("proargnames", cell(array(all().map(|(name, _)| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")))))),
+            (
+                "proargnames",
+                cell(array(all().map(|(name, _)| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))))),
+            ),
             ("prosrc", cell(&function.doc.name)),
         ]);
     }
