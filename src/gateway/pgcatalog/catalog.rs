@@ -185,11 +185,11 @@ impl Catalog {
         if let Some(relation) = self.relation_by_oid(oid) {
             return Some(("public", &relation.name));
         }
-        facts::RELATIONS.iter().find(|relation| relation.oid == oid).map(|relation| (relation.schema, relation.name))
+        facts::relation_by_oid(oid).map(|relation| (relation.schema, relation.name))
     }
 
     /// The oid of a relation as SQL names it: `name`, `schema.name`, quoted or not. An unqualified name is looked for as PostgreSQL's
-    /// default search path does, pg_catalog before public.
+    /// default search path does, `pg_catalog` before public.
     pub fn class_oid(&self, text: &str) -> Option<i32> {
         let parts = split_identifier(text)?;
         let mut parts: Vec<&str> = parts.iter().map(String::as_str).collect();

@@ -39,7 +39,7 @@ pub fn is_oid_type(name: &str) -> bool {
     OID_TYPES.contains(&name)
 }
 
-/// The type a domain of information_schema is sent as.
+/// The type a domain of `information_schema` is sent as.
 fn base_of(name: &str) -> &str {
     match name.strip_prefix("information_schema.") {
         Some("sql_identifier") => "name",

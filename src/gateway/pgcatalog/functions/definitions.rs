@@ -151,11 +151,13 @@ impl Printed<'_> {
 
     fn definition(&self) -> String {
         format!(
-            "CREATE OR REPLACE FUNCTION {}.{}({})\n RETURNS {}\n LANGUAGE internal\nAS $function${}$function$\n",
+            "CREATE OR REPLACE FUNCTION {}.{}({})\n RETURNS {}\n LANGUAGE internal\n{}AS $function${}$function$\n",
             self.schema,
             quote_ident(self.name),
             self.arguments(),
             self.result().unwrap_or_default(),
+            // Every function that is published reads, and may be asked from anywhere.
+            if self.schema == "public" { " STABLE PARALLEL SAFE\n" } else { "" },
             self.name,
         )
     }

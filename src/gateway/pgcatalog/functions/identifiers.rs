@@ -14,6 +14,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regprocedure", (1, 1), "regprocedure", |catalog, arguments| cast(catalog, arguments, "regprocedure")),
     stable("regnamespace", (1, 1), "regnamespace", |catalog, arguments| cast(catalog, arguments, "regnamespace")),
     stable("regrole", (1, 1), "regrole", |catalog, arguments| cast(catalog, arguments, "regrole")),
+    stable("regoper", (1, 1), "regoper", |catalog, arguments| cast(catalog, arguments, "regoper")),
+    stable("regoperator", (1, 1), "regoperator", |catalog, arguments| cast(catalog, arguments, "regoperator")),
     stable("oid", (1, 1), "oid", |catalog, arguments| cast(catalog, arguments, "oid")),
     stable("to_regclass", (1, 1), "regclass", |catalog, arguments| quiet(catalog, arguments, "regclass")),
     stable("to_regtype", (1, 1), "regtype", |catalog, arguments| quiet(catalog, arguments, "regtype")),
@@ -24,6 +26,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regtypeout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regtype")),
     stable("regprocout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regproc")),
     stable("regprocedureout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regprocedure")),
+    stable("regoperout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regoper")),
+    stable("regoperatorout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regoperator")),
     stable("regnamespaceout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regnamespace")),
     stable("regroleout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regrole")),
     Definition {
@@ -49,6 +53,8 @@ pub(crate) fn output_function(pg_type: &str) -> Option<&'static str> {
         "regtype" => "regtypeout",
         "regproc" => "regprocout",
         "regprocedure" => "regprocedureout",
+        "regoper" => "regoperout",
+        "regoperator" => "regoperatorout",
         "regnamespace" => "regnamespaceout",
         "regrole" => "regroleout",
         _ => return None,
@@ -98,6 +104,7 @@ fn cast(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> 
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the result of a function's answer")]
 fn quiet(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
     Ok(match arguments {
         [Value::Text(text)] => resolve(catalog, text, pg_type).map_or(Value::Null, |oid| Value::Int(oid.into())),
@@ -105,7 +112,7 @@ fn quiet(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value>
     })
 }
 
-/// The oid of a type as SQL or pg_type names it: `integer`, `int4`, `text[]`, `pg_catalog.name`, `character varying(10)`.
+/// The oid of a type as SQL or `pg_type` names it: `integer`, `int4`, `text[]`, `pg_catalog.name`, `character varying(10)`.
 pub(super) fn type_oid(text: &str) -> Option<i32> {
     let lower = text.trim().to_ascii_lowercase();
     let (base, array) = match lower.strip_suffix("[]") {
@@ -187,7 +194,7 @@ fn out(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
         _ => 0,
     };
     if oid == 0 {
-        return Ok(Value::text("-"));
+        return Ok(Value::text(if pg_type.starts_with("regoper") { "0" } else { "-" }));
     }
     let name = match pg_type {
         "regclass" => catalog.class_name(oid).map(|(schema, name)| match schema {
@@ -201,6 +208,11 @@ fn out(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
             let types: Vec<String> =
                 argument_types(catalog, oid).into_iter().map(|oid| format_type(oid, None)).collect();
             format!("{}({})", quote_ident(name), types.join(","))
+        }),
+        "regoper" => facts::operator(oid).map(|(name, ..)| name.to_owned()),
+        "regoperator" => facts::operator(oid).map(|(name, left, right)| {
+            let operand = |oid| if oid == 0 { "NONE".to_owned() } else { format_type(oid, None) };
+            format!("{name}({},{})", operand(left), operand(right))
         }),
         "regnamespace" => namespaces().iter().find(|(known, _)| *known == oid).map(|(_, name)| quote_ident(name)),
         "regrole" => catalog.role_name(oid).map(quote_ident),

@@ -28,7 +28,7 @@ fn no_arguments(name: &str, arguments: &[Expr]) -> Result<()> {
     Err(sql_error("42883", format!("function {name} takes no arguments")))
 }
 
-/// A function that returns a relation of pg_catalog.
+/// A function that returns a relation of `pg_catalog`.
 #[derive(Debug)]
 struct Relation {
     name: &'static str,
