@@ -10,6 +10,8 @@
 //! - [`tables`]: the relations that a session sees
 
 pub mod account;
+pub mod drift;
 pub mod graph;
 pub mod model;
 pub mod snapshot;
+pub mod tables;

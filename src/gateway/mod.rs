@@ -1,1 +1,3 @@
 //! The PostgreSQL wire: listener, session, statements, results.
+
+pub mod pgcatalog;

@@ -6,6 +6,7 @@
 use super::{Graph, Lens, Source, UserRoles, Way};
 use crate::snapshot::{NONE, Snapshot};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// One row of `effective_privileges`, by ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -59,10 +60,9 @@ pub struct Wanted {
 }
 
 /// A scan in progress.
-pub struct Scan<'a> {
-    snapshot: &'a Snapshot,
-    graph: &'a Graph,
-    roles: &'a UserRoles,
+pub struct Scan {
+    snapshot: Arc<Snapshot>,
+    lens: Lens,
     privileges: Option<Vec<bool>>,
     plan: Plan,
     ways: Vec<Way>,
@@ -102,11 +102,11 @@ const NOTHING: Found = Found { source: Source::Public, grant_option: false, role
 const REACHED: u8 = 1;
 const USAGE: u8 = 2;
 
-impl<'a> Scan<'a> {
+impl Scan {
     /// Starts a scan of a snapshot.
-    pub fn new(snapshot: &'a Snapshot, wanted: Wanted) -> Self {
+    pub fn new(snapshot: Arc<Snapshot>, wanted: Wanted) -> Self {
         let graph = snapshot.graph();
-        let roles = graph.user_roles(snapshot, wanted.lens);
+        let lens = wanted.lens;
         let privileges = wanted.privileges.map(|list| {
             let mut mask = vec![false; snapshot.privileges().len()];
             for p in list {
@@ -128,7 +128,15 @@ impl<'a> Scan<'a> {
             Plan::Objects { list: wanted.objects, at: 0, users: wanted.users, reach: HashMap::new() }
         };
         let access = Access { found: vec![NOTHING; graph.users().len()], touched: Vec::new() };
-        Self { snapshot, graph, roles, privileges, plan, ways: Vec::new(), access }
+        Self { snapshot, lens, privileges, plan, ways: Vec::new(), access }
+    }
+
+    fn graph(&self) -> &Graph {
+        self.snapshot.graph()
+    }
+
+    fn roles(&self) -> &UserRoles {
+        self.graph().user_roles(&self.snapshot, self.lens)
     }
 
     /// Appends further rows until there are at least `enough` or the scan is done; `false` when it is done.
@@ -170,7 +178,7 @@ impl<'a> Scan<'a> {
                         for container in [database, schema].into_iter().flatten() {
                             reach.entry(container).or_insert_with(|| self.reach_of_all(container));
                         }
-                        let first = self.graph.users().start;
+                        let first = self.graph().users().start;
                         let flags = |container: Option<u32>, user: u32| match container {
                             None => REACHED | USAGE,
                             Some(c) => {
@@ -235,21 +243,21 @@ impl<'a> Scan<'a> {
 
     /// For every user, whether it reaches a container.
     fn reach_of_all(&self, container: u32) -> Vec<u8> {
-        let first = self.graph.users().start;
-        let mut flags = vec![0_u8; self.graph.users().len()];
-        for (carrier, usage) in self.graph.reach().carriers(container) {
+        let first = self.graph().users().start;
+        let mut flags = vec![0_u8; self.graph().users().len()];
+        for (carrier, usage) in self.graph().reach().carriers(container) {
             let bits = if *usage { REACHED | USAGE } else { REACHED };
             if self.is_public(*carrier) {
                 flags.iter_mut().for_each(|f| *f |= bits);
-            } else if self.graph.is_user(*carrier) {
+            } else if self.graph().is_user(*carrier) {
                 let user = *carrier - first;
-                if self.roles.counts_own_grants(user)
+                if self.roles().counts_own_grants(user)
                     && let Some(f) = flags.get_mut(user as usize)
                 {
                     *f |= bits;
                 }
             } else {
-                for user in self.roles.users_of(*carrier) {
+                for user in self.roles().users_of(*carrier) {
                     if let Some(f) = flags.get_mut(*user as usize) {
                         *f |= bits;
                     }
@@ -260,31 +268,31 @@ impl<'a> Scan<'a> {
     }
 
     fn reach_of(&self, container: u32, user: u32) -> u8 {
-        let carriers = self.graph.reach().carriers(container);
+        let carriers = self.graph().reach().carriers(container);
         let active = carriers.iter().filter(|(carrier, _)| self.active(*carrier, user));
         active.fold(0, |flags, (_, usage)| flags | if *usage { REACHED | USAGE } else { REACHED })
     }
 
     fn is_public(&self, carrier: u32) -> bool {
-        self.graph.public_roles().binary_search(&carrier).is_ok()
+        self.graph().public_roles().binary_search(&carrier).is_ok()
     }
 
     /// Whether a carrier counts for a user, by whatever way.
     fn active(&self, carrier: u32, user: u32) -> bool {
-        let index = user - self.graph.users().start;
-        if self.graph.is_user(carrier) {
-            return carrier == user && self.roles.counts_own_grants(index);
+        let index = user - self.graph().users().start;
+        if self.graph().is_user(carrier) {
+            return carrier == user && self.roles().counts_own_grants(index);
         }
-        self.is_public(carrier) || self.roles.roles_of(index).binary_search(&carrier).is_ok()
+        self.is_public(carrier) || self.roles().roles_of(index).binary_search(&carrier).is_ok()
     }
 
     /// The reason a way gives to a user, or `None` when its carrier does not count.
     fn reason(&self, way: &Way, user: u32) -> Option<Source> {
-        let index = user - self.graph.users().start;
-        if self.graph.is_user(way.carrier) {
-            return (way.carrier == user && self.roles.counts_own_grants(index)).then_some(Source::User);
+        let index = user - self.graph().users().start;
+        if self.graph().is_user(way.carrier) {
+            return (way.carrier == user && self.roles().counts_own_grants(index)).then_some(Source::User);
         }
-        if self.roles.roles_of(index).binary_search(&way.carrier).is_ok() {
+        if self.roles().roles_of(index).binary_search(&way.carrier).is_ok() {
             return Some(way.kind);
         }
         self.is_public(way.carrier).then_some(Source::Public)
@@ -295,16 +303,16 @@ impl<'a> Scan<'a> {
         if let Some(objects) = objects {
             return objects.to_vec();
         }
-        let index = user - self.graph.users().start;
-        let own = self.roles.counts_own_grants(index).then_some(user);
-        let carriers = self.roles.roles_of(index).iter().copied().chain(self.graph.public_roles().iter().copied());
+        let index = user - self.graph().users().start;
+        let own = self.roles().counts_own_grants(index).then_some(user);
+        let carriers = self.roles().roles_of(index).iter().copied().chain(self.graph().public_roles().iter().copied());
         let grants = self.snapshot.grants();
         let mut found: Vec<u32> = Vec::new();
         for carrier in carriers.chain(own) {
-            found.extend(self.graph.grants_to(carrier).iter().map(|row| grants.object(*row)));
-            found.extend_from_slice(self.graph.owned_by(carrier));
+            found.extend(self.graph().grants_to(carrier).iter().map(|row| grants.object(*row)));
+            found.extend_from_slice(self.graph().owned_by(carrier));
         }
-        for i in self.graph.inherited().all() {
+        for i in self.graph().inherited().all() {
             let Some(row) = self.snapshot.container_grants().get(i as usize) else { continue };
             if self.active(row.grantee, user) {
                 found.extend(self.snapshot.objects_in(row.container, row.kind));
@@ -322,7 +330,7 @@ impl<'a> Scan<'a> {
             self.each_user(same, users, |scan, way, user, source| scan.note(way, user, source));
             let mut touched = std::mem::take(&mut self.access.touched);
             touched.sort_unstable();
-            let first = self.graph.users().start;
+            let first = self.graph().users().start;
             for index in touched.drain(..) {
                 let Some(slot) = self.access.found.get_mut(index as usize) else { continue };
                 let found = std::mem::replace(slot, NOTHING);
@@ -367,8 +375,9 @@ impl<'a> Scan<'a> {
 
     /// Calls `take` for every way and every user it counts for.
     fn each_user(&mut self, ways: &[Way], users: Option<&[u32]>, mut take: impl FnMut(&mut Self, &Way, u32, Source)) {
-        let graph = self.graph;
-        let roles = self.roles;
+        let snapshot = Arc::clone(&self.snapshot);
+        let graph = snapshot.graph();
+        let roles = graph.user_roles(&snapshot, self.lens);
         for way in ways {
             match users {
                 Some(users) => {
@@ -396,8 +405,8 @@ impl<'a> Scan<'a> {
     }
 
     fn note(&mut self, way: &Way, user: u32, source: Source) {
-        let index = user - self.graph.users().start;
-        let is_role = !self.graph.is_user(way.carrier);
+        let index = user - self.graph().users().start;
+        let is_role = !self.graph().is_user(way.carrier);
         let Some(found) = self.access.found.get_mut(index as usize) else { return };
         if found.last == NONE {
             self.access.touched.push(index);

@@ -5,6 +5,8 @@
 
 mod closure;
 pub mod effective;
+pub mod explain;
+pub mod impact;
 mod lens;
 mod reach;
 mod ways;

@@ -10,10 +10,12 @@ mod codec;
 mod columns;
 mod diff;
 mod freeze;
+mod resolve;
 
 pub use codec::CodecError;
 pub use columns::{Column, NONE, Postings, Strings};
 pub use diff::{DiffBy, diff, diff_by};
+pub use resolve::nearest;
 
 use crate::account::{Account, PrincipalInfo};
 use crate::account::{ApplyError, ContainerGrant, Micros, Reach};
