@@ -244,13 +244,29 @@ fn explanations_agree(account: &Account) -> Result<(), String> {
             for proof in &proofs {
                 a_chain_is_of_memberships(&oracle, &snapshot, &proof.chain).map_err(|e| format!("{what}: {e}"))?;
             }
-            // The user is the first of every chain.
-            let shortest = proofs.iter().map(|p| p.chain.len() - 1).min();
-            let by_carrier: BTreeMap<_, _> = proofs.iter().map(|p| (p.chain.last(), p.chains)).collect();
-            let chains: u128 = by_carrier.values().map(|n| u128::from(*n)).sum();
-            if shortest != why.shortest || why.chains.is_some_and(|n| n != chains) {
-                let engine = format!("{shortest:?} hops, {chains} chains");
-                return Err(format!("{what}: {why:?}, the engine says {engine}: {proofs:?}"));
+            // A carrier that the user has by membership is explained by that, any other by PUBLIC.
+            let by_membership = oracle.closure(&oracle.activated(&row.user, lens));
+            for public in [false, true] {
+                let of_kind: BTreeSet<Principal> = why
+                    .carriers
+                    .iter()
+                    .filter(|c| public != (**c == row.user || by_membership.contains(*c)))
+                    .cloned()
+                    .collect();
+                let want = if public {
+                    oracle.chains_through_public(&of_kind)
+                } else {
+                    oracle.chains_by_membership(&row.user, lens, &of_kind)
+                };
+                // The user is the first of every chain.
+                let told: Vec<_> = proofs.iter().filter(|p| p.public == public).collect();
+                let shortest = told.iter().map(|p| p.chain.len() - 1).min();
+                let by_carrier: BTreeMap<_, _> = told.iter().map(|p| (p.chain.last(), p.chains)).collect();
+                let chains: u128 = by_carrier.values().map(|n| u128::from(*n)).sum();
+                if shortest != want.shortest || want.count.is_some_and(|n| n != chains) {
+                    let engine = format!("{shortest:?} hops, {chains} chains");
+                    return Err(format!("{what}: {want:?}, the engine says {engine}: {told:?}"));
+                }
             }
             let unmet = !explanation.missing.is_empty();
             if unmet == row.usable {
