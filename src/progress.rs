@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn quick_work_shows_nothing() {
         let screen = Screen::default();
-        let progress = Progress::to(screen.clone(), Duration::from_secs(60));
+        let progress = Progress::to(screen.clone(), Duration::from_mins(1));
         progress.set("reading");
         drop(progress);
         assert_eq!(screen.text(), "");

@@ -14,4 +14,5 @@ pub mod drift;
 pub mod graph;
 pub mod model;
 pub mod snapshot;
+pub mod sql;
 pub mod tables;

@@ -53,6 +53,7 @@ impl CliError {
     }
 
     /// For `map_err` on writing results: a broken pipe is no error.
+    #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
     pub fn output(error: io::Error) -> CliError {
         match error.kind() {
             io::ErrorKind::BrokenPipe => CliError::BrokenPipe,

@@ -9,6 +9,7 @@ use clap::builder::NonEmptyStringValueParser;
 ///
 /// DIR holds one file per view, named as the view (GRANTS_TO_ROLES.csv, ROLES.csv.gz, USERS.parquet, TABLES.jsonl),
 /// with its columns in any order and case.
+#[expect(clippy::doc_markdown, reason = "shown as help, where backticks are noise")]
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 #[command(after_help = "\
 Examples:

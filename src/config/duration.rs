@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Longer ones are typing errors: 366 days.
-const MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+const MAX: Duration = Duration::from_hours(366 * 24);
 
 /// Parses a duration; the error says what is wrong with it.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {

@@ -21,7 +21,7 @@ pub(super) fn apply(
         .collect();
     variables.sort();
     for (variable, value) in variables {
-        table = set(table, &variable, value).map_err(|(what, hint)| ConfigError::Environment {
+        table = set(&table, &variable, value).map_err(|(what, hint)| ConfigError::Environment {
             what,
             variable: variable.clone(),
             hint,
@@ -32,7 +32,7 @@ pub(super) fn apply(
 
 type Problem = (String, Option<String>);
 
-fn set(table: Table, variable: &str, value: OsString) -> Result<Table, Problem> {
+fn set(table: &Table, variable: &str, value: OsString) -> Result<Table, Problem> {
     let value = value.into_string().map_err(|_| ("its value is not UTF-8".to_owned(), None))?;
     let path: Vec<&str> = variable.strip_prefix(PREFIX).unwrap_or(variable).split("__").collect();
     // A number where the key wants one, else text: as in the file, where only text has quotes.

@@ -32,11 +32,11 @@ pub use secret::{Secret, read_secret};
 /// Where the gateway listens unless told otherwise.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5433);
 /// How long a statement may run unless told otherwise.
-pub const DEFAULT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 /// How many clients may be connected unless told otherwise.
 pub const DEFAULT_MAX_CONNECTIONS: u32 = 100;
 /// How often an account is synced unless told otherwise.
-pub const DEFAULT_SYNC_INTERVAL: Duration = Duration::from_secs(3600);
+pub const DEFAULT_SYNC_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Everything that `grantd serve` and `grantd sync` are told.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         let raw = raw::parse(file, text)?;
         let raw = environment::apply(raw, environment)?;
-        raw::finish(file, text, raw)
+        raw::finish(file, text, &raw)
     }
 }
 

@@ -113,12 +113,12 @@ fn read(table: &toml::Table) -> Result<RawConfig, (String, Option<String>)> {
 }
 
 /// Adds the defaults and refuses what is missing.
-pub(super) fn finish(file: &Path, text: &str, table: toml::Table) -> Result<Config, ConfigError> {
+pub(super) fn finish(file: &Path, text: &str, table: &toml::Table) -> Result<Config, ConfigError> {
     let positions: Positions = toml::from_str(text).unwrap_or_default();
     let place = |offset| Place::of(file, text, offset);
     let refuse =
         |what: String, offset: usize, hint: Option<String>| ConfigError::File { what, place: place(offset), hint };
-    let raw = read(&table).map_err(|(what, hint)| refuse(what, 0, hint))?;
+    let raw = read(table).map_err(|(what, hint)| refuse(what, 0, hint))?;
     let folder = file.parent().unwrap_or(Path::new(""));
 
     let data_dir = raw.server.data_dir.ok_or_else(|| {

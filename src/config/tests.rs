@@ -44,7 +44,7 @@ fn every_key_is_read_and_paths_are_relative_to_the_file() {
         ServerConfig {
             listen: "[::1]:6000".parse().unwrap(),
             data_dir: "conf/data".into(),
-            statement_timeout: Some(Duration::from_secs(120)),
+            statement_timeout: Some(Duration::from_mins(2)),
             max_connections: 7,
         }
     );

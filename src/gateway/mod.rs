@@ -1,3 +1,32 @@
 //! The PostgreSQL wire: listener, session, statements, results.
 
 pub mod pgcatalog;
+//!
+//! A connection is served by one task on the daemon's runtime, which only moves bytes; statements are parsed, planned
+//! and executed on the gateway's own threads. The way of a statement: bytes -> [`frame`] -> `front_door` (tokens, kind,
+//! allow-list) -> [`rewrite`] -> `query` (plan, rows) -> `encode` -> bytes.
+
+pub mod backend;
+mod cancel;
+mod conn;
+mod encode;
+pub mod error;
+mod extended;
+pub mod frame;
+mod front_door;
+mod listener;
+mod naming;
+mod outcome;
+mod query;
+pub mod rewrite;
+mod session;
+pub mod settings;
+mod startup;
+mod transaction;
+mod utility;
+
+pub use backend::{Backend, BackendSession, CallOutcome, Startup};
+pub use error::SqlError;
+pub use listener::{Gateway, GatewayError};
+pub use query::shape::PG_TYPE_KEY;
+pub use settings::SharedSettings;

@@ -125,7 +125,10 @@ impl StoreError {
     pub fn sqlstate(&self) -> &'static str {
         match self {
             StoreError::Locked { .. } => "55006",
-            StoreError::Newer { .. } | StoreError::Foreign { .. } => "55000",
+            StoreError::Newer { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::OtherPlatform { .. }
+            | StoreError::Transition { .. } => "55000",
             StoreError::Io { .. } => "58030",
             StoreError::Database { source, .. } if is_full(source) => "53100",
             StoreError::Database { .. } => "58000",
@@ -134,7 +137,6 @@ impl StoreError {
             | StoreError::NoSnapshot { .. }
             | StoreError::Pruned { .. }
             | StoreError::NoChangeset { .. } => "02000",
-            StoreError::OtherPlatform { .. } | StoreError::Transition { .. } => "55000",
             StoreError::Invalid { .. } => "22023",
         }
     }

@@ -271,7 +271,11 @@ fn scope(reads: &[Read]) -> Result<Scope, TableError> {
             match table.kind() {
                 SourceKind::Databases | SourceKind::ShowDatabases => {
                     let standard = kind.is_none_or(|k| k.eq_ignore_ascii_case("STANDARD"));
-                    if standard { databases.insert(own) } else { foreign.insert(own) };
+                    if standard {
+                        databases.insert(own)
+                    } else {
+                        foreign.insert(own)
+                    };
                 }
                 SourceKind::Schemata | SourceKind::ShowSchemas => {
                     schemas.extend(outer.map(|database| (database, own)));
@@ -290,7 +294,8 @@ fn scope(reads: &[Read]) -> Result<Scope, TableError> {
     }
     // Imported databases and applications hold no future grants.
     databases.retain(|d| !foreign.contains(d));
-    let askable = |(database, name): &(Ident, Ident)| databases.contains(database) && name.as_str() != "INFORMATION_SCHEMA";
+    let askable =
+        |(database, name): &(Ident, Ident)| databases.contains(database) && name.as_str() != "INFORMATION_SCHEMA";
     Ok(Scope {
         schemas: schemas.into_iter().filter(askable).collect(),
         database_roles: database_roles.into_iter().filter(|(d, _)| databases.contains(d)).collect(),

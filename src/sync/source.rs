@@ -128,7 +128,9 @@ pub enum SourceError {
     #[error("incomplete result: {0}; nothing of it was used, run again")]
     Incomplete(String),
     /// The answer is larger than the limit.
-    #[error("an answer ({what}) is larger than the limit of {limit} bytes; raise `max_response_bytes` if that is intended")]
+    #[error(
+        "an answer ({what}) is larger than the limit of {limit} bytes; raise `max_response_bytes` if that is intended"
+    )]
     TooLarge {
         /// Which request.
         what: &'static str,

@@ -136,8 +136,7 @@ impl SourceTable {
                 return Err(TableError::DuplicateColumn { kind, place: place.to_string(), column: name.clone() });
             }
         }
-        let missing: Vec<&'static str> =
-            spec.mandatory.iter().copied().filter(|c| !by_name.contains_key(*c)).collect();
+        let missing: Vec<&'static str> = spec.mandatory.iter().copied().filter(|c| !by_name.contains_key(*c)).collect();
         if !missing.is_empty() {
             return Err(TableError::MissingColumns { kind, place: place.to_string(), missing, present: names });
         }
@@ -372,9 +371,7 @@ impl<'t> Row<'t> {
                     return Ok(None);
                 }
                 let parsed = text.trim().parse().ok();
-                parsed
-                    .map(Some)
-                    .ok_or_else(|| self.problem(column, format!("{:?} is no integer", value::short(&text))))
+                parsed.map(Some).ok_or_else(|| self.problem(column, format!("{:?} is no integer", value::short(&text))))
             }
         }
     }

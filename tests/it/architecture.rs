@@ -89,11 +89,12 @@ fn named_modules(code: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     // `$crate::` is the crate of a macro: the same modules.
     for (start, found) in code.match_indices("crate::") {
-        let is_word_end = code[..start].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let is_word_end =
+            code.get(..start).unwrap_or_default().chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_');
         if is_word_end {
             continue;
         }
-        let rest = &code[start + found.len()..];
+        let rest = code.get(start + found.len()..).unwrap_or_default();
         match rest.strip_prefix('{') {
             Some(group) => {
                 let mut depth = 1;
@@ -222,7 +223,8 @@ fn no_file_names_the_machine_it_was_written_on() {
             let names_it = folders.iter().any(|folder| {
                 line.match_indices(folder.as_str()).any(|(start, _)| {
                     // Part of a longer path or a URL is another folder.
-                    !line[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '}' | '~'))
+                    let before = line.get(..start).unwrap_or_default();
+                    !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '}' | '~'))
                 })
             });
             if names_it {

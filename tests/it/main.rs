@@ -1,9 +1,14 @@
-//! Integration tests: one binary, one module per subject.
+//! Integration tests: one binary, one module per part of the system.
+//! Integration tests: one binary, one module for each part of the system.
 #![cfg(test)]
 
 mod architecture;
 mod cli;
-mod store;
-//! Integration tests: one binary, one module for each part of the system.
-
 mod sandbox_protocol;
+mod store;
+
+mod gateway;
+mod import;
+mod sandbox_protocol;
+mod store;
+mod sync;

@@ -294,7 +294,7 @@ fn a_changeset_is_a_draft_with_an_id_that_can_be_typed() {
     assert!(digits.len() == 8 && digits.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()));
     assert_eq!(created.status, ChangesetStatus::Draft);
     assert_eq!(store.changeset(&created.id).unwrap(), Some(created.clone()));
-    assert_eq!(store.changesets().unwrap(), [created.clone()]);
+    assert_eq!(store.changesets().unwrap(), std::slice::from_ref(&created));
     assert_eq!(store.changes(&created.id).unwrap(), changeset("prod", None).changes);
     assert_eq!(store.changeset("cs_nope").unwrap(), None);
 }

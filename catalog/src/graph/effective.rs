@@ -305,22 +305,9 @@ impl Scan {
         }
         let index = user - self.graph().users().start;
         let own = self.roles().counts_own_grants(index).then_some(user);
-        let carriers = self.roles().roles_of(index).iter().copied().chain(self.graph().public_roles().iter().copied());
-        let grants = self.snapshot.grants();
-        let mut found: Vec<u32> = Vec::new();
-        for carrier in carriers.chain(own) {
-            found.extend(self.graph().grants_to(carrier).iter().map(|row| grants.object(*row)));
-            found.extend_from_slice(self.graph().owned_by(carrier));
-        }
-        for i in self.graph().inherited().all() {
-            let Some(row) = self.snapshot.container_grants().get(i as usize) else { continue };
-            if self.active(row.grantee, user) {
-                found.extend(self.snapshot.objects_in(row.container, row.kind));
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
+        let roles = self.roles().roles_of(index).iter().chain(self.graph().public_roles());
+        let carriers: Vec<u32> = roles.copied().chain(own).collect();
+        self.snapshot.objects_touched_by(&carriers)
     }
 
     fn object_rows(&mut self, object: u32, users: Option<&[u32]>, reach: &dyn Fn(u32) -> u8, out: &mut Vec<Row>) {
@@ -423,6 +410,25 @@ impl Scan {
 }
 
 impl Snapshot {
+    /// The objects on which some of the given principals carry something, in order.
+    pub fn objects_touched_by(&self, carriers: &[u32]) -> Vec<u32> {
+        let graph = self.graph();
+        let mut found: Vec<u32> = Vec::new();
+        for carrier in carriers {
+            found.extend(graph.grants_to(*carrier).iter().map(|row| self.grants().object(*row)));
+            found.extend_from_slice(graph.owned_by(*carrier));
+        }
+        for i in graph.inherited().all() {
+            let Some(row) = self.container_grants().get(i as usize) else { continue };
+            if carriers.contains(&row.grantee) {
+                found.extend(self.objects_in(row.container, row.kind));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// The listed objects of a type (by index) in a container ([`NONE`] for the account).
     pub(crate) fn objects_in(&self, container: u32, kind: u16) -> impl Iterator<Item = u32> + '_ {
         let inside = move |id: &u32| {

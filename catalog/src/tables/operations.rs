@@ -4,7 +4,7 @@ use super::definition::{ACCOUNT, Definition, OBJECT, columns, int, text, time};
 use super::provider::{BatchSource, Relation, ScanRequest, once};
 use super::world::ObjectColumns;
 use super::writer::Writer;
-use crate::model::{Ident, Principal};
+use crate::model::Principal;
 use std::sync::Arc;
 
 pub(super) fn relations() -> Vec<Arc<dyn Relation>> {
@@ -32,14 +32,11 @@ struct Changesets;
 struct Changes;
 
 /// The columns that name an object, and who is concerned.
-fn write_object(out: &mut Writer, about: &ObjectColumns) {
-    let object = about.object.as_ref();
-    out.text(object.map(|o| o.object_type.as_str()))
-        .text(object.and_then(|o| o.database.as_ref()).map(Ident::as_str))
-        .text(object.and_then(|o| o.schema.as_ref()).map(Ident::as_str))
-        .text(object.map(|o| o.name.as_str()))
-        .text_with(|| object.map(crate::model::ObjectRef::shown))
-        .text_with(|| about.grantee.as_ref().map(Principal::shown));
+fn write_object(out: &mut Writer, object: &[Option<String>; 5], grantee: Option<&str>) {
+    for part in object {
+        out.text(part.as_deref());
+    }
+    out.text(grantee);
 }
 
 impl Relation for SyncRuns {
@@ -264,8 +261,8 @@ impl Relation for Changes {
                 out.text(Some(&row.account))
                     .text(Some(&row.changeset))
                     .int(Some(row.position))
-                    .text(Some(row.change.kind()));
-                write_object(out, &ObjectColumns::of(&row.change));
+                    .text(Some(&row.change));
+                write_object(out, &row.object, row.grantee.as_deref());
                 out.text(Some(&row.sql)).text(Some(&row.inverse_sql)).end();
             }
             Ok(())

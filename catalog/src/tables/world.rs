@@ -33,6 +33,8 @@ pub struct AccountView {
     pub source: String,
     /// The newest snapshot.
     pub snapshot: Arc<Snapshot>,
+    /// Its id in the store; 0 when it is in none.
+    pub snapshot_id: i64,
     /// The accepted state, and when and by whom it was accepted.
     pub baseline: Option<Baseline>,
     /// Last finished or failed run: when, how it ended, and the error.
@@ -45,6 +47,8 @@ pub struct AccountView {
 pub struct Baseline {
     /// The state.
     pub snapshot: Arc<Snapshot>,
+    /// Its id in the store; 0 when it is in none.
+    pub snapshot_id: i64,
     /// When it was accepted.
     pub accepted_at: Micros,
     /// By whom.
@@ -156,8 +160,8 @@ pub struct ChangesetRow {
     pub sql: String,
 }
 
-/// One step of a changeset.
-#[derive(Debug, Clone)]
+/// One step of a changeset, as it was rendered when it was proposed.
+#[derive(Debug, Clone, Default)]
 pub struct ChangeRow {
     /// Account.
     pub account: String,
@@ -165,8 +169,12 @@ pub struct ChangeRow {
     pub changeset: String,
     /// Position, from 1.
     pub position: i64,
-    /// The change itself.
-    pub change: Change,
+    /// Kind of change: `grant privilege`.
+    pub change: String,
+    /// Type, database, schema, name and full name of the object.
+    pub object: [Option<String>; 5],
+    /// Who gains or loses.
+    pub grantee: Option<String>,
     /// The statement, quoted.
     pub sql: String,
     /// What undoes it.
@@ -214,10 +222,24 @@ impl ObjectColumns {
     }
 }
 
+impl ObjectColumns {
+    /// The object as the texts of its five columns.
+    pub fn texts(&self) -> [Option<String>; 5] {
+        let object = self.object.as_ref();
+        [
+            object.map(|o| o.object_type.as_str().to_owned()),
+            object.and_then(|o| o.database.as_ref()).map(|d| d.as_str().to_owned()),
+            object.and_then(|o| o.schema.as_ref()).map(|d| d.as_str().to_owned()),
+            object.map(|o| o.name.as_str().to_owned()),
+            object.map(ObjectRef::shown),
+        ]
+    }
+}
+
 impl AccountView {
     /// An account with its newest snapshot.
     pub fn new(name: String, platform: String, source: String, snapshot: Arc<Snapshot>) -> Self {
-        Self { name, platform, source, snapshot, baseline: None, last_run: None, drift: OnceLock::new() }
+        Self { name, platform, source, snapshot, snapshot_id: 0, baseline: None, last_run: None, drift: OnceLock::new() }
     }
 
     /// The differences between the accepted and the newest state; none without a baseline.

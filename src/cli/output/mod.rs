@@ -17,6 +17,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 pub use batches::BatchError;
 
 /// How to print a result.
+#[expect(clippy::doc_markdown, reason = "shown as help, where backticks are noise")]
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Format {
     /// Aligned columns, as psql prints them

@@ -5,9 +5,7 @@ use super::{AssembleError, Builder, is_builtin, names};
 use crate::sync::kind::SourceKind;
 use crate::sync::table::{Column, Row, SourceTable};
 use grantd_catalog::account::{ContainerGrant, Grant, Membership, Micros, ObjectInfo, Reach};
-use grantd_catalog::model::{
-    Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, qualified,
-};
+use grantd_catalog::model::{Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, qualified};
 
 /// A grant row as its source has it.
 struct Raw {
@@ -121,11 +119,11 @@ impl Builder {
             own.then(|| Ident::new(&name).ok()).flatten()
         });
         let is_user = |p: &Principal| self.account.principal(p).is_some();
-        let grantee =
-            match names::grantee(&grantee_kind, &grantee_name, about.as_ref(), &self.database_roles, is_user) {
-                Ok(grantee) => grantee,
-                Err(why) => return Ok(Err(why)),
-            };
+        let grantee = match names::grantee(&grantee_kind, &grantee_name, about.as_ref(), &self.database_roles, is_user)
+        {
+            Ok(grantee) => grantee,
+            Err(why) => return Ok(Err(why)),
+        };
         let granted_by = match row.filled(columns.granted_by) {
             None => None,
             Some(name) => {
@@ -285,7 +283,9 @@ impl Builder {
             let container = match (parts.next(), parts.next(), parts.next(), parts.next()) {
                 (Some(database), Some(_), None, None) => Container::Database(database),
                 (Some(database), Some(schema), Some(_), None) => Container::Schema(database, schema),
-                _ => return Err(row.problem(name, format!("{text:?} is neither DB.<TYPE> nor DB.SCHEMA.<TYPE>")).into()),
+                _ => {
+                    return Err(row.problem(name, format!("{text:?} is neither DB.<TYPE> nor DB.SCHEMA.<TYPE>")).into());
+                }
             };
             let kind = row.must(grant_to)?;
             let database = container.database();

@@ -140,9 +140,10 @@ impl Builder {
                 Some(old) => overlay(&old.properties, properties, &attributes),
                 None => properties,
             };
-            let scope = object.database.clone().or_else(|| {
-                (object.object_type == ObjectType::DATABASE).then(|| object.name.clone())
-            });
+            let scope = object
+                .database
+                .clone()
+                .or_else(|| (object.object_type == ObjectType::DATABASE).then(|| object.name.clone()));
             if let Some(owner) = self.owner(&row, owner, owner_kind, scope.as_ref()) {
                 self.owners.push((object.clone(), owner));
             }

@@ -76,10 +76,10 @@ pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, Assembl
     for table in &ordered {
         builder.inventory(table)?;
     }
+    builder.builtin_roles();
     for table in &ordered {
         builder.grants(table)?;
     }
-    builder.builtin_roles();
     builder.remaining_owners();
     let mut coverage = builder.findings.rows();
     coverage.extend(seen(tables));
@@ -127,12 +127,9 @@ impl Builder {
         }
         for (role, member) in BUILTIN {
             let (Some(role), Some(member)) = (system_role(role), system_role(member)) else { continue };
-            let known = |m: &Membership| m.role == role && m.member == member && m.builtin;
-            if !self.account.memberships().any(|m| known(&m)) {
-                let membership =
-                    Membership { role, member, granted_by: None, grant_option: false, builtin: true, created_on: None };
-                self.account.put_membership(&membership);
-            }
+            let membership =
+                Membership { role, member, granted_by: None, grant_option: false, builtin: true, created_on: None };
+            self.account.put_membership(&membership);
         }
     }
 
@@ -153,12 +150,13 @@ fn system_role(name: &str) -> Option<Principal> {
 /// Whether a membership is one of the built-in edges.
 fn is_builtin(role: &Principal, member: &Principal) -> bool {
     let plain = |p: &Principal| p.scope.is_empty() && p.kind == grantd_catalog::model::PrincipalKind::Role;
-    plain(role)
-        && plain(member)
-        && BUILTIN.iter().any(|(r, m)| role.name.as_str() == *r && member.name.as_str() == *m)
+    plain(role) && plain(member) && BUILTIN.iter().any(|(r, m)| role.name.as_str() == *r && member.name.as_str() == *m)
 }
 
 /// Why a row cannot be placed.
 fn unplaceable(error: &IdentError) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests;

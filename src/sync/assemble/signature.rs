@@ -93,9 +93,8 @@ fn canonical(text: &str) -> Option<String> {
     };
     let base = base.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
     let name = match base.as_str() {
-        "NUMBER" | "DECIMAL" | "DEC" | "NUMERIC" | "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "TINYINT" | "BYTEINT" => {
-            "NUMBER"
-        }
+        "NUMBER" | "DECIMAL" | "DEC" | "NUMERIC" | "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "TINYINT"
+        | "BYTEINT" => "NUMBER",
         "FLOAT" | "FLOAT4" | "FLOAT8" | "DOUBLE" | "DOUBLE PRECISION" | "REAL" => "FLOAT",
         "DECFLOAT" => "DECFLOAT",
         "VARCHAR" | "CHAR" | "CHARACTER" | "NCHAR" | "STRING" | "TEXT" | "NVARCHAR" | "NVARCHAR2" | "CHAR VARYING"

@@ -26,7 +26,8 @@ pub(super) fn read(kind: SourceKind, path: &Path, input: impl Read) -> Result<So
         return Err(broken(None, "the file is empty; its first line must name the columns".to_owned()));
     }
     // A byte order mark comes before the first name when a spreadsheet wrote the file.
-    let names: Vec<String> = header.iter().map(|n| n.trim_start_matches('\u{feff}').trim().to_ascii_uppercase()).collect();
+    let names: Vec<String> =
+        header.iter().map(|n| n.trim_start_matches('\u{feff}').trim().to_ascii_uppercase()).collect();
     // CSV cannot tell NULL from empty text; only in a mandatory column is empty text a value.
     let keeps_empty: Vec<bool> = names.iter().map(|n| kind.spec().mandatory.contains(&n.as_str())).collect();
     let mut columns = TextColumns::new(names.len());

@@ -15,8 +15,19 @@ pub(super) const PARTS_HOST: &str = "parts.grantd.invalid";
 
 /// Types that the crate's envelope knows; any other is shown to it as text. Decoding uses the real one.
 const KNOWN: &[&str] = &[
-    "array", "binary", "boolean", "date", "fixed", "object", "real", "text", "time", "timestamp_ltz", "timestamp_ntz",
-    "timestamp_tz", "variant",
+    "array",
+    "binary",
+    "boolean",
+    "date",
+    "fixed",
+    "object",
+    "real",
+    "text",
+    "time",
+    "timestamp_ltz",
+    "timestamp_ntz",
+    "timestamp_tz",
+    "variant",
 ];
 
 /// One chunk on cloud storage.
@@ -197,9 +208,9 @@ fn inline(data: &mut Map<String, Value>, host: &Url) -> Result<Inline, SourceErr
     }
     match data.get("rowsetBase64").and_then(Value::as_str) {
         Some(text) => {
-            let bytes = STANDARD.decode(text).map_err(|e| {
-                malformed(Purpose::Query, host, &format!("the inline part is no base64 ({e})"))
-            })?;
+            let bytes = STANDARD
+                .decode(text)
+                .map_err(|e| malformed(Purpose::Query, host, &format!("the inline part is no base64 ({e})")))?;
             Ok(Inline::Arrow(bytes))
         }
         None => Ok(Inline::Json(Vec::new())),

@@ -69,9 +69,11 @@ impl SnowflakeSource {
             what: "query",
             detail: format!("snowflake-api: {e}"),
         })?;
-        let answer = call.state().answer.take().ok_or_else(|| {
-            SourceError::Incomplete("the result came without its description".to_owned())
-        })?;
+        let answer = call
+            .state()
+            .answer
+            .take()
+            .ok_or_else(|| SourceError::Incomplete("the result came without its description".to_owned()))?;
         Ok((raw, answer))
     }
 

@@ -99,7 +99,13 @@ fn json_rows(rows: &[Value], answer: &Answer, targets: &[Target]) -> Result<Vec<
     if let Some(row) = rows.iter().position(|r| r.as_array().is_none_or(|cells| cells.len() != width)) {
         return Err(SourceError::Incomplete(format!("row {} does not have the {width} promised columns", row + 1)));
     }
-    answer.columns.iter().zip(targets).enumerate().map(|(i, (column, target))| json_column(rows, i, column, *target)).collect()
+    answer
+        .columns
+        .iter()
+        .zip(targets)
+        .enumerate()
+        .map(|(i, (column, target))| json_column(rows, i, column, *target))
+        .collect()
 }
 
 fn json_column(rows: &[Value], index: usize, column: &ColumnType, target: Target) -> Result<ArrayRef, SourceError> {
@@ -181,7 +187,9 @@ fn arrow_stream(
             )));
         }
         let columns = batch.columns().iter().zip(answer.columns.iter().zip(targets));
-        out.push(columns.map(|(array, (column, target))| arrow_column(array, column, *target)).collect::<Result<_, _>>()?);
+        out.push(
+            columns.map(|(array, (column, target))| arrow_column(array, column, *target)).collect::<Result<_, _>>()?,
+        );
     }
     Ok(())
 }

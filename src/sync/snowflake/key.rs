@@ -32,8 +32,8 @@ impl SigningKey {
     pub fn from_pem(pem: &str, passphrase: Option<&str>) -> Result<Self, SourceError> {
         let problem = |text: &str| SourceError::Key(text.to_owned());
         let key = if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") {
-            let passphrase =
-                passphrase.ok_or_else(|| problem("it is encrypted; give its passphrase (private_key_passphrase_file)"))?;
+            let passphrase = passphrase
+                .ok_or_else(|| problem("it is encrypted; give its passphrase (private_key_passphrase_file)"))?;
             RsaPrivateKey::from_pkcs8_encrypted_pem(pem, passphrase)
                 .map_err(|_| problem("it cannot be decrypted: the passphrase is wrong or the file is damaged"))?
         } else if pem.contains("BEGIN PRIVATE KEY") {
@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn what_is_no_key_says_so() {
-        for text in ["", "-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] {
+        for text in ["", "-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"]
+        {
             assert!(matches!(SigningKey::from_pem(text, None), Err(SourceError::Key(_))), "{text}");
         }
     }

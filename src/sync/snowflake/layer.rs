@@ -212,11 +212,8 @@ impl Layer {
         headers: &HeaderMap,
         deadline: Instant,
     ) -> Result<Vec<u8>, SourceError> {
-        let _permit = self
-            .downloads
-            .acquire()
-            .await
-            .map_err(|_| SourceError::SessionLost("the client was closed".to_owned()))?;
+        let _permit =
+            self.downloads.acquire().await.map_err(|_| SourceError::SessionLost("the client was closed".to_owned()))?;
         if url.scheme() != "https" && self.session.base().scheme() == "https" {
             return Err(malformed(Purpose::Chunk, url, "a part of the result is offered without encryption"));
         }

@@ -160,12 +160,7 @@ impl Transport {
     }
 
     /// Reads a body as the envelope of the protocol: an object with `success`.
-    pub(super) fn envelope(
-        purpose: Purpose,
-        url: &Url,
-        status: StatusCode,
-        body: &[u8],
-    ) -> Result<Value, SourceError> {
+    pub(super) fn envelope(purpose: Purpose, url: &Url, status: StatusCode, body: &[u8]) -> Result<Value, SourceError> {
         match serde_json::from_slice::<Value>(body) {
             Ok(value) if value.get("success").is_some_and(Value::is_boolean) => Ok(value),
             // A bare 401 is an expired session (Snowflake's own drivers treat it so).
@@ -187,7 +182,10 @@ impl Transport {
                 Err(malformed(
                     purpose,
                     url,
-                    &format!("{} bytes that start with {start:?} ({e}); is a proxy or login page in between?", body.len()),
+                    &format!(
+                        "{} bytes that start with {start:?} ({e}); is a proxy or login page in between?",
+                        body.len()
+                    ),
                 ))
             }
         }

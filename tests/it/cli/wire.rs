@@ -146,12 +146,11 @@ fn ask(answer: Answer, args: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn an_answer_is_printed_in_each_format() {
     for (format, expected) in [
-        ("table", " n | ok | t |    l    \n---+----+---+---------\n 7 | t  |   | {a,\"b c\"}\n(1 row)\n\n"),
+        ("table", " n | ok | t |     l     \n---+----+---+-----------\n 7 | t  |   | {a,\"b c\"}\n(1 row)\n\n"),
         ("csv", "n,ok,t,l\n7,t,,\"{a,\"\"b c\"\"}\"\n"),
         ("json", "[\n{\"n\":7,\"ok\":true,\"t\":null,\"l\":[\"a\",\"b c\"]}\n]\n"),
     ] {
-        let expected = expected.replace("    l    \n---+----+---+---------", "    l     \n---+----+---+-----------");
-        assert_eq!(ask(Answer::Rows(1), &["--format", format]), (Some(0), expected, String::new()));
+        assert_eq!(ask(Answer::Rows(1), &["--format", format]), (Some(0), expected.to_owned(), String::new()));
     }
 }
 

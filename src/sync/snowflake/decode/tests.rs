@@ -36,8 +36,7 @@ fn decode_arrow(data_type: &str, scale: i32, array: ArrayRef) -> Result<ArrayRef
 
 fn parts(fields: Vec<(&str, ArrayRef)>, valid: Vec<bool>) -> ArrayRef {
     let (names, arrays): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
-    let fields: Fields =
-        names.iter().zip(&arrays).map(|(n, a)| Field::new(*n, a.data_type().clone(), true)).collect();
+    let fields: Fields = names.iter().zip(&arrays).map(|(n, a)| Field::new(*n, a.data_type().clone(), true)).collect();
     Arc::new(StructArray::new(fields, arrays, Some(NullBuffer::from(valid))))
 }
 

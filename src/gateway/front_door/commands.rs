@@ -1,0 +1,720 @@
+//! Tokens to a command. Queries go to the parser; session commands are read here, because sqlparser knows only some
+//! of them; everything that would change something is refused with PostgreSQL's words.
+
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::super::error::SqlError;
+use super::guard::read_only;
+use super::tokens::Cursor;
+use super::{
+    Command, CopyFormat, CopyOptions, ExplainOptions, FetchCount, SetValue, Statement, data_types, expressions, query,
+};
+
+/// The command that the tokens of one statement make.
+pub(super) fn classify(sql: &std::sync::Arc<str>, tokens: &[TokenWithSpan]) -> Result<Command, SqlError> {
+    let mut cursor = Cursor::new(sql, tokens);
+    let first = match cursor.peek() {
+        Some(Token::LParen) => return Ok(Command::Query(query(sql, tokens)?)),
+        Some(Token::Word(word)) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
+        _ => return Err(cursor.error()),
+    };
+    if matches!(first.as_str(), "SELECT" | "VALUES" | "WITH" | "TABLE") {
+        return Ok(Command::Query(query(sql, tokens)?));
+    }
+    cursor.next();
+    let command = match first.as_str() {
+        "EXPLAIN" => return explain(sql, &mut cursor),
+        "SHOW" => show(&mut cursor)?,
+        "SET" => set(&mut cursor)?,
+        "RESET" => reset(&mut cursor)?,
+        "BEGIN" => {
+            cursor.one_of(&["WORK", "TRANSACTION"]);
+            Command::Begin("BEGIN", transaction_modes(&mut cursor)?)
+        }
+        "START" => {
+            cursor.expect_word("TRANSACTION")?;
+            Command::Begin("START TRANSACTION", transaction_modes(&mut cursor)?)
+        }
+        "COMMIT" | "END" => {
+            refuse_prepared(&cursor)?;
+            Command::Commit(end_of_transaction(&mut cursor)?)
+        }
+        "ROLLBACK" | "ABORT" => {
+            refuse_prepared(&cursor)?;
+            rollback(&mut cursor)?
+        }
+        "SAVEPOINT" => Command::Savepoint(cursor.identifier()?),
+        "RELEASE" => {
+            cursor.word("SAVEPOINT");
+            Command::Release(cursor.identifier()?)
+        }
+        "DECLARE" => return declare(sql, &mut cursor),
+        "FETCH" => fetch(&mut cursor, false)?,
+        "MOVE" => fetch(&mut cursor, true)?,
+        "CLOSE" => Command::CloseCursor(name_or_all(&mut cursor)?),
+        "PREPARE" => return prepare(sql, &mut cursor),
+        "EXECUTE" => {
+            let name = cursor.identifier()?;
+            let arguments = arguments(&mut cursor)?;
+            return Ok(Command::Execute(name, expressions(sql, arguments)?));
+        }
+        "DEALLOCATE" => {
+            cursor.word("PREPARE");
+            Command::Deallocate(name_or_all(&mut cursor)?)
+        }
+        "DISCARD" => match cursor.one_of(&["ALL", "PLANS", "SEQUENCES", "TEMPORARY", "TEMP"]) {
+            Some("ALL") => Command::DiscardAll,
+            Some("PLANS") => Command::DiscardOther("DISCARD PLANS"),
+            Some("SEQUENCES") => Command::DiscardOther("DISCARD SEQUENCES"),
+            Some(_) => Command::DiscardOther("DISCARD TEMP"),
+            None => return Err(cursor.error()),
+        },
+        "CALL" => return call(sql, &mut cursor),
+        "UNLISTEN" => {
+            if !cursor.token(&Token::Mul) {
+                cursor.identifier()?;
+            }
+            Command::Unlisten
+        }
+        "COPY" => return copy(sql, &mut cursor),
+        _ => return Err(refuse(&first, &cursor)),
+    };
+    cursor.end()?;
+    Ok(command)
+}
+
+/// What is not answered: with PostgreSQL's code and words for a session that only reads.
+fn refuse(first: &str, cursor: &Cursor<'_>) -> SqlError {
+    match first {
+        "INSERT" | "UPDATE" | "DELETE" | "MERGE" => read_only(first),
+        "TRUNCATE" => read_only("TRUNCATE TABLE"),
+        "CREATE" | "ALTER" | "DROP" => {
+            let rest: Vec<String> = cursor
+                .rest()
+                .iter()
+                .map_while(|token| match &token.token {
+                    Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_ascii_uppercase()),
+                    _ => None,
+                })
+                .collect();
+            let noise = ["OR", "REPLACE", "TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED", "RECURSIVE", "UNIQUE"];
+            let kind = rest.iter().find(|word| !noise.contains(&word.as_str()));
+            match kind.map(String::as_str) {
+                Some("MATERIALIZED") => read_only(&format!("{first} MATERIALIZED VIEW")),
+                Some(kind) => read_only(&format!("{first} {kind}")),
+                None => cursor.error(),
+            }
+        }
+        "GRANT" | "REVOKE" | "COMMENT" | "REINDEX" | "VACUUM" | "ANALYZE" | "ANALYSE" | "CLUSTER" | "REASSIGN" => {
+            read_only(first)
+        }
+        "CHECKPOINT" | "LOAD" => SqlError::new("42501", format!("permission denied to execute {first}")),
+        "LOCK" => read_only("LOCK TABLE"),
+        "REFRESH" => read_only("REFRESH MATERIALIZED VIEW"),
+        "IMPORT" => read_only("IMPORT FOREIGN SCHEMA"),
+        "SECURITY" => read_only("SECURITY LABEL"),
+        "LISTEN" | "NOTIFY" => SqlError::unsupported(format!("{first} is not supported: grantd sends no notifications")),
+        "DO" => SqlError::unsupported("DO is not supported: grantd has no procedural languages"),
+        _ => cursor.error_at_start(),
+    }
+}
+
+fn refuse_prepared(cursor: &Cursor<'_>) -> Result<(), SqlError> {
+    if cursor.at_word("PREPARED") {
+        return Err(SqlError::unsupported("prepared transactions are not supported"));
+    }
+    Ok(())
+}
+
+fn explain(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    let mut options = ExplainOptions::default();
+    if matches!(cursor.peek(), Some(Token::LParen)) && !starts_query(cursor.rest().get(1)) {
+        cursor.next();
+        loop {
+            let name = cursor.identifier()?;
+            let value = match cursor.peek() {
+                Some(Token::Comma | Token::RParen) => "on".to_owned(),
+                Some(Token::Number(text, _)) => {
+                    cursor.next();
+                    text.clone()
+                }
+                _ => match cursor.string() {
+                    Some(text) => text,
+                    None => cursor.identifier()?,
+                },
+            };
+            let on = matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "1");
+            match name.as_str() {
+                "analyze" | "analyse" => options.analyze = on,
+                "verbose" => options.verbose = on,
+                "format" => match value.to_ascii_lowercase().as_str() {
+                    "text" => options.json = false,
+                    "json" => options.json = true,
+                    other => {
+                        return Err(SqlError::unsupported(format!("EXPLAIN format \"{other}\" is not supported"))
+                            .with_hint("Available formats: text, json."));
+                    }
+                },
+                "costs" | "settings" | "generic_plan" | "buffers" | "wal" | "timing" | "summary" => {}
+                other => return Err(SqlError::syntax(format!("unrecognized EXPLAIN option \"{other}\""), None)),
+            }
+            if cursor.token(&Token::RParen) {
+                break;
+            }
+            if !cursor.token(&Token::Comma) {
+                return Err(cursor.error());
+            }
+        }
+    } else {
+        options.analyze = cursor.one_of(&["ANALYZE", "ANALYSE"]).is_some();
+        options.verbose = cursor.word("VERBOSE");
+    }
+    if starts_query(cursor.rest().first()) {
+        return Ok(Command::Explain(options, query(sql, cursor.rest())?));
+    }
+    match cursor.next() {
+        Some(Token::Word(word)) if word.quote_style.is_none() => {
+            let word = word.value.to_ascii_uppercase();
+            Err(match word.as_str() {
+                "EXECUTE" | "DECLARE" => SqlError::unsupported(format!("EXPLAIN {word} is not supported")),
+                _ => refuse(&word, cursor),
+            })
+        }
+        _ => Err(cursor.error()),
+    }
+}
+
+fn starts_query(token: Option<&TokenWithSpan>) -> bool {
+    match token.map(|token| &token.token) {
+        Some(Token::LParen) => true,
+        Some(Token::Word(word)) if word.quote_style.is_none() => {
+            ["SELECT", "VALUES", "WITH", "TABLE"].iter().any(|start| word.value.eq_ignore_ascii_case(start))
+        }
+        _ => false,
+    }
+}
+
+/// A setting's name: `a` or `a.b`, or one of PostgreSQL's phrases.
+fn setting_name(cursor: &mut Cursor<'_>) -> Result<String, SqlError> {
+    if cursor.word("TIME") {
+        cursor.expect_word("ZONE")?;
+        return Ok("timezone".to_owned());
+    }
+    if cursor.word("TRANSACTION") {
+        cursor.expect_word("ISOLATION")?;
+        cursor.expect_word("LEVEL")?;
+        return Ok("transaction_isolation".to_owned());
+    }
+    if cursor.at_word("SESSION") {
+        cursor.next();
+        cursor.expect_word("AUTHORIZATION")?;
+        return Ok("session_authorization".to_owned());
+    }
+    let mut name = cursor.identifier()?;
+    while cursor.token(&Token::Period) {
+        name.push('.');
+        name.push_str(&cursor.identifier()?);
+    }
+    Ok(if name == "names" { "client_encoding".to_owned() } else { name })
+}
+
+fn show(cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    if cursor.word("ALL") {
+        return Ok(Command::ShowAll);
+    }
+    Ok(Command::Show(setting_name(cursor)?))
+}
+
+fn reset(cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    if cursor.word("ALL") {
+        return Ok(Command::ResetAll);
+    }
+    Ok(Command::Reset(setting_name(cursor)?))
+}
+
+fn set(cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    let mut local = false;
+    if cursor.word("LOCAL") {
+        local = true;
+    } else if cursor.at_word("SESSION") {
+        cursor.next();
+        if cursor.word("CHARACTERISTICS") {
+            cursor.expect_word("AS")?;
+            cursor.expect_word("TRANSACTION")?;
+            return Ok(Command::SetTransaction(transaction_modes(cursor)?, true));
+        }
+        if cursor.word("AUTHORIZATION") {
+            return Err(SqlError::new("42501", "permission denied to set session authorization"));
+        }
+    }
+    if cursor.at_word("TRANSACTION") {
+        cursor.next();
+        if cursor.word("SNAPSHOT") {
+            return Err(SqlError::unsupported("SET TRANSACTION SNAPSHOT is not supported"));
+        }
+        return Ok(Command::SetTransaction(transaction_modes(cursor)?, false));
+    }
+    if cursor.word("ROLE") {
+        if cursor.one_of(&["NONE", "DEFAULT"]).is_some() {
+            return Ok(Command::Nothing("SET"));
+        }
+        return Err(SqlError::new("42501", "permission denied to set role"));
+    }
+    if cursor.word("CONSTRAINTS") {
+        while cursor.next().is_some() {}
+        return Ok(Command::Nothing("SET CONSTRAINTS"));
+    }
+    let phrase = cursor.at_word("TIME") || cursor.at_word("NAMES");
+    let name = setting_name(cursor)?;
+    if phrase {
+        if cursor.done() && name == "client_encoding" {
+            return Ok(Command::Set { name, value: SetValue::Default, local });
+        }
+        cursor.word("INTERVAL");
+    } else if !cursor.token(&Token::Eq) {
+        cursor.expect_word("TO")?;
+    }
+    if cursor.word("DEFAULT") || (phrase && cursor.word("LOCAL")) {
+        return Ok(Command::Set { name, value: SetValue::Default, local });
+    }
+    let mut values = Vec::new();
+    loop {
+        values.push(set_value(cursor)?);
+        if !cursor.token(&Token::Comma) {
+            break;
+        }
+    }
+    let one = values.len() == 1;
+    let value = match values.pop() {
+        // A single value is taken as it is; a list keeps the quotes that its names need.
+        Some((text, _)) if one && name != "search_path" => text,
+        Some(last) => {
+            values.push(last);
+            let written = values.iter().map(|(text, quoted)| if *quoted { quote_identifier(text) } else { text.clone() });
+            written.collect::<Vec<_>>().join(", ")
+        }
+        None => return Err(cursor.error()),
+    };
+    if phrase {
+        while cursor.one_of(&["HOUR", "TO", "MINUTE"]).is_some() {}
+    }
+    Ok(Command::Set { name, value: SetValue::Text(value), local })
+}
+
+/// A value of SET and whether it was quoted.
+fn set_value(cursor: &mut Cursor<'_>) -> Result<(String, bool), SqlError> {
+    if let Some(text) = cursor.string() {
+        return Ok((text, true));
+    }
+    let mut sign = String::new();
+    if cursor.token(&Token::Minus) {
+        sign.push('-');
+    } else {
+        cursor.token(&Token::Plus);
+    }
+    match cursor.peek() {
+        Some(Token::Number(text, _)) => {
+            let number = format!("{sign}{text}");
+            cursor.next();
+            // `2min` is one token for PostgreSQL and two for the tokenizer.
+            Ok((number, false))
+        }
+        Some(Token::Word(word)) if sign.is_empty() => {
+            cursor.next();
+            Ok((word.value.clone(), word.quote_style.is_some()))
+        }
+        _ => Err(cursor.error()),
+    }
+}
+
+fn quote_identifier(name: &str) -> String {
+    let plain = name.chars().next().is_some_and(|c| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+fn transaction_modes(cursor: &mut Cursor<'_>) -> Result<Vec<(&'static str, String)>, SqlError> {
+    let mut modes = Vec::new();
+    while !cursor.done() {
+        if cursor.word("ISOLATION") {
+            cursor.expect_word("LEVEL")?;
+            let level = if cursor.word("SERIALIZABLE") {
+                "serializable"
+            } else if cursor.word("REPEATABLE") {
+                cursor.expect_word("READ")?;
+                "repeatable read"
+            } else {
+                cursor.expect_word("READ")?;
+                match cursor.one_of(&["COMMITTED", "UNCOMMITTED"]) {
+                    Some("COMMITTED") => "read committed",
+                    Some(_) => "read uncommitted",
+                    None => return Err(cursor.error()),
+                }
+            };
+            modes.push(("transaction_isolation", level.to_owned()));
+        } else if cursor.word("READ") {
+            match cursor.one_of(&["ONLY", "WRITE"]) {
+                Some("ONLY") => modes.push(("transaction_read_only", "on".to_owned())),
+                // Drivers send READ WRITE as their default. It is accepted, and writing is still refused.
+                Some(_) => {}
+                None => return Err(cursor.error()),
+            }
+        } else if cursor.word("NOT") {
+            cursor.expect_word("DEFERRABLE")?;
+            modes.push(("transaction_deferrable", "off".to_owned()));
+        } else if cursor.word("DEFERRABLE") {
+            modes.push(("transaction_deferrable", "on".to_owned()));
+        } else {
+            return Err(cursor.error());
+        }
+        cursor.token(&Token::Comma);
+    }
+    Ok(modes)
+}
+
+fn end_of_transaction(cursor: &mut Cursor<'_>) -> Result<bool, SqlError> {
+    cursor.one_of(&["WORK", "TRANSACTION"]);
+    if !cursor.word("AND") {
+        return Ok(false);
+    }
+    let no = cursor.word("NO");
+    cursor.expect_word("CHAIN")?;
+    Ok(!no)
+}
+
+fn rollback(cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    cursor.one_of(&["WORK", "TRANSACTION"]);
+    if cursor.word("TO") {
+        cursor.word("SAVEPOINT");
+        return Ok(Command::RollbackTo(cursor.identifier()?));
+    }
+    Ok(Command::Rollback(end_of_transaction(cursor)?))
+}
+
+fn declare(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    let name = cursor.identifier()?;
+    let (mut hold, mut binary) = (false, false);
+    loop {
+        if cursor.word("BINARY") {
+            binary = true;
+        } else if cursor.word("NO") {
+            cursor.expect_word("SCROLL")?;
+        } else if cursor.one_of(&["SCROLL", "INSENSITIVE", "ASENSITIVE"]).is_none() {
+            break;
+        }
+    }
+    cursor.expect_word("CURSOR")?;
+    if cursor.word("WITH") {
+        cursor.expect_word("HOLD")?;
+        hold = true;
+    } else if cursor.word("WITHOUT") {
+        cursor.expect_word("HOLD")?;
+    }
+    cursor.expect_word("FOR")?;
+    if !starts_query(cursor.rest().first()) {
+        return Err(match cursor.next() {
+            Some(Token::Word(word)) if word.quote_style.is_none() => refuse(&word.value.to_ascii_uppercase(), cursor),
+            _ => cursor.error(),
+        });
+    }
+    Ok(Command::Declare { name, hold, binary, query: query(sql, cursor.rest())? })
+}
+
+fn fetch(cursor: &mut Cursor<'_>, only_move: bool) -> Result<Command, SqlError> {
+    let signed = |count: Option<i64>| match count {
+        None => FetchCount::Rows(1),
+        Some(count) => u64::try_from(count).map_or(FetchCount::Backward, FetchCount::Rows),
+    };
+    let before = cursor.rest();
+    let count = if cursor.word("NEXT") {
+        FetchCount::Rows(1)
+    } else if cursor.word("ALL") {
+        FetchCount::All
+    } else if cursor.word("FORWARD") {
+        if cursor.word("ALL") { FetchCount::All } else { signed(cursor.integer()?) }
+    } else if cursor.one_of(&["PRIOR", "FIRST", "LAST"]).is_some() {
+        FetchCount::Backward
+    } else if cursor.one_of(&["BACKWARD", "ABSOLUTE", "RELATIVE"]).is_some() {
+        if !cursor.word("ALL") {
+            cursor.integer()?;
+        }
+        FetchCount::Backward
+    } else {
+        signed(cursor.integer()?)
+    };
+    cursor.one_of(&["FROM", "IN"]);
+    // `FETCH next` may also mean the cursor called next.
+    let name = if cursor.done() && before.len() == 1 {
+        match before.first().map(|token| &token.token) {
+            Some(Token::Word(word)) => word.value.to_lowercase(),
+            _ => return Err(cursor.error()),
+        }
+    } else {
+        cursor.identifier()?
+    };
+    Ok(Command::Fetch { name, count, only_move })
+}
+
+fn name_or_all(cursor: &mut Cursor<'_>) -> Result<Option<String>, SqlError> {
+    if cursor.word("ALL") { Ok(None) } else { cursor.identifier().map(Some) }
+}
+
+/// The tokens between the parentheses that end the statement; none when there are no parentheses.
+fn arguments<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [TokenWithSpan], SqlError> {
+    if cursor.done() {
+        return Ok(&[]);
+    }
+    if !cursor.token(&Token::LParen) {
+        return Err(cursor.error());
+    }
+    match cursor.rest().split_last() {
+        Some((last, inner)) if last.token == Token::RParen => Ok(inner),
+        _ => {
+            while cursor.next().is_some() {}
+            Err(cursor.error())
+        }
+    }
+}
+
+fn prepare(sql: &std::sync::Arc<str>, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    if cursor.at_word("TRANSACTION") {
+        return Err(SqlError::unsupported("prepared transactions are not supported"));
+    }
+    let name = cursor.identifier()?;
+    let mut types = Vec::new();
+    if cursor.token(&Token::LParen) {
+        let inner = cursor.rest();
+        let mut depth = 1usize;
+        let mut length = 0usize;
+        while depth > 0 {
+            match cursor.next() {
+                Some(Token::LParen) => depth += 1,
+                Some(Token::RParen) => depth -= 1,
+                Some(_) => {}
+                None => return Err(cursor.error()),
+            }
+            length += 1;
+        }
+        types = data_types(sql, inner.get(..length.saturating_sub(1)).unwrap_or_default())?;
+    }
+    cursor.expect_word("AS")?;
+    if !starts_query(cursor.rest().first()) {
+        return Err(match cursor.next() {
+            Some(Token::Word(word)) if word.quote_style.is_none() => refuse(&word.value.to_ascii_uppercase(), cursor),
+            _ => cursor.error(),
+        });
+    }
+    let command = Command::Query(query(sql, cursor.rest())?);
+    let statement = Box::new(Statement { sql: std::sync::Arc::clone(sql), command });
+    Ok(Command::Prepare { name, types, statement })
+}
+
+fn call(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    let mut name = cursor.identifier()?;
+    while cursor.token(&Token::Period) {
+        if name != "public" {
+            return Err(SqlError::new("42883", format!("procedure {name} does not exist")));
+        }
+        name = cursor.identifier()?;
+    }
+    if cursor.done() {
+        return Err(cursor.error());
+    }
+    let arguments = arguments(cursor)?;
+    Ok(Command::Call(name, expressions(sql, arguments)?))
+}
+
+fn copy(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
+    cursor.word("BINARY");
+    let start = cursor.rest();
+    // The source: a parenthesised query, or a table with an optional column list.
+    let mut depth = 0usize;
+    let mut length = 0usize;
+    while let Some(token) = cursor.peek() {
+        match token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Word(word)
+                if depth == 0
+                    && word.quote_style.is_none()
+                    && (word.value.eq_ignore_ascii_case("TO") || word.value.eq_ignore_ascii_case("FROM")) =>
+            {
+                break;
+            }
+            _ => {}
+        }
+        length += 1;
+        cursor.next();
+    }
+    let source = start.get(..length).unwrap_or_default();
+    if cursor.word("FROM") {
+        return Err(read_only("COPY FROM"));
+    }
+    cursor.expect_word("TO")?;
+    if cursor.string().is_some() || cursor.at_word("PROGRAM") {
+        return Err(SqlError::new("42501", "permission denied to COPY to or from a file or an external program")
+            .with_hint("Anyone can COPY to stdout. psql's \\copy command also works for anyone."));
+    }
+    cursor.expect_word("STDOUT")?;
+    let options = copy_options(cursor)?;
+    cursor.end()?;
+    let query = match source.split_first() {
+        Some((open, rest)) if open.token == Token::LParen => match rest.split_last() {
+            Some((close, inner)) if close.token == Token::RParen => query(sql, inner)?,
+            _ => return Err(cursor.error()),
+        },
+        Some(_) => {
+            let (table, columns) = match source.iter().position(|token| token.token == Token::LParen) {
+                Some(at) => source.split_at_checked(at).unwrap_or((source, &[])),
+                None => (source, &[][..]),
+            };
+            let word = |text: &str| TokenWithSpan::wrap(Token::make_keyword(text));
+            let mut tokens = vec![word("SELECT")];
+            match columns {
+                [_, inner @ .., _] => tokens.extend(inner.iter().cloned()),
+                _ => tokens.push(TokenWithSpan::wrap(Token::Mul)),
+            }
+            tokens.push(word("FROM"));
+            tokens.extend(table.iter().cloned());
+            query(sql, &tokens)?
+        }
+        None => return Err(cursor.error()),
+    };
+    Ok(Command::CopyTo(options, query))
+}
+
+fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
+    let mut format = CopyFormat::Text;
+    let (mut header, mut delimiter, mut null, mut quote) = (false, None, None, b'"');
+    let listed = { cursor.word("WITH"); cursor.token(&Token::LParen) };
+    while !cursor.done() && !(listed && cursor.token(&Token::RParen)) {
+        if !listed {
+            cursor.word("WITH");
+        }
+        let name = cursor.identifier()?;
+        let one_byte = |text: String, what: &str| match text.as_bytes() {
+            [byte] if *byte != b'\n' && *byte != b'\r' => Ok(*byte),
+            _ => Err(SqlError::new("22023", format!("COPY {what} must be a single one-byte character"))),
+        };
+        match name.as_str() {
+            "format" => {
+                let value = match cursor.string() {
+                    Some(text) => text,
+                    None => cursor.identifier()?,
+                };
+                format = match value.to_ascii_lowercase().as_str() {
+                    "text" => CopyFormat::Text,
+                    "csv" => CopyFormat::Csv,
+                    "binary" => CopyFormat::Binary,
+                    other => return Err(SqlError::new("22023", format!("COPY format \"{other}\" not recognized"))),
+                };
+            }
+            "csv" if !listed => format = CopyFormat::Csv,
+            "binary" if !listed => format = CopyFormat::Binary,
+            "header" => {
+                header = match cursor.peek() {
+                    Some(Token::Word(word)) if listed => {
+                        cursor.next();
+                        matches!(word.value.to_ascii_lowercase().as_str(), "true" | "on")
+                    }
+                    Some(Token::Number(text, _)) => {
+                        cursor.next();
+                        text == "1"
+                    }
+                    _ => true,
+                };
+            }
+            "delimiter" | "null" | "quote" | "escape" | "encoding" => {
+                cursor.word("AS");
+                let Some(text) = cursor.string() else { return Err(cursor.error()) };
+                match name.as_str() {
+                    "delimiter" => delimiter = Some(one_byte(text, "delimiter")?),
+                    "null" => null = Some(text),
+                    "quote" => quote = one_byte(text, "quote")?,
+                    "encoding" if !matches!(text.to_ascii_uppercase().as_str(), "UTF8" | "UTF-8") => {
+                        return Err(SqlError::new("22023", format!("argument to option \"encoding\" must be UTF8, not \"{text}\"")));
+                    }
+                    "escape" if text != "\"" => {
+                        return Err(SqlError::unsupported("COPY escape other than the double quote is not supported"));
+                    }
+                    _ => {}
+                }
+            }
+            other => return Err(SqlError::unsupported(format!("COPY option \"{other}\" is not supported"))),
+        }
+        if listed && cursor.token(&Token::Comma) {
+            continue;
+        }
+        if listed && !matches!(cursor.peek(), Some(Token::RParen)) {
+            return Err(cursor.error());
+        }
+    }
+    let csv = format == CopyFormat::Csv;
+    Ok(CopyOptions {
+        format,
+        header,
+        delimiter: delimiter.unwrap_or(if csv { b',' } else { b'\t' }),
+        null: null.unwrap_or_else(|| if csv { String::new() } else { "\\N".to_owned() }),
+        quote,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn code(sql: &str) -> String {
+        match parse(sql) {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.sqlstate.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_writes_is_refused_by_every_route() {
+        for sql in [
+            "insert into t values (1)", "update t set a = 1", "delete from t", "merge into t using s on true when matched then delete",
+            "create table t (a int)", "create or replace view v as select 1", "create temp table t as select 1", "drop table t",
+            "alter table t add b int", "truncate t", "grant select on t to u", "vacuum", "select 1 into t", "select 1 for update",
+            "with x as (insert into t values (1) returning *) select * from x", "with x as (delete from t returning *) select * from x",
+            "select * from (select 1 for share) x", "explain analyze insert into t values (1)", "declare c cursor for delete from t",
+            "prepare p as insert into t values (1)", "copy t from stdin", "copy (delete from t returning *) to stdout", "lock table t",
+            "create external table t stored as csv location '/etc/passwd'", "refresh materialized view v",
+        ] {
+            assert_eq!(code(sql), "25006", "{sql}");
+        }
+        for sql in ["copy t to '/tmp/x'", "copy (select 1) to program 'cat'", "load 'x'", "set role x", "checkpoint"] {
+            assert_eq!(code(sql), "42501", "{sql}");
+        }
+        for sql in ["listen x", "notify x", "do $$ begin end $$", "commit prepared 'x'"] {
+            assert_eq!(code(sql), "0A000", "{sql}");
+        }
+        for sql in ["selec 1", "select", "foo bar", "show", "fetch", "select 1 2", "call x", "begin foo", "(", "copy t to stdout (", ")"] {
+            assert_eq!(code(sql), "42601", "{sql}");
+        }
+    }
+
+    #[test]
+    fn session_commands_are_read() {
+        for sql in [
+            "begin", "begin isolation level serializable, read only", "start transaction read only", "commit and chain", "end work",
+            "rollback to savepoint a", "release a", "savepoint a", "declare \"A:1\" no scroll cursor with hold for select 1",
+            "fetch 10 from c", "fetch forward all in c", "fetch next from c", "fetch c", "fetch backward 1 from c", "move 5 in c",
+            "close all", "prepare p (int, numeric(10,2)) as select $1", "execute p (1, 'a')", "execute p", "deallocate all",
+            "deallocate prepare p", "discard all", "discard temp", "unlisten *", "set time zone 'UTC'", "set timezone to 'UTC'",
+            "set search_path to public, \"My\"", "set local statement_timeout = 100", "set session characteristics as transaction read only",
+            "set names 'utf8'", "reset all", "show transaction isolation level", "show time zone", "show all", "reset grantd.as_of",
+            "set grantd.as_of = '2026-01-01'", "call sync('demo')", "explain (analyze, format json) select 1", "explain verbose select 1",
+            "explain (select 1)", "copy (select 1) to stdout (format \"binary\")", "copy t (a, b) to stdout with csv header", "copy t to stdout",
+            "table t", "values (1), (2)", "(select 1) union (select 2)", "set extra_float_digits = -1", "set session timezone to 'UTC'", ";;", "",
+        ] {
+            assert_eq!(code(sql), "ok", "{sql}");
+        }
+    }
+
+    #[test]
+    fn several_statements_are_several_commands() {
+        assert_eq!(parse("begin; select 1; commit;").unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,268 @@
+//! The front door: text to statements of a kind that grantd answers, or an error. Nothing past this point sees a
+//! statement that is not on the list.
+
+mod commands;
+mod guard;
+mod tokens;
+
+use std::sync::Arc;
+
+use datafusion::sql::sqlparser::ast::{self, Expr};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
+
+use super::error::{SqlError, from_parser};
+use super::rewrite;
+
+pub(crate) use guard::read_only;
+pub(crate) use tokens::Cursor;
+
+/// Parentheses and subqueries in each other. The query threads have stacks for far more.
+const MAX_DEPTH: usize = 128;
+
+/// A statement and the text it came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement {
+    /// The whole text of the message: error positions count in it.
+    pub sql: Arc<str>,
+    /// What it asks for.
+    pub command: Command,
+}
+
+/// The value of a SET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SetValue {
+    /// DEFAULT.
+    Default,
+    /// A value in the form that the setting's check takes.
+    Text(String),
+}
+
+/// How EXPLAIN writes its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ExplainOptions {
+    /// Run it and show figures.
+    pub analyze: bool,
+    /// Show the logical plan too.
+    pub verbose: bool,
+    /// JSON instead of text.
+    pub json: bool,
+}
+
+/// How many rows FETCH or MOVE wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FetchCount {
+    /// A number; zero stays in place.
+    Rows(u64),
+    /// ALL.
+    All,
+    /// A direction that a forward-only cursor does not have.
+    Backward,
+}
+
+/// The format of COPY TO STDOUT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CopyOptions {
+    /// text, csv or binary.
+    pub format: CopyFormat,
+    /// A first line of column names.
+    pub header: bool,
+    /// Between columns.
+    pub delimiter: u8,
+    /// How NULL is written.
+    pub null: String,
+    /// The CSV quote.
+    pub quote: u8,
+}
+
+/// COPY's formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CopyFormat {
+    /// Tab separated with backslash escapes.
+    Text,
+    /// Comma separated with quotes.
+    Csv,
+    /// PostgreSQL's binary format.
+    Binary,
+}
+
+/// What a statement asks for. Everything that grantd answers is here; all else ended in an error.
+#[derive(Debug, Clone)]
+pub(crate) enum Command {
+    /// SELECT, VALUES, TABLE, WITH.
+    Query(Box<ast::Query>),
+    /// EXPLAIN of a query.
+    Explain(ExplainOptions, Box<ast::Query>),
+    /// SHOW name.
+    Show(String),
+    /// SHOW ALL.
+    ShowAll,
+    /// SET.
+    Set {
+        /// The setting.
+        name: String,
+        /// Its new value.
+        value: SetValue,
+        /// SET LOCAL.
+        local: bool,
+    },
+    /// SET TRANSACTION or SET SESSION CHARACTERISTICS: the settings it stands for.
+    SetTransaction(Vec<(&'static str, String)>, bool),
+    /// RESET name.
+    Reset(String),
+    /// RESET ALL.
+    ResetAll,
+    /// BEGIN or START TRANSACTION, with the tag of its answer and its modes.
+    Begin(&'static str, Vec<(&'static str, String)>),
+    /// COMMIT or END; `true` is AND CHAIN.
+    Commit(bool),
+    /// ROLLBACK or ABORT; `true` is AND CHAIN.
+    Rollback(bool),
+    /// SAVEPOINT.
+    Savepoint(String),
+    /// RELEASE.
+    Release(String),
+    /// ROLLBACK TO.
+    RollbackTo(String),
+    /// DECLARE name CURSOR FOR.
+    Declare {
+        /// The cursor.
+        name: String,
+        /// WITH HOLD.
+        hold: bool,
+        /// BINARY.
+        binary: bool,
+        /// What it reads.
+        query: Box<ast::Query>,
+    },
+    /// FETCH or MOVE.
+    Fetch {
+        /// The cursor.
+        name: String,
+        /// How many rows.
+        count: FetchCount,
+        /// MOVE: count, do not send.
+        only_move: bool,
+    },
+    /// CLOSE name, or CLOSE ALL.
+    CloseCursor(Option<String>),
+    /// PREPARE.
+    Prepare {
+        /// The statement's name.
+        name: String,
+        /// The declared parameter types.
+        types: Vec<ast::DataType>,
+        /// The statement.
+        statement: Box<Statement>,
+    },
+    /// EXECUTE.
+    Execute(String, Vec<Expr>),
+    /// DEALLOCATE name, or DEALLOCATE ALL.
+    Deallocate(Option<String>),
+    /// DISCARD ALL.
+    DiscardAll,
+    /// DISCARD PLANS, SEQUENCES, TEMP: there are none.
+    DiscardOther(&'static str),
+    /// CALL.
+    Call(String, Vec<Expr>),
+    /// UNLISTEN: nobody listens.
+    Unlisten,
+    /// COPY (query) TO STDOUT.
+    CopyTo(CopyOptions, Box<ast::Query>),
+    /// LOCK and the like that change nothing here and that clients send in a reading transaction.
+    Nothing(&'static str),
+}
+
+impl Command {
+    /// Whether the command is allowed in a failed transaction.
+    pub(crate) fn ends_transaction(&self) -> bool {
+        matches!(self, Self::Commit(_) | Self::Rollback(_) | Self::RollbackTo(_))
+    }
+
+    /// A short name for the log.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Query(_) => "query",
+            Self::Explain(..) => "explain",
+            Self::Show(_) | Self::ShowAll => "show",
+            Self::Set { .. } | Self::SetTransaction(..) | Self::Reset(_) | Self::ResetAll => "set",
+            Self::Begin(..)
+            | Self::Commit(_)
+            | Self::Rollback(_)
+            | Self::Savepoint(_)
+            | Self::Release(_)
+            | Self::RollbackTo(_) => "transaction",
+            Self::Declare { .. } | Self::Fetch { .. } | Self::CloseCursor(_) => "cursor",
+            Self::Prepare { .. } | Self::Execute(..) | Self::Deallocate(_) => "prepared",
+            Self::DiscardAll | Self::DiscardOther(_) | Self::Unlisten | Self::Nothing(_) => "session",
+            Self::Call(..) => "call",
+            Self::CopyTo(..) => "copy",
+        }
+    }
+}
+
+/// All statements of a text. Like PostgreSQL, a syntax error anywhere means that none runs.
+/// Needs a big stack: call it on the query threads.
+pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, SqlError> {
+    let whole: Arc<str> = Arc::from(sql);
+    tokens::split(sql)?.iter().map(|tokens| one(&whole, tokens)).collect()
+}
+
+fn one(sql: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<Statement, SqlError> {
+    let command = commands::classify(sql, tokens)?;
+    Ok(Statement { sql: Arc::clone(sql), command })
+}
+
+/// A query from tokens, checked and rewritten into what the planner understands.
+fn query(sql: &str, tokens: &[TokenWithSpan]) -> Result<Box<ast::Query>, SqlError> {
+    let dialect = PostgreSqlDialect {};
+    let mut parser = parser(&dialect, tokens);
+    let query = parser.parse_query().map_err(|error| from_parser(&error, sql))?;
+    at_end(sql, tokens, &parser)?;
+    guard::only_reads(&query)?;
+    let mut statement = ast::Statement::Query(query);
+    rewrite::statement(&mut statement)?;
+    match statement {
+        ast::Statement::Query(query) => Ok(query),
+        _ => Err(SqlError::internal()),
+    }
+}
+
+/// Expressions separated by commas, as in the arguments of EXECUTE and CALL.
+fn expressions(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<Expr>, SqlError> {
+    if tokens.is_empty() {
+        return Ok(Vec::new());
+    }
+    let dialect = PostgreSqlDialect {};
+    let mut parser = parser(&dialect, tokens);
+    let list =
+        parser.parse_comma_separated(Parser::parse_expr).map_err(|error| from_parser(&error, sql))?;
+    at_end(sql, tokens, &parser)?;
+    for expression in &list {
+        guard::only_reads(expression)?;
+    }
+    Ok(list)
+}
+
+/// A data type, as in PREPARE.
+fn data_types(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<ast::DataType>, SqlError> {
+    let dialect = PostgreSqlDialect {};
+    let mut parser = parser(&dialect, tokens);
+    let list = parser.parse_comma_separated(Parser::parse_data_type).map_err(|error| from_parser(&error, sql))?;
+    at_end(sql, tokens, &parser)?;
+    Ok(list)
+}
+
+fn parser<'a>(dialect: &'a PostgreSqlDialect, tokens: &[TokenWithSpan]) -> Parser<'a> {
+    Parser::new(dialect).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(tokens.to_vec())
+}
+
+fn at_end(sql: &str, tokens: &[TokenWithSpan], parser: &Parser<'_>) -> Result<(), SqlError> {
+    let next = parser.peek_token();
+    if next.token == datafusion::sql::sqlparser::tokenizer::Token::EOF {
+        return Ok(());
+    }
+    let here = tokens.iter().position(|token| token.span == next.span).unwrap_or(tokens.len());
+    Err(Cursor::new(sql, tokens.get(here..).unwrap_or_default()).error())
+}

@@ -1,0 +1,237 @@
+//! What a statement gives, and how it is sent.
+
+use bytes::{BufMut as _, BytesMut};
+use datafusion::arrow::record_batch::RecordBatch;
+use pgwire::messages::copy::{CopyDone, CopyOutResponse};
+use pgwire::messages::extendedquery::PortalSuspended;
+use pgwire::messages::response::CommandComplete;
+
+use super::conn::{Conn, Guard};
+use super::encode::{self, Style};
+use super::error::SqlError;
+use super::front_door::{CopyFormat, CopyOptions};
+use super::query::rows::Rows;
+use super::query::shape::{Column, Formats};
+
+/// Rows encoded between two looks at the buffer and the guard.
+const STEP: usize = 256;
+
+/// A statement's answer, not yet sent.
+pub(crate) enum Outcome {
+    /// Rows, then a tag with their number if `counted`.
+    Rows {
+        /// The rows.
+        rows: Box<Rows>,
+        /// `SELECT`, `SHOW`, ...
+        tag: &'static str,
+        /// Whether the tag has the number.
+        counted: bool,
+        /// Rows sent before the portal was suspended.
+        sent: u64,
+    },
+    /// Rows of a cursor.
+    Fetch {
+        /// The cursor.
+        cursor: String,
+        /// Rows wanted; `None` is all.
+        left: Option<u64>,
+        /// MOVE.
+        only_move: bool,
+        /// Rows sent so far.
+        sent: u64,
+    },
+    /// COPY TO STDOUT.
+    Copy(Box<Rows>, CopyOptions),
+    /// Only a tag.
+    Done(String),
+}
+
+/// How a portal's execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// All is sent, with the tag.
+    All,
+    /// The row limit was reached.
+    Suspended,
+}
+
+/// Sends up to `most` rows; gives how many, and whether the rows are over.
+pub(crate) async fn send_rows(
+    conn: &mut Conn,
+    guard: &Guard,
+    rows: &mut Rows,
+    formats: &Formats,
+    style: &Style,
+    most: Option<u64>,
+    only_count: bool,
+) -> Result<(u64, bool), SqlError> {
+    let mut sent = 0u64;
+    loop {
+        let left = most.map_or(u64::MAX, |most| most.saturating_sub(sent));
+        if left == 0 {
+            // PostgreSQL looks for no further row here: the portal is suspended even at its end.
+            return Ok((sent, false));
+        }
+        let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
+        let Some(piece) = guard.run(&mut conn.reader, rows.next(step)).await? else { return Ok((sent, true)) };
+        for row in piece.start..piece.start.saturating_add(piece.count) {
+            if only_count {
+                break;
+            }
+            let start = conn.out.len();
+            if let Err(error) = encode::data_row(&mut conn.out, &piece.batch, row, &rows.columns, formats, style) {
+                conn.out.truncate(start);
+                return Err(error);
+            }
+        }
+        sent = sent.saturating_add(piece.count as u64);
+        if conn.is_full() {
+            conn.flush_guarded(guard).await?;
+        }
+    }
+}
+
+/// Sends the rest of an outcome up to `most` rows, then the tag or PortalSuspended. Not for FETCH, whose rows belong to
+/// another portal.
+pub(crate) async fn send(
+    conn: &mut Conn,
+    guard: &Guard,
+    outcome: &mut Outcome,
+    formats: &Formats,
+    style: &Style,
+    most: Option<u64>,
+) -> Result<(Sent, u64), SqlError> {
+    match outcome {
+        Outcome::Rows { rows, tag, counted, sent } => {
+            let (count, over) = send_rows(conn, guard, rows, formats, style, most, false).await?;
+            *sent = sent.saturating_add(count);
+            if !over {
+                conn.send(&PortalSuspended::new())?;
+                return Ok((Sent::Suspended, count));
+            }
+            let tag = if *counted { format!("{tag} {count}") } else { (*tag).to_owned() };
+            conn.send(&CommandComplete::new(tag))?;
+            Ok((Sent::All, count))
+        }
+        Outcome::Copy(rows, options) => {
+            let count = copy(conn, guard, rows, options, style).await?;
+            conn.send(&CommandComplete::new(format!("COPY {count}")))?;
+            Ok((Sent::All, count))
+        }
+        Outcome::Done(tag) => {
+            conn.send(&CommandComplete::new(std::mem::take(tag)))?;
+            Ok((Sent::All, 0))
+        }
+        Outcome::Fetch { .. } => Err(SqlError::internal()),
+    }
+}
+
+async fn copy(conn: &mut Conn, guard: &Guard, rows: &mut Rows, options: &CopyOptions, style: &Style) -> Result<u64, SqlError> {
+    // An error that comes before the first row is an error of the statement, not of the copy.
+    guard.run(&mut conn.reader, rows.peek()).await?;
+    let binary = options.format == CopyFormat::Binary;
+    let width = rows.columns.len();
+    conn.send(&CopyOutResponse::new(i8::from(binary), width as i16, vec![i16::from(binary); width]))?;
+    if binary {
+        let mut head = BytesMut::from(&b"PGCOPY\n\xff\r\n\0"[..]);
+        head.put_u64(0);
+        copy_data(conn, &head);
+    } else if options.header {
+        let mut line = BytesMut::new();
+        for (index, column) in rows.columns.iter().enumerate() {
+            if index > 0 {
+                line.put_u8(options.delimiter);
+            }
+            put_field(&mut line, column.name.as_bytes(), options);
+        }
+        line.put_u8(b'\n');
+        copy_data(conn, &line);
+    }
+    let mut count = 0u64;
+    while let Some(piece) = guard.run(&mut conn.reader, rows.next(STEP)).await? {
+        for row in piece.start..piece.start.saturating_add(piece.count) {
+            let mut line = BytesMut::new();
+            if binary {
+                encode::copy_row_binary(&mut line, &piece.batch, row, &rows.columns)?;
+            } else {
+                copy_line(&mut line, &piece.batch, row, &rows.columns, options, style)?;
+            }
+            copy_data(conn, &line);
+        }
+        count = count.saturating_add(piece.count as u64);
+        if conn.is_full() {
+            conn.flush_guarded(guard).await?;
+        }
+    }
+    if binary {
+        copy_data(conn, &(-1i16).to_be_bytes());
+    }
+    conn.send(&CopyDone::new())?;
+    Ok(count)
+}
+
+fn copy_data(conn: &mut Conn, data: &[u8]) {
+    conn.out.put_u8(b'd');
+    // A row is smaller than 1 GB: the encoder refuses larger ones.
+    conn.out.put_u32(u32::try_from(data.len().saturating_add(4)).unwrap_or(u32::MAX));
+    conn.out.put_slice(data);
+}
+
+fn copy_line(
+    line: &mut BytesMut,
+    batch: &RecordBatch,
+    row: usize,
+    columns: &[Column],
+    options: &CopyOptions,
+    style: &Style,
+) -> Result<(), SqlError> {
+    let mut text = BytesMut::new();
+    for (index, (array, column)) in batch.columns().iter().zip(columns).enumerate() {
+        if index > 0 {
+            line.put_u8(options.delimiter);
+        }
+        text.clear();
+        if encode::text_value(&mut text, array, row, column, style)? {
+            put_field(line, &text, options);
+        } else {
+            line.put_slice(options.null.as_bytes());
+        }
+    }
+    line.put_u8(b'\n');
+    Ok(())
+}
+
+fn put_field(line: &mut BytesMut, text: &[u8], options: &CopyOptions) {
+    if options.format == CopyFormat::Csv {
+        let special = |byte: &u8| *byte == options.delimiter || *byte == options.quote || matches!(byte, b'\n' | b'\r');
+        if text == options.null.as_bytes() || text == b"\\." || text.iter().any(special) {
+            line.put_u8(options.quote);
+            for byte in text {
+                if *byte == options.quote {
+                    line.put_u8(options.quote);
+                }
+                line.put_u8(*byte);
+            }
+            line.put_u8(options.quote);
+        } else {
+            line.put_slice(text);
+        }
+        return;
+    }
+    for byte in text {
+        match byte {
+            b'\\' => line.put_slice(b"\\\\"),
+            b'\n' => line.put_slice(b"\\n"),
+            b'\r' => line.put_slice(b"\\r"),
+            b'\t' => line.put_slice(b"\\t"),
+            0x08 => line.put_slice(b"\\b"),
+            0x0b => line.put_slice(b"\\v"),
+            0x0c => line.put_slice(b"\\f"),
+            byte if *byte == options.delimiter => {
+                line.put_u8(b'\\');
+                line.put_u8(*byte);
+            }
+            byte => line.put_u8(*byte),
+        }
+    }
+}

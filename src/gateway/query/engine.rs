@@ -1,0 +1,68 @@
+//! The threads that parse, plan and execute. They are not the threads of the sockets: a busy query never keeps a
+//! cancel request or a new login waiting. Their stacks are big, because SQL nests.
+
+use std::future::Future;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
+
+use super::super::error::SqlError;
+
+/// Bytes of stack of a query thread. Only touched pages cost memory.
+const STACK: usize = 64 * 1024 * 1024;
+
+/// The query threads of one gateway.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl Engine {
+    /// Starts the threads: more than there are processors, so that two busy queries leave room for short ones.
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(processors.saturating_mul(2).max(4))
+            .thread_stack_size(STACK)
+            .thread_name("grantd-query")
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        Ok(Self { runtime: Some(runtime), handle })
+    }
+
+    /// Runs `work` on the query threads. Dropping the task stops it at its next await.
+    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
+        Task(self.handle.spawn(work))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Waiting for the threads is not allowed inside of an async task; what still runs is cut off.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Work on the query threads that ends with its owner.
+#[derive(Debug)]
+pub(crate) struct Task<T>(JoinHandle<T>);
+
+impl<T> Task<T> {
+    /// The result; a panic becomes XX000, is logged by the panic hook and ends the connection. Cancel-safe.
+    pub(crate) async fn join(&mut self) -> Result<T, SqlError> {
+        (&mut self.0).await.map_err(|error| {
+            tracing::error!(target: "grantd::gateway", panicked = error.is_panic(), "a query thread gave up a statement");
+            SqlError { fatal: true, ..SqlError::internal() }
+        })
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,8 @@
+//! Queries: from a parsed statement to rows that arrive while the client reads them.
+
+pub(crate) mod engine;
+pub(crate) mod explain;
+pub(crate) mod params;
+pub(crate) mod plan;
+pub(crate) mod rows;
+pub(crate) mod shape;

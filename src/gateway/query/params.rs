@@ -1,0 +1,673 @@
+//! Parameters: which types they have, and their values from the wire.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use datafusion::arrow::array::timezone::Tz;
+use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    self, BinaryOperator, CastKind, Expr, LimitClause, Query, Statement, Value, VisitMut, VisitorMut,
+};
+use postgres_types::{Kind, Type};
+
+use super::super::error::SqlError;
+use super::super::frame::utf8;
+use super::shape;
+
+/// Most parameters of a statement, as the wire counts them.
+const MAX_PARAMS: usize = 65_535;
+
+/// A parameter's type.
+#[derive(Debug, Clone)]
+pub(crate) struct ParamType {
+    /// PostgreSQL's type.
+    pub pg: Type,
+    /// What the value becomes.
+    pub arrow: DataType,
+}
+
+impl ParamType {
+    fn text() -> Self {
+        Self { pg: Type::TEXT, arrow: DataType::Utf8 }
+    }
+
+    /// A NULL of the type.
+    pub(crate) fn null(&self) -> Result<ScalarValue, SqlError> {
+        ScalarValue::try_from(&self.arrow).map_err(|error| SqlError::from(&error))
+    }
+}
+
+/// What the text of a statement says about its parameters: the type by number (from 1), `None` where it says nothing.
+pub(crate) type Found = BTreeMap<usize, Option<Type>>;
+
+/// The number of `$n`.
+fn number(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Placeholder(text) => text.strip_prefix('$')?.parse().ok(),
+            _ => None,
+        },
+        Expr::Nested(inner) => number(inner),
+        _ => None,
+    }
+}
+
+struct Finder {
+    found: Found,
+    error: Option<SqlError>,
+}
+
+impl Finder {
+    fn learn(&mut self, number: usize, ty: Option<Type>) {
+        let entry = self.found.entry(number).or_default();
+        if entry.is_none() {
+            *entry = ty;
+        }
+    }
+}
+
+impl VisitorMut for Finder {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let counts: Vec<usize> = match &query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                let offset = offset.as_ref().map(|offset| &offset.value);
+                limit.iter().chain(offset).filter_map(number).collect()
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => [offset, limit].into_iter().filter_map(number).collect(),
+            None => Vec::new(),
+        };
+        for number in counts {
+            self.learn(number, Some(Type::INT8));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Cast { expr: inner, data_type, .. } => {
+                if let Some(number) = number(inner) {
+                    let ty = sql_type(data_type);
+                    self.learn(number, ty);
+                }
+            }
+            Expr::AnyOp { right, compare_op: BinaryOperator::Eq, .. } | Expr::AllOp { right, .. } => {
+                if let Some(number) = number(right) {
+                    self.learn(number, Some(Type::TEXT_ARRAY));
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Value(value) = expr
+            && let Value::Placeholder(text) = &value.value
+        {
+            let number = text.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
+            match number.filter(|number| (1..=MAX_PARAMS).contains(number)) {
+                Some(number) => self.learn(number, None),
+                None => {
+                    self.error = Some(SqlError::new("42P02", format!("there is no parameter {text}")));
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Puts a cast around the parameters whose type the client declared, so that the planner knows it.
+struct Caster<'a>(&'a BTreeMap<usize, u32>);
+
+impl VisitorMut for Caster<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if matches!(expr, Expr::Value(_))
+            && let Some(declared) = number(expr).and_then(|number| self.0.get(&number))
+            && let Some(ty) = ast_type(*declared)
+        {
+            let inner = std::mem::replace(expr, Expr::value(Value::Null));
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(inner),
+                data_type: ty,
+                array: false,
+                format: None,
+            };
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Finds the parameters of a statement and tells the planner the declared types.
+pub(crate) fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>) -> Result<Found, SqlError> {
+    let mut finder = Finder { found: Found::new(), error: None };
+    let _: ControlFlow<()> = VisitMut::visit(statement, &mut finder);
+    if let Some(error) = finder.error {
+        return Err(error);
+    }
+    let found = finder.found;
+    let casts: BTreeMap<usize, u32> = declared
+        .iter()
+        .filter(|(number, _)| found.get(number).is_some_and(|ty| ty.as_ref() != Some(&Type::INT8)))
+        .map(|(number, oid)| (*number, *oid))
+        .collect();
+    let _: ControlFlow<()> = VisitMut::visit(statement, &mut Caster(&casts));
+    Ok(found)
+}
+
+/// The parameters of the arguments of a CALL: declared, or text.
+pub(crate) fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
+    let mut finder = Finder { found: Found::new(), error: None };
+    for argument in arguments {
+        let _: ControlFlow<()> = VisitMut::visit(&mut argument.clone(), &mut finder);
+    }
+    if let Some(error) = finder.error {
+        return Err(error);
+    }
+    let last = finder.found.keys().next_back().copied().unwrap_or(0);
+    Ok((1..=last)
+        .map(|number| {
+            let pg = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| Type::from_oid(*oid));
+            let pg = pg.or_else(|| finder.found.get(&number).cloned().flatten());
+            pg.map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg })
+        })
+        .collect())
+}
+
+/// The types of all parameters: what the client declared, else what the text says, else what the planner found, else text.
+pub(crate) fn resolve(
+    found: &Found,
+    declared: &BTreeMap<usize, u32>,
+    plan: &LogicalPlan,
+) -> Result<Vec<ParamType>, DataFusionError> {
+    let last = found.keys().next_back().copied().unwrap_or(0).max(declared.keys().next_back().copied().unwrap_or(0));
+    if last == 0 {
+        return Ok(Vec::new());
+    }
+    let inferred = plan.get_parameter_types()?;
+    let mut types = Vec::new();
+    for number in 1..=last {
+        let from_oid = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| Type::from_oid(*oid));
+        let planner = || inferred.get(&format!("${number}")).cloned().flatten();
+        let said = || found.get(&number).cloned().flatten();
+        types.push(match (from_oid, planner()) {
+            (Some(pg), _) => ParamType { arrow: arrow_type(&pg), pg },
+            (None, Some(arrow)) if arrow != DataType::Null => match said() {
+                // A list that only `= ANY($1)` names takes the planner's element type.
+                Some(pg) if pg != Type::TEXT_ARRAY => ParamType { arrow: arrow_type(&pg), pg },
+                _ => planner_type(&arrow),
+            },
+            (None, _) => said().map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg }),
+        });
+    }
+    Ok(types)
+}
+
+fn planner_type(arrow: &DataType) -> ParamType {
+    let pg = shape::type_of(&Field::new("", arrow.clone(), true)).unwrap_or(Type::TEXT);
+    let arrow = arrow_type(&pg);
+    ParamType { pg, arrow }
+}
+
+fn list(item: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("item", item, true)))
+}
+
+/// What a value of a PostgreSQL type becomes. Types without an own form are text.
+pub(crate) fn arrow_type(pg: &Type) -> DataType {
+    match *pg {
+        Type::BOOL => DataType::Boolean,
+        Type::INT2 => DataType::Int16,
+        Type::INT4 => DataType::Int32,
+        Type::INT8 | Type::OID | Type::REGCLASS | Type::XID => DataType::Int64,
+        Type::FLOAT4 => DataType::Float32,
+        Type::FLOAT8 => DataType::Float64,
+        Type::NUMERIC => DataType::Decimal128(38, 10),
+        Type::BYTEA => DataType::Binary,
+        Type::DATE => DataType::Date32,
+        Type::TIME => DataType::Time64(TimeUnit::Microsecond),
+        Type::TIMESTAMP => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Type::TIMESTAMPTZ => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
+        _ => match pg.kind() {
+            Kind::Array(inner) if *pg != Type::OID_VECTOR && *pg != Type::INT2_VECTOR => list(arrow_type(inner)),
+            _ => DataType::Utf8,
+        },
+    }
+}
+
+/// The SQL spelling of a declared type, for a cast around the parameter; types that are text need none.
+fn ast_type(oid: u32) -> Option<ast::DataType> {
+    use ast::{DataType as Sql, ExactNumberInfo, TimezoneInfo};
+    Some(match Type::from_oid(oid)? {
+        Type::BOOL => Sql::Boolean,
+        Type::INT2 => Sql::SmallInt(None),
+        Type::INT4 => Sql::Int(None),
+        Type::INT8 | Type::OID => Sql::BigInt(None),
+        Type::FLOAT4 => Sql::Real,
+        Type::FLOAT8 => Sql::DoublePrecision,
+        Type::NUMERIC => Sql::Numeric(ExactNumberInfo::PrecisionAndScale(38, 10)),
+        Type::DATE => Sql::Date,
+        Type::TIMESTAMP => Sql::Timestamp(None, TimezoneInfo::None),
+        Type::TIMESTAMPTZ => Sql::Timestamp(None, TimezoneInfo::WithTimeZone),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME => Sql::Text,
+        _ => return None,
+    })
+}
+
+/// PostgreSQL's type of a SQL spelling.
+pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
+    use ast::{DataType as Sql, TimezoneInfo};
+    Some(match data_type {
+        Sql::Boolean | Sql::Bool => Type::BOOL,
+        Sql::SmallInt(_) | Sql::Int2(_) => Type::INT2,
+        Sql::Int(_) | Sql::Integer(_) | Sql::Int4(_) => Type::INT4,
+        Sql::BigInt(_) | Sql::Int8(_) => Type::INT8,
+        Sql::Real | Sql::Float4 => Type::FLOAT4,
+        Sql::Float(_) | Sql::Double(_) | Sql::DoublePrecision | Sql::Float8 => Type::FLOAT8,
+        Sql::Numeric(_) | Sql::Decimal(_) | Sql::Dec(_) => Type::NUMERIC,
+        Sql::Text | Sql::Varchar(_) | Sql::CharacterVarying(_) | Sql::CharVarying(_) | Sql::Char(_) | Sql::Character(_) => {
+            Type::TEXT
+        }
+        Sql::Bytea => Type::BYTEA,
+        Sql::Date => Type::DATE,
+        Sql::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => Type::TIMESTAMPTZ,
+        Sql::Timestamp(..) => Type::TIMESTAMP,
+        Sql::Time(..) => Type::TIME,
+        Sql::Interval { .. } => Type::INTERVAL,
+        Sql::Array(ast::ArrayElemTypeDef::SquareBracket(inner, _)) => array_of(&sql_type(inner)?)?,
+        Sql::Custom(name, _) => {
+            let name = name.0.last()?.as_ident()?.value.to_lowercase();
+            match name.as_str() {
+                "oid" => Type::OID,
+                "name" => Type::NAME,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// The array type of an element type.
+pub(crate) fn array_of(element: &Type) -> Option<Type> {
+    Some(match *element {
+        Type::BOOL => Type::BOOL_ARRAY,
+        Type::INT2 => Type::INT2_ARRAY,
+        Type::INT4 => Type::INT4_ARRAY,
+        Type::INT8 => Type::INT8_ARRAY,
+        Type::FLOAT4 => Type::FLOAT4_ARRAY,
+        Type::FLOAT8 => Type::FLOAT8_ARRAY,
+        Type::NUMERIC => Type::NUMERIC_ARRAY,
+        Type::TEXT => Type::TEXT_ARRAY,
+        Type::VARCHAR => Type::VARCHAR_ARRAY,
+        Type::NAME => Type::NAME_ARRAY,
+        Type::CHAR => Type::CHAR_ARRAY,
+        Type::OID => Type::OID_ARRAY,
+        Type::BYTEA => Type::BYTEA_ARRAY,
+        Type::DATE => Type::DATE_ARRAY,
+        Type::TIME => Type::TIME_ARRAY,
+        Type::TIMESTAMP => Type::TIMESTAMP_ARRAY,
+        Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
+        Type::INTERVAL => Type::INTERVAL_ARRAY,
+        Type::RECORD => Type::RECORD_ARRAY,
+        _ => return None,
+    })
+}
+
+/// PostgreSQL's long name of a type, as its errors say it.
+fn long_name(pg: &Type) -> String {
+    match *pg {
+        Type::BOOL => "boolean",
+        Type::INT2 => "smallint",
+        Type::INT4 => "integer",
+        Type::INT8 => "bigint",
+        Type::FLOAT4 => "real",
+        Type::FLOAT8 => "double precision",
+        Type::TIMESTAMP => "timestamp",
+        Type::TIMESTAMPTZ => "timestamp with time zone",
+        _ => return pg.name().to_owned(),
+    }
+    .to_owned()
+}
+
+/// A value from the wire.
+pub(crate) fn value(raw: Option<&[u8]>, binary: bool, ty: &ParamType, zone: Option<Tz>, number: usize) -> Result<ScalarValue, SqlError> {
+    let Some(raw) = raw else { return ty.null() };
+    if binary {
+        from_binary(raw, &ty.pg)?.ok_or_else(|| {
+            SqlError::new("22P03", format!("incorrect binary data format in bind parameter {number}"))
+        })
+    } else {
+        let text = utf8(raw)?;
+        if text.contains('\0') {
+            return Err(SqlError::new("22021", "invalid byte sequence for encoding \"UTF8\": 0x00"));
+        }
+        from_text(&text, &ty.pg, zone)
+    }
+}
+
+/// A value from its text form.
+pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<ScalarValue, SqlError> {
+    let dates = matches!(*pg, Type::DATE | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::INTERVAL);
+    let invalid = || {
+        let code = if dates { "22007" } else { "22P02" };
+        SqlError::new(code, format!("invalid input syntax for type {}: \"{text}\"", long_name(pg)))
+    };
+    if let Kind::Array(element) = pg.kind()
+        && matches!(arrow_type(pg), DataType::List(_))
+    {
+        let items = array_items(text).ok_or_else(|| SqlError::new("22P02", format!("malformed array literal: \"{text}\"")))?;
+        let values = items
+            .into_iter()
+            .map(|item| match item {
+                Some(item) => from_text(&item, element, zone),
+                None => ScalarValue::try_from(&arrow_type(element)).map_err(|error| SqlError::from(&error)),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        return Ok(ScalarValue::List(ScalarValue::new_list(&values, &arrow_type(element), true)));
+    }
+    let trimmed = text.trim();
+    Ok(match *pg {
+        Type::BOOL => {
+            let lower = trimmed.to_ascii_lowercase();
+            let starts = |word: &str, least: usize| lower.len() >= least && word.starts_with(&lower);
+            if lower == "1" || lower == "on" || starts("true", 1) || starts("yes", 1) {
+                ScalarValue::Boolean(Some(true))
+            } else if lower == "0" || starts("off", 2) || starts("false", 1) || starts("no", 1) {
+                ScalarValue::Boolean(Some(false))
+            } else {
+                return Err(invalid());
+            }
+        }
+        Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::REGCLASS | Type::XID => {
+            let Ok(wide) = trimmed.parse::<i128>() else { return Err(invalid()) };
+            let range = || SqlError::new("22003", format!("value \"{trimmed}\" is out of range for type {}", long_name(pg)));
+            match *pg {
+                Type::INT2 => ScalarValue::Int16(Some(i16::try_from(wide).map_err(|_| range())?)),
+                Type::INT4 => ScalarValue::Int32(Some(i32::try_from(wide).map_err(|_| range())?)),
+                _ => ScalarValue::Int64(Some(i64::try_from(wide).map_err(|_| range())?)),
+            }
+        }
+        Type::FLOAT4 => ScalarValue::Float32(Some(trimmed.parse().map_err(|_| invalid())?)),
+        Type::FLOAT8 => ScalarValue::Float64(Some(trimmed.parse().map_err(|_| invalid())?)),
+        Type::NUMERIC => decimal(trimmed).ok_or_else(invalid)?,
+        Type::BYTEA => ScalarValue::Binary(Some(bytea(text).ok_or_else(invalid)?)),
+        Type::TIMESTAMPTZ => {
+            let from = zone.map_or_else(|| "UTC".to_owned(), |zone| zone.to_string());
+            let ty = DataType::Timestamp(TimeUnit::Microsecond, Some(from.into()));
+            match ScalarValue::try_from_string(trimmed.to_owned(), &ty) {
+                Ok(ScalarValue::TimestampMicrosecond(micros, _)) => {
+                    ScalarValue::TimestampMicrosecond(micros, Some("UTC".into()))
+                }
+                _ => return Err(invalid()),
+            }
+        }
+        Type::DATE | Type::TIME | Type::TIMESTAMP | Type::INTERVAL => {
+            let value = ScalarValue::try_from_string(trimmed.to_owned(), &arrow_type(pg)).map_err(|_| invalid())?;
+            if value.is_null() {
+                return Err(invalid());
+            }
+            value
+        }
+        Type::UUID => {
+            let id = uuid::Uuid::from_str(trimmed).map_err(|_| invalid())?;
+            ScalarValue::Utf8(Some(id.to_string()))
+        }
+        _ => ScalarValue::Utf8(Some(text.to_owned())),
+    })
+}
+
+fn decimal(text: &str) -> Option<ScalarValue> {
+    let (digits, exponent) = match text.split_once(['e', 'E']) {
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let fraction = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let plain: String = digits.chars().filter(|c| *c != '.').collect();
+    let unsigned = plain.trim_start_matches(['-', '+']);
+    if unsigned.is_empty() || !unsigned.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let mut value: i128 = plain.parse().ok()?;
+    let mut scale = i32::try_from(fraction).ok()?.checked_sub(exponent)?;
+    while scale < 0 {
+        value = value.checked_mul(10)?;
+        scale += 1;
+    }
+    ScalarValue::try_new_decimal128(value, 38, i8::try_from(scale).ok()?).ok()
+}
+
+fn bytea(text: &str) -> Option<Vec<u8>> {
+    if let Some(hex) = text.strip_prefix("\\x") {
+        let digits: Vec<u8> = hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+        return digits
+            .chunks(2)
+            .map(|pair| match pair {
+                [high, low] => Some(high << 4 | low),
+                _ => None,
+            })
+            .collect();
+    }
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match bytes.next()? {
+            b'\\' => out.push(b'\\'),
+            first @ b'0'..=b'3' => {
+                let octal = [first, bytes.next()?, bytes.next()?];
+                out.push(u8::from_str_radix(std::str::from_utf8(&octal).ok()?, 8).ok()?);
+            }
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+/// The items of `{a,"b c",NULL}`; one dimension.
+fn array_items(text: &str) -> Option<Vec<Option<String>>> {
+    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let mut items = Vec::new();
+    if inner.trim().is_empty() {
+        return Some(items);
+    }
+    let mut chars = inner.chars().peekable();
+    loop {
+        while chars.next_if(|c| c.is_whitespace()).is_some() {}
+        let mut item = String::new();
+        let quoted = chars.next_if_eq(&'"').is_some();
+        if quoted {
+            loop {
+                match chars.next()? {
+                    '"' => break,
+                    '\\' => item.push(chars.next()?),
+                    c => item.push(c),
+                }
+            }
+            while chars.next_if(|c| c.is_whitespace()).is_some() {}
+        } else {
+            while let Some(c) = chars.next_if(|c| *c != ',') {
+                match c {
+                    '{' | '}' | '"' => return None,
+                    '\\' => item.push(chars.next()?),
+                    c => item.push(c),
+                }
+            }
+            item.truncate(item.trim_end().len());
+            if item.is_empty() {
+                return None;
+            }
+        }
+        items.push(if !quoted && item.eq_ignore_ascii_case("null") { None } else { Some(item) });
+        match chars.next() {
+            None => return Some(items),
+            Some(',') => {}
+            Some(_) => return None,
+        }
+    }
+}
+
+/// Microseconds and days between 1970 and 2000, where PostgreSQL counts from.
+pub(crate) const EPOCH_DAYS: i32 = 10_957;
+/// The same in microseconds.
+pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
+
+fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
+    let i64_of = |raw: &[u8]| raw.try_into().ok().map(i64::from_be_bytes);
+    let i32_of = |raw: &[u8]| raw.try_into().ok().map(i32::from_be_bytes);
+    Ok(match *pg {
+        Type::BOOL => match raw {
+            [byte] => Some(ScalarValue::Boolean(Some(*byte != 0))),
+            _ => None,
+        },
+        Type::INT2 => raw.try_into().ok().map(|raw| ScalarValue::Int16(Some(i16::from_be_bytes(raw)))),
+        Type::INT4 => i32_of(raw).map(|value| ScalarValue::Int32(Some(value))),
+        Type::INT8 => i64_of(raw).map(|value| ScalarValue::Int64(Some(value))),
+        Type::OID | Type::REGCLASS | Type::XID => {
+            raw.try_into().ok().map(|raw| ScalarValue::Int64(Some(i64::from(u32::from_be_bytes(raw)))))
+        }
+        Type::FLOAT4 => raw.try_into().ok().map(|raw| ScalarValue::Float32(Some(f32::from_be_bytes(raw)))),
+        Type::FLOAT8 => raw.try_into().ok().map(|raw| ScalarValue::Float64(Some(f64::from_be_bytes(raw)))),
+        Type::DATE => {
+            i32_of(raw).and_then(|days| days.checked_add(EPOCH_DAYS)).map(|days| ScalarValue::Date32(Some(days)))
+        }
+        Type::TIME => i64_of(raw)
+            .filter(|micros| (0..=86_400_000_000).contains(micros))
+            .map(|micros| ScalarValue::Time64Microsecond(Some(micros))),
+        Type::TIMESTAMP | Type::TIMESTAMPTZ => {
+            let zone = (*pg == Type::TIMESTAMPTZ).then(|| "UTC".into());
+            i64_of(raw)
+                .and_then(|micros| micros.checked_add(EPOCH_MICROS))
+                .map(|micros| ScalarValue::TimestampMicrosecond(Some(micros), zone))
+        }
+        Type::INTERVAL => match (raw.get(..8), raw.get(8..12), raw.get(12..)) {
+            (Some(micros), Some(days), Some(months)) => i64_of(micros)
+                .and_then(|micros| micros.checked_mul(1_000))
+                .zip(i32_of(days).zip(i32_of(months)))
+                .map(|(nanos, (days, months))| ScalarValue::new_interval_mdn(months, days, nanos)),
+            _ => None,
+        },
+        Type::UUID => uuid::Uuid::from_slice(raw).ok().map(|id| ScalarValue::Utf8(Some(id.to_string()))),
+        Type::BYTEA => Some(ScalarValue::Binary(Some(raw.to_vec()))),
+        Type::NUMERIC => numeric_from_binary(raw),
+        Type::JSONB => match raw.split_first() {
+            Some((1, rest)) => Some(ScalarValue::Utf8(Some(utf8(rest)?))),
+            _ => None,
+        },
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::JSON | Type::CHAR => {
+            Some(ScalarValue::Utf8(Some(utf8(raw)?)))
+        }
+        _ => match pg.kind() {
+            Kind::Array(element) => array_from_binary(raw, element)?,
+            _ => {
+                return Err(SqlError::unsupported(format!("binary parameters of type {} are not supported", pg.name())));
+            }
+        },
+    })
+}
+
+fn array_from_binary(raw: &[u8], element: &Type) -> Result<Option<ScalarValue>, SqlError> {
+    use bytes::Buf as _;
+    let mut raw = raw;
+    let item = arrow_type(element);
+    let empty = |values: &[ScalarValue]| Some(ScalarValue::List(ScalarValue::new_list(values, &item, true)));
+    let (Ok(dimensions), Ok(_nulls), Ok(oid)) = (raw.try_get_i32(), raw.try_get_i32(), raw.try_get_u32()) else {
+        return Ok(None);
+    };
+    if dimensions == 0 {
+        return Ok(empty(&[]));
+    }
+    if dimensions != 1 || oid != element.oid() {
+        return Ok(None);
+    }
+    let (Ok(count), Ok(_lower)) = (raw.try_get_i32(), raw.try_get_i32()) else { return Ok(None) };
+    let mut values = Vec::new();
+    for _ in 0..count {
+        let Ok(length) = raw.try_get_i32() else { return Ok(None) };
+        if length == -1 {
+            values.push(ScalarValue::try_from(&item).map_err(|error| SqlError::from(&error))?);
+            continue;
+        }
+        let Some((bytes, rest)) = usize::try_from(length).ok().and_then(|length| raw.split_at_checked(length)) else {
+            return Ok(None);
+        };
+        raw = rest;
+        let Some(value) = from_binary(bytes, element)? else { return Ok(None) };
+        values.push(value);
+    }
+    Ok(if raw.is_empty() { empty(&values) } else { None })
+}
+
+fn numeric_from_binary(raw: &[u8]) -> Option<ScalarValue> {
+    use bytes::Buf as _;
+    let mut raw = raw;
+    let groups = raw.try_get_u16().ok()?;
+    let weight = i32::from(raw.try_get_i16().ok()?);
+    let sign = raw.try_get_u16().ok()?;
+    let scale = i32::from(raw.try_get_u16().ok()?);
+    let mut value: i128 = 0;
+    for _ in 0..groups {
+        let group = raw.try_get_u16().ok().filter(|group| *group < 10_000)?;
+        value = value.checked_mul(10_000)?.checked_add(i128::from(group))?;
+    }
+    // The last group stands for 10000^(weight - groups + 1).
+    let mut digits = weight.checked_sub(i32::from(groups))?.checked_add(1)?.checked_mul(4)?.checked_add(scale)?;
+    if !raw.is_empty() || sign > 0x4000 || digits.abs() > 200 {
+        return None;
+    }
+    while digits > 0 && value != 0 {
+        value = value.checked_mul(10)?;
+        digits -= 1;
+    }
+    while digits < 0 {
+        value /= 10;
+        digits += 1;
+    }
+    ScalarValue::try_new_decimal128(if sign == 0x4000 { -value } else { value }, 38, i8::try_from(scale).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_values_are_checked() {
+        assert_eq!(from_text("x", &Type::INT4, None).unwrap_err().sqlstate, "22P02");
+        assert_eq!(from_text("99999999999", &Type::INT4, None).unwrap_err().sqlstate, "22003");
+        assert_eq!(from_text("soon", &Type::TIMESTAMPTZ, None).unwrap_err().sqlstate, "22007");
+        assert_eq!(from_text("yes", &Type::BOOL, None).unwrap(), ScalarValue::Boolean(Some(true)));
+        assert_eq!(from_text("-1.50", &Type::NUMERIC, None).unwrap(), ScalarValue::Decimal128(Some(-150), 38, 2));
+    }
+
+    #[test]
+    fn arrays_have_quotes_and_nulls() {
+        assert_eq!(
+            array_items(r#"{a,"b,\"c",NULL,"NULL"}"#).unwrap(),
+            vec![Some("a".into()), Some("b,\"c".into()), None, Some("NULL".into())]
+        );
+        assert!(array_items("{a").is_none() && array_items("{a,}").is_none());
+        assert_eq!(array_items("{}").unwrap(), Vec::new());
+    }
+
+    #[test]
+    fn binary_numbers_have_their_width() {
+        assert_eq!(from_binary(&[0, 0, 0, 7], &Type::INT4).unwrap(), Some(ScalarValue::Int32(Some(7))));
+        assert_eq!(from_binary(&[0, 7], &Type::INT4).unwrap(), None);
+        // 12.5: groups 12 and 5000, weight 0, scale 1.
+        let raw = [0, 2, 0, 0, 0, 0, 0, 1, 0, 12, 0x13, 0x88];
+        assert_eq!(numeric_from_binary(&raw), Some(ScalarValue::Decimal128(Some(125), 38, 1)));
+    }
+}

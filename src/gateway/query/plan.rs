@@ -1,0 +1,145 @@
+//! From a parsed query to a checked logical plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::common::config::Dialect;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::{Column, ParamValues};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::execution::context::SQLOptions;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::expr::Exists;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+use datafusion::prelude::SessionContext;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast;
+
+use super::super::error::{SqlError, from_datafusion};
+use super::params::{self, ParamType};
+
+/// What planning needs of the session, taken when the statement begins.
+#[derive(Clone)]
+pub(crate) struct Scene {
+    /// The connection's context, reading the pinned snapshot.
+    pub context: SessionContext,
+    /// The session's zone.
+    pub time_zone: String,
+    /// The text, for error positions.
+    pub sql: Arc<str>,
+}
+
+/// A plan with the state it was made in.
+pub(crate) struct Planned {
+    /// The state: settings, functions, start time.
+    pub state: SessionState,
+    /// The plan, checked to read only.
+    pub plan: LogicalPlan,
+    /// The types of `$1`, `$2`, ...
+    pub params: Vec<ParamType>,
+}
+
+impl Scene {
+    fn state(&self) -> SessionState {
+        let mut state = self.context.state();
+        state.mark_start_execution();
+        let options = state.config_mut().options_mut();
+        options.sql_parser.dialect = Dialect::PostgreSQL;
+        options.sql_parser.collect_spans = true;
+        options.sql_parser.parse_float_as_decimal = true;
+        options.execution.time_zone = Some(self.time_zone.clone());
+        state
+    }
+
+    fn error(&self, error: &DataFusionError) -> SqlError {
+        let error = from_datafusion(error, &self.sql);
+        let subject = error.subject().map(str::to_owned);
+        error.or_position(|| place_of(&self.sql, &subject?))
+    }
+
+    /// Plans `query`. `types` are the parameter types that the client or PREPARE declared. With `values`, parameters
+    /// are replaced by them; without, by typed NULLs, which gives the same columns.
+    pub(crate) async fn plan(
+        &self,
+        query: Box<ast::Query>,
+        types: &BTreeMap<usize, u32>,
+        values: Option<Vec<ScalarValue>>,
+    ) -> Result<Planned, SqlError> {
+        let state = self.state();
+        let mut statement = ast::Statement::Query(query);
+        let found = params::prepare(&mut statement, types)?;
+        let wanted = DfStatement::Statement(Box::new(statement));
+        let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error))?;
+        let only_reads =
+            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        only_reads.verify_plan(&plan).map_err(|_| super::super::front_door::read_only("this statement"))?;
+        let plan = exists_as_values(plan).map_err(|error| self.error(&error))?;
+        let params = params::resolve(&found, types, &plan).map_err(|error| self.error(&error))?;
+        let plan = if params.is_empty() {
+            plan
+        } else {
+            let values = match values {
+                Some(values) => values,
+                None => params.iter().map(ParamType::null).collect::<Result<_, _>>()?,
+            };
+            plan.with_param_values(ParamValues::from(values)).map_err(|error| self.error(&error))?
+        };
+        Ok(Planned { state, plan, params })
+    }
+}
+
+/// Where an identifier stands in the text, for errors whose place the planner does not tell.
+fn place_of(sql: &str, name: &str) -> Option<usize> {
+    let lower = sql.to_lowercase();
+    let wanted = name.to_lowercase();
+    if lower.len() != sql.len() || wanted.is_empty() {
+        return None;
+    }
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    lower.match_indices(&wanted).find_map(|(at, _)| {
+        let before = lower.get(..at)?.chars().next_back();
+        let after = lower.get(at.checked_add(wanted.len())?..)?.chars().next();
+        let whole = !before.is_some_and(word) && !after.is_some_and(word);
+        whole.then(|| sql.get(..at).map(|head| head.chars().count() + 1)).flatten()
+    })
+}
+
+/// The planner knows EXISTS only as a condition. Where it is a value, it becomes `(SELECT count(*) > 0 FROM ...)`.
+fn exists_as_values(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    plan.transform_up_with_subqueries(|node| {
+        if matches!(node, LogicalPlan::Filter(_) | LogicalPlan::Join(_)) {
+            return Ok(Transformed::no(node));
+        }
+        let names = NamePreserver::new(&node);
+        let mapped = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let replaced = expr.transform_up(|expr| match expr {
+                Expr::Exists(exists) => Ok(Transformed::yes(exists_value(exists)?)),
+                other => Ok(Transformed::no(other)),
+            })?;
+            Ok(replaced.update_data(|expr| name.restore(expr)))
+        })?;
+        if mapped.transformed { mapped.map_data(LogicalPlan::recompute_schema) } else { Ok(mapped) }
+    })
+    .map(|transformed| transformed.data)
+}
+
+fn exists_value(exists: Exists) -> Result<Expr, DataFusionError> {
+    let Exists { subquery, negated } = exists;
+    let mut inner = LogicalPlanBuilder::from(subquery.subquery);
+    if subquery.outer_ref_columns.is_empty() {
+        inner = inner.limit(0, Some(1))?;
+    }
+    let counted = inner.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias("n")])?;
+    let n = Expr::Column(Column::new_unqualified("n"));
+    let found = if negated { n.eq(lit(0i64)) } else { n.gt(lit(0i64)) };
+    let plan = counted.project(vec![found.alias("exists")])?.build()?;
+    Ok(Expr::ScalarSubquery(Subquery {
+        subquery: Arc::new(plan),
+        outer_ref_columns: subquery.outer_ref_columns,
+        spans: subquery.spans,
+    }))
+}

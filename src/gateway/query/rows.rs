@@ -1,0 +1,136 @@
+//! Rows on their way from a plan to the client: produced on the query threads, a few batches ahead at most.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array as _, ArrayRef, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::physical_plan::execute_stream;
+use futures::StreamExt as _;
+use postgres_types::Type;
+use tokio::sync::mpsc;
+
+use super::super::error::{SqlError, from_datafusion};
+use super::engine::{Engine, Task};
+use super::plan::Planned;
+use super::shape::Column;
+
+/// Batches between the query threads and the connection. A client that does not read stops the query here.
+const AHEAD: usize = 2;
+
+enum Source {
+    Stream { batches: mpsc::Receiver<RecordBatch>, task: Task<Result<(), SqlError>> },
+    Ready(VecDeque<RecordBatch>),
+}
+
+/// A result that is read piece by piece.
+pub(crate) struct Rows {
+    /// Its columns.
+    pub columns: Arc<[Column]>,
+    source: Source,
+    current: Option<(RecordBatch, usize)>,
+    finished: bool,
+}
+
+/// Some rows of one batch.
+pub(crate) struct Piece {
+    /// The batch.
+    pub batch: RecordBatch,
+    /// The first row.
+    pub start: usize,
+    /// How many rows.
+    pub count: usize,
+}
+
+impl Rows {
+    /// Starts a plan on the query threads.
+    pub(crate) fn start(engine: &Engine, planned: Planned, columns: Arc<[Column]>, sql: Arc<str>) -> Self {
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let task = engine.spawn(async move {
+            let failed = |error| from_datafusion(&error, &sql);
+            let plan = planned.state.create_physical_plan(&planned.plan).await.map_err(failed)?;
+            let mut stream = execute_stream(plan, planned.state.task_ctx()).map_err(failed)?;
+            while let Some(batch) = stream.next().await {
+                let batch = batch.map_err(failed)?;
+                if batch.num_rows() > 0 && sender.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Self { columns, source: Source::Stream { batches, task }, current: None, finished: false }
+    }
+
+    /// Rows that are already there.
+    pub(crate) fn ready(columns: Vec<Column>, batches: impl IntoIterator<Item = RecordBatch>) -> Self {
+        let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
+        Self { columns: columns.into(), source: Source::Ready(batches), current: None, finished: false }
+    }
+
+    /// Rows of text columns, as SHOW and EXPLAIN give them.
+    pub(crate) fn text(names: &[&str], rows: Vec<Vec<String>>) -> Result<Self, SqlError> {
+        let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+        let columns = names.iter().map(|name| Column { name: (*name).to_owned(), pg: Type::TEXT }).collect();
+        let arrays: Vec<ArrayRef> = (0..names.len())
+            .map(|column| {
+                let values = rows.iter().map(|row| row.get(column).map(String::as_str));
+                Arc::new(values.collect::<StringArray>()) as ArrayRef
+            })
+            .collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|_| SqlError::internal())?;
+        Ok(Self::ready(columns, [batch]))
+    }
+
+    /// The next rows, at most `most`; `None` at the end. Cancel-safe.
+    pub(crate) async fn next(&mut self, most: usize) -> Result<Option<Piece>, SqlError> {
+        if self.current.is_none() && !self.finished {
+            self.current = self.next_batch().await?.map(|batch| (batch, 0));
+            self.finished = self.current.is_none();
+        }
+        let Some((batch, start)) = self.current.take() else { return Ok(None) };
+        let left = batch.num_rows().saturating_sub(start);
+        let count = left.min(most);
+        if count < left {
+            self.current = Some((batch.clone(), start + count));
+        }
+        Ok(Some(Piece { batch, start, count }))
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>, SqlError> {
+        match &mut self.source {
+            Source::Ready(batches) => Ok(batches.pop_front()),
+            Source::Stream { batches, task } => match batches.recv().await {
+                Some(batch) => Ok(Some(batch)),
+                None => {
+                    self.finished = true;
+                    task.join().await??;
+                    Ok(None)
+                }
+            },
+        }
+    }
+
+    /// Waits until at least one row or the end is known, so that an early error comes before the first byte.
+    pub(crate) async fn peek(&mut self) -> Result<(), SqlError> {
+        if self.current.is_none() && !self.finished {
+            self.current = self.next_batch().await?.map(|batch| (batch, 0));
+            self.finished = self.current.is_none();
+        }
+        Ok(())
+    }
+}
+
+/// The values of the only row, as the arguments of a CALL.
+pub(crate) fn scalars(batch: &RecordBatch) -> Result<Vec<datafusion::scalar::ScalarValue>, SqlError> {
+    batch
+        .columns()
+        .iter()
+        .map(|column| {
+            if column.is_empty() {
+                return Err(SqlError::internal());
+            }
+            datafusion::scalar::ScalarValue::try_from_array(column, 0).map_err(|error| SqlError::from(&error))
+        })
+        .collect()
+}

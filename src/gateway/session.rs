@@ -1,0 +1,457 @@
+//! One session: its loop over messages, its state, and the simple protocol.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::FutureExt as _;
+use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
+use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::backend::{Backend, BackendSession, Startup};
+use super::cancel::Registration;
+use super::conn::{Conn, Guard, client_gone, shutting_down};
+use super::encode::Style;
+use super::error::SqlError;
+use super::extended::{Portal, Prepared};
+use super::frame::{Frame, FrameError, Message, decode};
+use super::front_door::{self, Statement};
+use super::outcome::{self, Outcome, Sent};
+use super::query::engine::Engine;
+use super::query::plan::Scene;
+use super::query::shape::{Column, Formats, describe};
+use super::settings::{Settings, SharedSettings};
+use super::startup::{self, Wanted};
+use super::transaction::{State, Transaction};
+
+/// What a session is made of.
+pub(crate) struct Parts {
+    /// Opens the catalog's side.
+    pub backend: Arc<dyn Backend>,
+    /// The query threads.
+    pub engine: Arc<Engine>,
+    /// The place in the cancel table.
+    pub place: Registration,
+    /// The server's end.
+    pub shutdown: CancellationToken,
+    /// The client's address.
+    pub peer: SocketAddr,
+}
+
+/// The state of a connection after its startup.
+pub(crate) struct Session {
+    pub(super) engine: Arc<Engine>,
+    pub(super) backend: Arc<Mutex<Box<dyn BackendSession>>>,
+    pub(super) settings: SharedSettings,
+    pub(super) transaction: Transaction,
+    pub(super) prepared: HashMap<String, Arc<Prepared>>,
+    pub(super) portals: HashMap<String, Portal>,
+    place: Registration,
+    shutdown: CancellationToken,
+    user: String,
+    peer: SocketAddr,
+    reported: Vec<(&'static str, String)>,
+    skip_to_sync: bool,
+}
+
+/// The figures of a statement for the log.
+pub(super) struct Record {
+    pub(super) kind: &'static str,
+    pub(super) rows: u64,
+    started: Instant,
+}
+
+impl Record {
+    pub(super) fn new(kind: &'static str) -> Self {
+        Self { kind, rows: 0, started: Instant::now() }
+    }
+}
+
+/// Whether the loop goes on.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    On,
+    End,
+}
+
+impl Session {
+    /// Opens the session and gathers the answers to the startup packet.
+    pub(crate) async fn open(conn: &mut Conn, parts: Parts, wanted: Wanted) -> Result<Self, SqlError> {
+        let settings = SharedSettings::default();
+        startup::apply(&mut settings.lock(), &wanted)?;
+        let startup = Startup {
+            user: wanted.user.clone(),
+            database: wanted.database,
+            application_name: settings.show("application_name")?,
+            peer: parts.peer,
+            backend_pid: parts.place.pid,
+            settings: settings.clone(),
+        };
+        let backend = parts.backend;
+        let mut opening = parts.engine.spawn(async move { backend.open(&startup) });
+        let mut session = Self {
+            backend: Arc::new(Mutex::new(opening.join().await??)),
+            engine: parts.engine,
+            settings,
+            transaction: Transaction::default(),
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            place: parts.place,
+            shutdown: parts.shutdown,
+            user: wanted.user,
+            peer: parts.peer,
+            reported: Vec::new(),
+            skip_to_sync: false,
+        };
+        session.tell_backend(&Settings::default()).await?;
+        conn.send(&Authentication::Ok)?;
+        session.report(conn)?;
+        conn.send(&BackendKeyData::new(session.place.pid, SecretKey::I32(session.place.secret)))?;
+        session.ready(conn)?;
+        Ok(session)
+    }
+
+    /// Serves until the client or the server ends the connection.
+    pub(crate) async fn serve(mut self, mut conn: Conn) {
+        let error = loop {
+            if let Err(error) = conn.flush().await {
+                break Some(error);
+            }
+            let frame = match self.next_frame(&mut conn).await {
+                Ok(frame) => frame,
+                Err(error) => break Some(error),
+            };
+            let tag = frame.tag;
+            let handled = AssertUnwindSafe(self.handle(&mut conn, frame)).catch_unwind().await;
+            self.place.slot.end();
+            match handled {
+                Ok(Ok(Flow::On)) => {}
+                Ok(Ok(Flow::End)) => break None,
+                Ok(Err(error)) if error.fatal => break Some(error),
+                Ok(Err(error)) => {
+                    if let Err(error) = self.failed(&mut conn, tag, &error) {
+                        break Some(error);
+                    }
+                }
+                Err(_) => {
+                    tracing::error!(target: "grantd::gateway", peer = %self.peer, "a message handler panicked; the connection is closed");
+                    break Some(SqlError { fatal: true, ..SqlError::internal() });
+                }
+            }
+        };
+        if let Some(error) = error.filter(|error| error.sqlstate != "08006")
+            && conn.send_error(&error).is_err()
+        {
+            return;
+        }
+        conn.close().await;
+    }
+
+    async fn next_frame(&mut self, conn: &mut Conn) -> Result<Frame, SqlError> {
+        let open = self.transaction.is_open();
+        let idle = self.settings.lock().idle_timeout(open);
+        let timeout = async {
+            match idle {
+                Some(idle) => tokio::time::sleep(idle).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => Err(shutting_down()),
+            frame = conn.reader.next() => frame.map_err(|error| match error {
+                FrameError::Gone => client_gone(),
+                FrameError::Protocol(error) => error,
+            }),
+            () = timeout => Err(if open {
+                SqlError::fatal("25P03", "terminating connection due to idle-in-transaction timeout")
+            } else {
+                SqlError::fatal("57P05", "terminating connection due to idle-session timeout")
+            }),
+        }
+    }
+
+    async fn handle(&mut self, conn: &mut Conn, frame: Frame) -> Result<Flow, SqlError> {
+        if self.skip_to_sync && !matches!(frame.tag, b'S' | b'X') {
+            // The frame is dropped, but a broken one still ends the connection.
+            return match decode(frame) {
+                Err(error) if error.fatal => Err(error),
+                _ => Ok(Flow::On),
+            };
+        }
+        match decode(frame)? {
+            Message::Query(sql) => {
+                self.simple(conn, &sql).await?;
+                self.ready(conn)?;
+            }
+            Message::Parse { name, sql, oids } => self.parse(conn, name, &sql, &oids).await?,
+            Message::Bind(bind) => self.bind(conn, bind)?,
+            Message::Describe(target, name) => self.describe(conn, target, &name).await?,
+            Message::Execute { portal, max_rows } => self.execute(conn, &portal, max_rows).await?,
+            Message::Close(target, name) => self.close(conn, target, &name)?,
+            Message::Sync => {
+                self.skip_to_sync = false;
+                if !self.transaction.is_open() {
+                    self.end_of_transaction();
+                }
+                self.ready(conn)?;
+            }
+            Message::Flush => conn.flush().await?,
+            Message::Terminate => return Ok(Flow::End),
+            Message::Ignored => {}
+            Message::FunctionCall => return Err(SqlError::unsupported("the function call protocol is not supported")),
+        }
+        Ok(Flow::On)
+    }
+
+    /// After an error: the client is told, and the protocol gets back to a known place.
+    fn failed(&mut self, conn: &mut Conn, tag: u8, error: &SqlError) -> Result<(), SqlError> {
+        conn.send_error(error)?;
+        self.transaction.fail();
+        match tag {
+            b'P' | b'B' | b'D' | b'E' | b'C' | b'H' => {
+                self.skip_to_sync = true;
+                Ok(())
+            }
+            _ => {
+                if !self.transaction.is_open() {
+                    self.end_of_transaction();
+                }
+                self.ready(conn)
+            }
+        }
+    }
+
+    fn ready(&mut self, conn: &mut Conn) -> Result<(), SqlError> {
+        self.report(conn)?;
+        conn.send(&ReadyForQuery::new(self.transaction.status()))
+    }
+
+    /// Tells the client the reported settings that changed.
+    pub(super) fn report(&mut self, conn: &mut Conn) -> Result<(), SqlError> {
+        let now = self.settings.lock().reported();
+        for (name, value) in &now {
+            if !self.reported.iter().any(|(told, old)| told == name && old == value) {
+                conn.send(&ParameterStatus::new((*name).to_owned(), value.clone()))?;
+            }
+        }
+        self.reported = now;
+        Ok(())
+    }
+
+    /// A statement begins: it can be cancelled from here on.
+    pub(super) fn guard(&self) -> Guard {
+        let deadline = self.settings.lock().statement_timeout().and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
+        Guard { cancel: self.place.slot.begin(), deadline, shutdown: self.shutdown.clone() }
+    }
+
+    pub(super) fn style(&self) -> Style {
+        let settings = self.settings.lock();
+        let escape_bytea = settings.show("bytea_output").is_ok_and(|value| value == "escape");
+        Style { zone: settings.time_zone().1, escape_bytea }
+    }
+
+    /// What planning needs; pins the newest snapshot unless a transaction has pinned one.
+    pub(super) async fn scene(&self, conn: &mut Conn, guard: &Guard, sql: &Arc<str>) -> Result<Scene, SqlError> {
+        let mut backend = guard.run(&mut conn.reader, async { Ok(self.backend.lock().await) }).await?;
+        if !self.transaction.is_open() {
+            backend.pin();
+        }
+        let context = backend.context().clone();
+        drop(backend);
+        Ok(Scene { context, time_zone: self.settings.lock().time_zone().0, sql: Arc::clone(sql) })
+    }
+
+    /// Runs parsing or planning on the query threads.
+    pub(super) async fn on_engine<T: Send + 'static>(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        work: impl Future<Output = Result<T, SqlError>> + Send + 'static,
+    ) -> Result<T, SqlError> {
+        let mut task = self.engine.spawn(work);
+        guard.run(&mut conn.reader, async { task.join().await? }).await
+    }
+
+    /// Tells the backend which `grantd.*` settings differ from `before`; puts all settings back when it refuses one.
+    pub(super) async fn tell_backend(&mut self, before: &Settings) -> Result<(), SqlError> {
+        let (old, new) = (before.grantd(), self.settings.lock().grantd());
+        if old == new {
+            return Ok(());
+        }
+        let mut backend = self.backend.lock().await;
+        for ((name, new), (_, old)) in new.iter().zip(&old) {
+            if new != old
+                && let Err(error) = backend.set(name, new.as_deref())
+            {
+                self.settings.lock().clone_from(before);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies what `set_config` calls of a statement asked of the backend.
+    async fn apply_deferred(&mut self) -> Result<(), SqlError> {
+        let deferred = self.settings.lock().take_deferred();
+        if deferred.is_empty() {
+            return Ok(());
+        }
+        let mut backend = self.backend.lock().await;
+        for (name, value) in deferred {
+            backend.set(&name, Some(&value))?;
+        }
+        Ok(())
+    }
+
+    /// A transaction or implicit one is over: its portals and local settings go.
+    pub(super) fn end_of_transaction(&mut self) {
+        self.portals.retain(|_, portal| portal.is_held());
+        self.settings.lock().end_local();
+    }
+
+    /// 25P02 in a failed transaction, unless the command ends it.
+    pub(super) fn check_state(&self, statement: &Statement) -> Result<(), SqlError> {
+        if self.transaction.state == State::Failed && !statement.command.ends_transaction() {
+            return Err(SqlError::new("25P02", "current transaction is aborted, commands ignored until end of transaction block"));
+        }
+        Ok(())
+    }
+
+    /// One event for the log; never the text's values.
+    pub(super) fn log(&self, record: &Record, result: Result<(), &SqlError>) {
+        let application = self.settings.show("application_name").unwrap_or_default();
+        let outcome = result.err().map_or("ok", |error| error.sqlstate);
+        tracing::info!(
+            target: "grantd::query",
+            user = %self.user.escape_debug(),
+            application = %application.escape_debug(),
+            peer = %self.peer,
+            kind = record.kind,
+            rows = record.rows,
+            ms = record.started.elapsed().as_millis() as u64,
+            outcome,
+            "query"
+        );
+    }
+
+    async fn simple(&mut self, conn: &mut Conn, sql: &str) -> Result<(), SqlError> {
+        // A simple query replaces the unnamed statement and portal, as in PostgreSQL.
+        self.prepared.remove("");
+        self.portals.remove("");
+        let guard = self.guard();
+        let text = sql.to_owned();
+        let parsing = Record::new("parse");
+        let statements = self.on_engine(conn, &guard, async move { front_door::parse(&text) }).await;
+        let statements = match statements {
+            Ok(statements) => statements,
+            Err(error) => {
+                let error = if self.transaction.state == State::Failed && error.sqlstate == "42601" {
+                    error
+                } else {
+                    self.read_only_in_failed(error)
+                };
+                self.log(&parsing, Err(&error));
+                return Err(error);
+            }
+        };
+        if statements.is_empty() {
+            return conn.send(&EmptyQueryResponse::new());
+        }
+        for statement in statements {
+            let guard = self.guard();
+            let mut record = Record::new(statement.command.kind());
+            let result = self.simple_one(conn, &guard, &statement, &mut record).await;
+            let result = match result {
+                Ok(()) => self.apply_deferred().await,
+                Err(error) => Err(error),
+            };
+            self.log(&record, result.as_ref().map(|()| ()));
+            result?;
+            if !self.transaction.is_open() {
+                self.end_of_transaction();
+            }
+            self.report(conn)?;
+        }
+        Ok(())
+    }
+
+    /// In a failed transaction a refused statement is refused for that reason, whatever it was.
+    fn read_only_in_failed(&self, error: SqlError) -> SqlError {
+        if self.transaction.state == State::Failed && matches!(error.sqlstate, "25006" | "0A000") {
+            SqlError::new("25P02", "current transaction is aborted, commands ignored until end of transaction block")
+        } else {
+            error
+        }
+    }
+
+    async fn simple_one(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        statement: &Statement,
+        record: &mut Record,
+    ) -> Result<(), SqlError> {
+        self.check_state(statement)?;
+        let mut outcome = self.start(conn, guard, statement, None).await?;
+        let mut formats = Formats::default();
+        if let Some((columns, binary)) = self.columns_of(&outcome)? {
+            formats = Formats::new(vec![binary]);
+            conn.send(&describe(&columns, &formats))?;
+        }
+        let (_, rows) = self.send(conn, guard, &mut outcome, &formats, None).await?;
+        record.rows = rows;
+        Ok(())
+    }
+
+    /// The columns that the simple protocol announces, and whether they are binary.
+    pub(super) fn columns_of(&self, outcome: &Outcome) -> Result<Option<(Arc<[Column]>, bool)>, SqlError> {
+        Ok(match outcome {
+            Outcome::Rows { rows, .. } => Some((Arc::clone(&rows.columns), false)),
+            Outcome::Fetch { cursor, only_move: false, .. } => {
+                let portal = self.portals.get(cursor).ok_or_else(|| no_cursor(cursor))?;
+                Some((portal.columns(), portal.is_binary()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Sends an outcome up to `most` rows.
+    pub(super) async fn send(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        outcome: &mut Outcome,
+        formats: &Formats,
+        most: Option<u64>,
+    ) -> Result<(Sent, u64), SqlError> {
+        let style = self.style();
+        let Outcome::Fetch { cursor, left, only_move, sent } = outcome else {
+            return outcome::send(conn, guard, outcome, formats, &style, most).await;
+        };
+        let wanted = match (*left, most) {
+            (Some(left), Some(most)) => Some(left.min(most)),
+            (left, most) => left.or(most),
+        };
+        let rows = self.portals.get_mut(cursor).and_then(Portal::rows_mut).ok_or_else(|| no_cursor(cursor))?;
+        let (count, over) = outcome::send_rows(conn, guard, rows, formats, &style, wanted, *only_move).await?;
+        *sent = sent.saturating_add(count);
+        *left = left.map(|left| left.saturating_sub(count));
+        if !over && *left != Some(0) {
+            conn.send(&pgwire::messages::extendedquery::PortalSuspended::new())?;
+            return Ok((Sent::Suspended, count));
+        }
+        let word = if *only_move { "MOVE" } else { "FETCH" };
+        conn.send(&CommandComplete::new(format!("{word} {sent}")))?;
+        Ok((Sent::All, count))
+    }
+}
+
+/// 34000.
+pub(super) fn no_cursor(name: &str) -> SqlError {
+    SqlError::new("34000", format!("cursor \"{name}\" does not exist"))
+}

@@ -1,0 +1,509 @@
+//! Starting a statement: queries go to the query threads, session commands are done here.
+
+use std::sync::Arc;
+
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, SetExpr};
+use postgres_types::Type;
+
+use super::backend::CallOutcome;
+use super::conn::{Conn, Guard};
+use super::error::SqlError;
+use super::extended::{Portal, Prepared};
+use super::front_door::{self, Command, FetchCount, SetValue, Statement};
+use super::naming;
+use super::outcome::Outcome;
+use super::query::plan::Planned;
+use super::query::rows::{Rows, scalars};
+use super::query::shape::{self, Column};
+use super::query::{explain, params};
+use super::session::{Session, no_cursor};
+use super::settings::shown_name;
+
+/// Most prepared statements or cursors of a session.
+pub(super) const MAX_NAMED: usize = 1_000;
+
+/// The values of a statement's parameters and their declared types.
+#[derive(Clone)]
+pub(super) struct Binding {
+    pub(super) types: std::collections::BTreeMap<usize, u32>,
+    pub(super) values: Vec<ScalarValue>,
+}
+
+fn done(tag: impl Into<String>) -> Outcome {
+    Outcome::Done(tag.into())
+}
+
+fn select(rows: Rows) -> Outcome {
+    Outcome::Rows { rows: Box::new(rows), tag: "SELECT", counted: true, sent: 0 }
+}
+
+/// 53000 when a session keeps too much.
+pub(super) fn too_many(what: &str) -> SqlError {
+    SqlError::new("53000", format!("too many {what} in one session")).with_detail(format!("The limit is {MAX_NAMED}."))
+}
+
+impl Session {
+    /// Starts a statement.
+    pub(super) async fn start(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        statement: &Statement,
+        binding: Option<Binding>,
+    ) -> Result<Outcome, SqlError> {
+        let sql = &statement.sql;
+        match &statement.command {
+            Command::Query(query) => Ok(select(self.rows(conn, guard, sql, query.clone(), binding).await?)),
+            Command::CopyTo(options, query) => {
+                let rows = self.rows(conn, guard, sql, query.clone(), binding).await?;
+                Ok(Outcome::Copy(Box::new(rows), options.clone()))
+            }
+            Command::Explain(options, query) => {
+                let planned = self.plan(conn, guard, sql, query.clone(), binding).await?;
+                let (options, text) = (*options, Arc::clone(sql));
+                let lines =
+                    self.on_engine(conn, guard, async move { explain::lines(planned, options, &text).await }).await?;
+                let rows = Rows::text(&["QUERY PLAN"], lines.into_iter().map(|line| vec![line]).collect())?;
+                Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
+            }
+            Command::Declare { name, hold, binary, query } => {
+                if !hold && !self.transaction.is_open() {
+                    return Err(SqlError::new("25P01", "DECLARE CURSOR can only be used in transaction blocks"));
+                }
+                if self.portals.contains_key(name) {
+                    return Err(SqlError::new("42P03", format!("cursor \"{name}\" already exists")));
+                }
+                if self.portals.len() >= MAX_NAMED {
+                    return Err(too_many("cursors"));
+                }
+                let rows = self.rows(conn, guard, sql, query.clone(), binding).await?;
+                self.portals.insert(name.clone(), Portal::cursor(rows, *hold, *binary));
+                Ok(done("DECLARE CURSOR"))
+            }
+            Command::Fetch { name, count, only_move } => {
+                let portal = self.portals.get(name).ok_or_else(|| no_cursor(name))?;
+                if !portal.is_cursor() {
+                    return Err(no_cursor(name));
+                }
+                let left = match count {
+                    FetchCount::Rows(rows) => Some(*rows),
+                    FetchCount::All => None,
+                    FetchCount::Backward => {
+                        return Err(SqlError::new("55000", "cursor can only scan forward")
+                            .with_hint("Declare the cursor again to read it from its start."));
+                    }
+                };
+                Ok(Outcome::Fetch { cursor: name.clone(), left, only_move: *only_move, sent: 0 })
+            }
+            Command::CloseCursor(None) => {
+                self.portals.retain(|_, portal| !portal.is_cursor());
+                Ok(done("CLOSE CURSOR ALL"))
+            }
+            Command::CloseCursor(Some(name)) => {
+                self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
+                Ok(done("CLOSE CURSOR"))
+            }
+            Command::Prepare { name, types, statement } => {
+                if self.prepared.contains_key(name) {
+                    return Err(SqlError::new("42P05", format!("prepared statement \"{name}\" already exists")));
+                }
+                if self.prepared.len() >= MAX_NAMED {
+                    return Err(too_many("prepared statements"));
+                }
+                let declared = types.iter().enumerate().filter_map(|(index, ty)| {
+                    params::sql_type(ty).map(|ty| (index.saturating_add(1), ty.oid()))
+                });
+                let prepared = self.prepare(conn, guard, Some(statement.as_ref().clone()), declared.collect()).await?;
+                self.prepared.insert(name.clone(), Arc::new(prepared));
+                Ok(done("PREPARE"))
+            }
+            Command::Execute(name, arguments) => self.execute_prepared(conn, guard, sql, name, arguments, binding).await,
+            Command::Deallocate(None) => {
+                self.prepared.clear();
+                Ok(done("DEALLOCATE ALL"))
+            }
+            Command::Deallocate(Some(name)) => {
+                self.prepared.remove(name).ok_or_else(|| no_statement(name))?;
+                Ok(done("DEALLOCATE"))
+            }
+            Command::Call(name, arguments) => {
+                let values = self.values(conn, guard, sql, arguments, binding).await?;
+                self.call(conn, guard, name, values).await
+            }
+            Command::DiscardAll => {
+                if self.transaction.is_open() {
+                    return Err(SqlError::new("25001", "DISCARD ALL cannot run inside a transaction block"));
+                }
+                self.portals.clear();
+                self.prepared.clear();
+                self.change(|settings| {
+                    settings.reset_all();
+                    Ok(())
+                })
+                .await?;
+                Ok(done("DISCARD ALL"))
+            }
+            Command::DiscardOther(tag) | Command::Nothing(tag) => Ok(done(*tag)),
+            Command::Unlisten => Ok(done("UNLISTEN")),
+            Command::Show(_) | Command::ShowAll => self.show(&statement.command),
+            Command::Set { .. } | Command::SetTransaction(..) | Command::Reset(_) | Command::ResetAll => {
+                self.set(conn, &statement.command).await
+            }
+            Command::Begin(..)
+            | Command::Commit(_)
+            | Command::Rollback(_)
+            | Command::Savepoint(_)
+            | Command::Release(_)
+            | Command::RollbackTo(_) => self.transact(conn, guard, &statement.command).await,
+        }
+    }
+
+    async fn plan(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        sql: &Arc<str>,
+        query: Box<ast::Query>,
+        binding: Option<Binding>,
+    ) -> Result<Planned, SqlError> {
+        let scene = self.scene(conn, guard, sql).await?;
+        let (types, values) = match binding {
+            Some(binding) => (binding.types, binding.values),
+            None => Default::default(),
+        };
+        let bound = values.len();
+        let planned =
+            self.on_engine(conn, guard, async move { scene.plan(query, &types, Some(values)).await }).await?;
+        if planned.params.len() > bound {
+            return Err(SqlError::new("42P02", format!("there is no parameter ${}", bound.saturating_add(1))));
+        }
+        Ok(planned)
+    }
+
+    async fn rows(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        sql: &Arc<str>,
+        query: Box<ast::Query>,
+        binding: Option<Binding>,
+    ) -> Result<Rows, SqlError> {
+        let planned = self.plan(conn, guard, sql, query, binding).await?;
+        let columns = shape::of_plan(&planned.plan)?;
+        let mut rows = Rows::start(&self.engine, planned, columns.into(), Arc::clone(sql));
+        // Errors of planning and of the first rows come before the RowDescription.
+        guard.run(&mut conn.reader, rows.peek()).await?;
+        Ok(rows)
+    }
+
+    /// The values of argument expressions, computed as `SELECT arguments`.
+    async fn values(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        sql: &Arc<str>,
+        arguments: &[Expr],
+        binding: Option<Binding>,
+    ) -> Result<Vec<ScalarValue>, SqlError> {
+        if arguments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut statements = front_door::parse("SELECT 1")?;
+        let Some(Statement { command: Command::Query(mut query), .. }) = statements.pop() else {
+            return Err(SqlError::internal());
+        };
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            select.projection = arguments
+                .iter()
+                .enumerate()
+                .map(|(index, expr)| SelectItem::ExprWithAlias {
+                    expr: expr.clone(),
+                    alias: naming::quoted(format!("argument{index}")),
+                })
+                .collect();
+        }
+        let mut rows = self.rows(conn, guard, sql, query, binding).await?;
+        let piece = guard.run(&mut conn.reader, rows.next(1)).await?;
+        scalars(&piece.ok_or_else(SqlError::internal)?.batch)
+    }
+
+    async fn execute_prepared(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        sql: &Arc<str>,
+        name: &str,
+        arguments: &[Expr],
+        binding: Option<Binding>,
+    ) -> Result<Outcome, SqlError> {
+        let prepared = Arc::clone(self.prepared.get(name).ok_or_else(|| no_statement(name))?);
+        let (wanted, given) = (prepared.params.len(), arguments.len());
+        if wanted != given {
+            return Err(SqlError::new("42601", format!("wrong number of parameters for prepared statement \"{name}\""))
+                .with_detail(format!("Expected {wanted} parameters but got {given}.")));
+        }
+        let values = self.values(conn, guard, sql, arguments, binding).await?;
+        let values = values
+            .into_iter()
+            .zip(&prepared.params)
+            .map(|(value, ty)| match value {
+                ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
+                    params::from_text(&text, &ty.pg, self.style().zone)
+                }
+                value => value.cast_to(&ty.arrow).map_err(|error| SqlError::from(&error)),
+            })
+            .collect::<Result<_, _>>()?;
+        let binding = Some(Binding { types: prepared.types.clone(), values });
+        match prepared.statement.as_ref().map(|statement| (&statement.sql, &statement.command)) {
+            Some((sql, Command::Query(query))) => Ok(select(self.rows(conn, guard, sql, query.clone(), binding).await?)),
+            _ => Err(SqlError::unsupported("EXECUTE of a prepared statement that is not a query is not supported")),
+        }
+    }
+
+    async fn call(&self, conn: &mut Conn, guard: &Guard, name: &str, values: Vec<ScalarValue>) -> Result<Outcome, SqlError> {
+        let (backend, name) = (Arc::clone(&self.backend), name.to_owned());
+        let outcome =
+            self.on_engine(conn, guard, async move { backend.lock().await.call(&name, values).await }).await?;
+        match outcome {
+            CallOutcome::Done { notice } => {
+                if !notice.is_empty() {
+                    self.notice(conn, "NOTICE", &SqlError::new("00000", notice))?;
+                }
+                Ok(done("CALL"))
+            }
+            CallOutcome::Rows(schema, batches) => {
+                let rows = Rows::ready(shape::of_schema(&schema)?, batches);
+                Ok(Outcome::Rows { rows: Box::new(rows), tag: "CALL", counted: false, sent: 0 })
+            }
+        }
+    }
+
+    /// Sends a notice or warning, unless the session does not want it.
+    pub(super) fn notice(&self, conn: &mut Conn, severity: &str, notice: &SqlError) -> Result<(), SqlError> {
+        let least = self.settings.show("client_min_messages").unwrap_or_default();
+        if least == "error" || (least == "warning" && severity == "NOTICE") {
+            return Ok(());
+        }
+        conn.send_notice(severity, notice)
+    }
+
+    fn show(&self, command: &Command) -> Result<Outcome, SqlError> {
+        let settings = self.settings.lock();
+        let rows = match command {
+            Command::Show(name) => Rows::text(&[shown_name(name)], vec![vec![settings.show(name)?]])?,
+            _ => {
+                let all = settings.all().into_iter();
+                let rows = all.map(|(name, value, about)| vec![name.to_owned(), value, about.to_owned()]).collect();
+                Rows::text(&["name", "setting", "description"], rows)?
+            }
+        };
+        Ok(Outcome::Rows { rows: Box::new(rows), tag: "SHOW", counted: false, sent: 0 })
+    }
+
+    /// The columns of SHOW, before it runs.
+    pub(super) fn show_columns(command: &Command) -> Vec<Column> {
+        let text = |name: &str| Column { name: name.to_owned(), pg: Type::TEXT };
+        match command {
+            Command::Show(name) => vec![text(shown_name(name))],
+            _ => vec![text("name"), text("setting"), text("description")],
+        }
+    }
+
+    /// Changes settings; nothing is changed when the backend refuses.
+    async fn change(
+        &mut self,
+        change: impl FnOnce(&mut super::settings::Settings) -> Result<(), SqlError>,
+    ) -> Result<(), SqlError> {
+        let before = self.settings.lock().clone();
+        change(&mut self.settings.lock())?;
+        self.tell_backend(&before).await
+    }
+
+    async fn set(&mut self, conn: &mut Conn, command: &Command) -> Result<Outcome, SqlError> {
+        let outside = !self.transaction.is_open();
+        match command {
+            Command::Set { name, value, local } => {
+                let value = match value {
+                    SetValue::Default => None,
+                    SetValue::Text(text) => Some(text.as_str()),
+                };
+                if *local && outside {
+                    let warning = SqlError::new("25P01", "SET LOCAL can only be used in transaction blocks");
+                    self.notice(conn, "WARNING", &warning)?;
+                    if let Some(value) = value {
+                        self.settings.lock().check(name, value)?;
+                    }
+                    return Ok(done("SET"));
+                }
+                self.change(|settings| settings.set(name, value, *local)).await?;
+                Ok(done("SET"))
+            }
+            Command::SetTransaction(modes, session) => {
+                if !session && outside {
+                    let warning = SqlError::new("25P01", "SET TRANSACTION can only be used in transaction blocks");
+                    self.notice(conn, "WARNING", &warning)?;
+                    return Ok(done("SET"));
+                }
+                let mut settings = self.settings.lock();
+                for (name, value) in modes {
+                    if *session {
+                        settings.set(&format!("default_{name}"), Some(value), false)?;
+                    } else {
+                        settings.set(name, Some(value), true)?;
+                    }
+                }
+                Ok(done("SET"))
+            }
+            Command::Reset(name) => {
+                self.change(|settings| settings.set(name, None, false)).await?;
+                Ok(done("RESET"))
+            }
+            _ => {
+                self.change(|settings| {
+                    settings.reset_all();
+                    Ok(())
+                })
+                .await?;
+                Ok(done("RESET"))
+            }
+        }
+    }
+
+    async fn transact(&mut self, conn: &mut Conn, guard: &Guard, command: &Command) -> Result<Outcome, SqlError> {
+        match command {
+            Command::Begin(tag, modes) => {
+                if self.transaction.is_open() {
+                    let warning = SqlError::new("25001", "there is already a transaction in progress");
+                    self.notice(conn, "WARNING", &warning)?;
+                } else {
+                    self.begin(conn, guard, modes).await?;
+                }
+                Ok(done(*tag))
+            }
+            Command::Commit(chain) | Command::Rollback(chain) => {
+                let commit = matches!(command, Command::Commit(_));
+                if !self.transaction.is_open() {
+                    if *chain {
+                        let word = if commit { "COMMIT" } else { "ROLLBACK" };
+                        return Err(SqlError::new("25P01", format!("{word} AND CHAIN can only be used in transaction blocks")));
+                    }
+                    let warning = SqlError::new("25P01", "there is no transaction in progress");
+                    self.notice(conn, "WARNING", &warning)?;
+                    return Ok(done(if commit { "COMMIT" } else { "ROLLBACK" }));
+                }
+                let now = self.settings.lock().clone();
+                let (good, before) = self.transaction.end();
+                let kept = commit && good;
+                if !kept && let Some(before) = before {
+                    *self.settings.lock() = before;
+                }
+                if !kept {
+                    // Cursors WITH HOLD of an undone transaction go too; those of earlier ones are not told apart.
+                    self.portals.clear();
+                }
+                self.end_of_transaction();
+                self.tell_backend(&now).await?;
+                if *chain {
+                    self.begin(conn, guard, &[]).await?;
+                }
+                Ok(done(if kept { "COMMIT" } else { "ROLLBACK" }))
+            }
+            Command::Savepoint(name) => {
+                let settings = self.settings.lock().clone();
+                self.transaction.savepoint(name, &settings)?;
+                Ok(done("SAVEPOINT"))
+            }
+            Command::Release(name) => {
+                self.transaction.release(name)?;
+                Ok(done("RELEASE"))
+            }
+            Command::RollbackTo(name) => {
+                let now = self.settings.lock().clone();
+                if let Some(before) = self.transaction.rollback_to(name)? {
+                    *self.settings.lock() = before;
+                }
+                self.tell_backend(&now).await?;
+                Ok(done("ROLLBACK"))
+            }
+            _ => Err(SqlError::internal()),
+        }
+    }
+
+    async fn begin(&mut self, conn: &mut Conn, guard: &Guard, modes: &[(&'static str, String)]) -> Result<(), SqlError> {
+        guard
+            .run(&mut conn.reader, async {
+                self.backend.lock().await.pin();
+                Ok(())
+            })
+            .await?;
+        let mut settings = self.settings.lock();
+        self.transaction.begin(&settings);
+        for name in ["transaction_isolation", "transaction_deferrable"] {
+            let value = settings.show(&format!("default_{name}"))?;
+            settings.set(name, Some(&value), true)?;
+        }
+        for (name, value) in modes {
+            settings.set(name, Some(value), true)?;
+        }
+        Ok(())
+    }
+
+    /// Plans a statement without running it.
+    pub(super) async fn prepare(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        statement: Option<Statement>,
+        types: std::collections::BTreeMap<usize, u32>,
+    ) -> Result<Prepared, SqlError> {
+        let mut prepared = Prepared { statement, types, params: Vec::new(), columns: None };
+        let Some(statement) = &prepared.statement else { return Ok(prepared) };
+        let (query, copy) = match &statement.command {
+            Command::Query(query) | Command::Declare { query, .. } => (query.clone(), false),
+            Command::Explain(_, query) => (query.clone(), false),
+            Command::CopyTo(_, query) => (query.clone(), true),
+            Command::Show(_) | Command::ShowAll => {
+                prepared.columns = Some(Self::show_columns(&statement.command).into());
+                return Ok(prepared);
+            }
+            Command::Fetch { name, only_move: false, .. } => {
+                prepared.columns = self.portals.get(name).map(Portal::columns);
+                return Ok(prepared);
+            }
+            Command::Execute(name, _) => {
+                let inner = self.prepared.get(name).ok_or_else(|| no_statement(name))?;
+                prepared.columns.clone_from(&inner.columns);
+                return Ok(prepared);
+            }
+            Command::Call(_, arguments) => {
+                prepared.params = params::count(arguments, &prepared.types)?;
+                return Ok(prepared);
+            }
+            _ => return Ok(prepared),
+        };
+        let scene = self.scene(conn, guard, &statement.sql).await?;
+        let types = prepared.types.clone();
+        let planned = self.on_engine(conn, guard, async move { scene.plan(query, &types, None).await }).await?;
+        prepared.columns = match &statement.command {
+            Command::Query(_) => Some(shape::of_plan(&planned.plan)?.into()),
+            Command::Explain(..) => Some(vec![Column { name: "QUERY PLAN".to_owned(), pg: Type::TEXT }].into()),
+            _ if copy => None,
+            _ => None,
+        };
+        prepared.params = planned.params;
+        // From here on the types are fixed, so that every execution means the same.
+        for (index, ty) in prepared.params.iter().enumerate() {
+            prepared.types.insert(index.saturating_add(1), ty.pg.oid());
+        }
+        Ok(prepared)
+    }
+}
+
+/// 26000.
+pub(super) fn no_statement(name: &str) -> SqlError {
+    if name.is_empty() {
+        return SqlError::new("26000", "unnamed prepared statement does not exist");
+    }
+    SqlError::new("26000", format!("prepared statement \"{name}\" does not exist"))
+}

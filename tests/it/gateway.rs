@@ -1,0 +1,882 @@
+//! The gateway through real sockets: tokio-postgres, psql, and hand-made bytes for what no client sends.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray, UInt64Array};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::scalar::ScalarValue;
+use grantd::gateway::{Backend, BackendSession, CallOutcome, Gateway, GatewayError, SqlError, Startup};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_util::sync::CancellationToken;
+
+/// Counts snapshots: each pin by a session that follows it sees the newest number in table `version`.
+struct Demo {
+    version: Arc<AtomicU64>,
+}
+
+struct DemoSession {
+    context: SessionContext,
+    version: Arc<AtomicU64>,
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn register(context: &SessionContext, name: &str, batch: RecordBatch) {
+    context.deregister_table(name).unwrap();
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
+    context.register_table(name, Arc::new(table)).unwrap();
+}
+
+impl Backend for Demo {
+    fn open(&self, startup: &Startup) -> Result<Box<dyn BackendSession>, SqlError> {
+        if startup.user == "refused" {
+            return Err(SqlError::new("28000", "no entry for this user"));
+        }
+        let config = SessionConfig::new().with_default_catalog_and_schema("grantd", "public").with_target_partitions(2);
+        let context = SessionContext::new_with_config(config);
+        register(
+            &context,
+            "users",
+            batch(vec![
+                ("id", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef),
+                ("name", Arc::new(StringViewArray::from(vec![Some("ALICE"), Some("bob \"x\""), None])) as ArrayRef),
+                ("score", Arc::new(Float64Array::from(vec![8.0, 0.5, 1e20])) as ArrayRef),
+                ("seen", Arc::new(TimestampMicrosecondArray::from(vec![1_767_225_600_000_000; 3]).with_timezone("UTC")) as ArrayRef),
+                ("big", Arc::new(UInt64Array::from(vec![1, 2, 3])) as ArrayRef),
+            ]),
+        );
+        let many: Vec<i64> = (0..20_000).collect();
+        register(&context, "many", batch(vec![("n", Arc::new(Int64Array::from(many)) as ArrayRef)]));
+        let explode = create_udf(
+            "explode",
+            vec![],
+            DataType::Int64,
+            Volatility::Volatile,
+            Arc::new(|_: &[ColumnarValue]| -> datafusion::error::Result<ColumnarValue> { panic!("a test's panic") }),
+        );
+        context.register_udf(explode);
+        let refuse = create_udf(
+            "refuse",
+            vec![],
+            DataType::Int64,
+            Volatility::Volatile,
+            Arc::new(|_: &[ColumnarValue]| {
+                Err(datafusion::error::DataFusionError::External(Box::new(
+                    SqlError::new("42501", "the provider says no").with_hint("ask"),
+                )))
+            }),
+        );
+        context.register_udf(refuse);
+        Ok(Box::new(DemoSession { context, version: Arc::clone(&self.version) }))
+    }
+}
+
+#[async_trait]
+impl BackendSession for DemoSession {
+    fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    fn pin(&mut self) {
+        let version = self.version.load(Ordering::SeqCst) as i64;
+        register(&self.context, "version", batch(vec![("v", Arc::new(Int64Array::from(vec![version])) as ArrayRef)]));
+    }
+
+    fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), SqlError> {
+        match (name, value) {
+            ("grantd.roles", Some(value)) if !["all", "default", "primary"].contains(&value) => {
+                Err(SqlError::new("22023", format!("invalid value for parameter \"grantd.roles\": \"{value}\"")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn call(&mut self, name: &str, args: Vec<ScalarValue>) -> Result<CallOutcome, SqlError> {
+        match name {
+            "sync" => Ok(CallOutcome::Done { notice: format!("synced {}", args[0]) }),
+            "rows" => {
+                let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
+                let column: ArrayRef = Arc::new(Int64Array::from(vec![7, 8]));
+                Ok(CallOutcome::Rows(Arc::clone(&schema), vec![RecordBatch::try_new(schema, vec![column]).unwrap()]))
+            }
+            "wait" => {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Ok(CallOutcome::Done { notice: String::new() })
+            }
+            other => Err(SqlError::new("42883", format!("procedure {other} does not exist"))),
+        }
+    }
+}
+
+struct Server {
+    address: SocketAddr,
+    version: Arc<AtomicU64>,
+    shutdown: CancellationToken,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Server {
+    fn start() -> Self {
+        Self::with_limit(200)
+    }
+
+    fn with_limit(most: usize) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let version = Arc::new(AtomicU64::new(1));
+        let shutdown = CancellationToken::new();
+        let gateway = runtime.block_on(Gateway::bind("127.0.0.1:0".parse().unwrap())).unwrap().with_max_connections(most);
+        let address = gateway.local_addr();
+        let backend = Arc::new(Demo { version: Arc::clone(&version) });
+        runtime.spawn(gateway.serve(backend, shutdown.clone()));
+        Self { address, version, shutdown, _runtime: runtime }
+    }
+
+    async fn client(&self) -> Client {
+        self.client_with("").await.unwrap()
+    }
+
+    async fn client_with(&self, more: &str) -> Result<Client, tokio_postgres::Error> {
+        let config = format!("host=127.0.0.1 port={} user=tester dbname=grantd {more}", self.address.port());
+        let (client, connection) = tokio_postgres::connect(&config, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    fn psql(&self, arguments: &[&str]) -> Output {
+        let url = format!("postgresql://tester@127.0.0.1:{}/grantd", self.address.port());
+        Command::new("psql")
+            .arg(url)
+            .args(["-X", "-q", "-v", "VERBOSITY=verbose"])
+            .args(arguments)
+            .output()
+            .expect("psql must be on PATH for these tests")
+    }
+
+    /// stdout of psql's unaligned output, one statement per argument.
+    fn ask(&self, sql: &str) -> String {
+        let output = self.psql(&["-At", "-c", sql]);
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    fn raw(&self) -> Raw {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Raw(stream)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// Bytes by hand.
+struct Raw(TcpStream);
+
+impl Raw {
+    fn startup(&mut self, version: u32, parameters: &[(&str, &str)]) {
+        let mut body = version.to_be_bytes().to_vec();
+        for (name, value) in parameters {
+            body.extend_from_slice(name.as_bytes());
+            body.push(0);
+            body.extend_from_slice(value.as_bytes());
+            body.push(0);
+        }
+        body.push(0);
+        self.send_raw(&(body.len() as u32 + 4).to_be_bytes());
+        self.send_raw(&body);
+    }
+
+    fn open(server: &Server) -> Self {
+        let mut raw = server.raw();
+        raw.startup(3 << 16, &[("user", "tester"), ("database", "grantd")]);
+        raw.until(b'Z');
+        raw
+    }
+
+    fn send_raw(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).unwrap();
+    }
+
+    fn send(&mut self, tag: u8, body: &[u8]) {
+        let mut frame = vec![tag];
+        frame.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
+        frame.extend_from_slice(body);
+        self.send_raw(&frame);
+    }
+
+    /// The next message, or `None` when the server closed.
+    fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        let mut head = [0; 5];
+        if self.0.read_exact(&mut head).is_err() {
+            return None;
+        }
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        let mut body = vec![0; length - 4];
+        self.0.read_exact(&mut body).unwrap();
+        Some((head[0], body))
+    }
+
+    /// All messages up to one of type `tag`.
+    fn until(&mut self, tag: u8) -> Vec<(u8, Vec<u8>)> {
+        let mut all = Vec::new();
+        while let Some(message) = self.next() {
+            let last = message.0 == tag;
+            all.push(message);
+            if last {
+                return all;
+            }
+        }
+        panic!("the server closed before {}: {all:?}", tag as char);
+    }
+
+    fn types(&mut self, last: u8) -> String {
+        self.until(last).iter().map(|(tag, _)| *tag as char).collect()
+    }
+
+    /// The SQLSTATE of the error that ends the connection.
+    fn fatal(&mut self) -> String {
+        let mut code = String::new();
+        while let Some((tag, body)) = self.next() {
+            if tag == b'E' {
+                code = error_code(&body);
+            }
+        }
+        code
+    }
+}
+
+fn error_code(body: &[u8]) -> String {
+    let field = body.split(|byte| *byte == 0).find(|field| field.first() == Some(&b'C')).unwrap();
+    String::from_utf8(field[1..].to_vec()).unwrap()
+}
+
+fn rows(messages: &[SimpleQueryMessage]) -> Vec<Vec<Option<String>>> {
+    messages
+        .iter()
+        .filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(ToOwned::to_owned)).collect()),
+            _ => None,
+        })
+        .collect()
+}
+
+async fn code(client: &Client, sql: &str) -> String {
+    match client.simple_query(sql).await {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => error.code().map_or_else(|| format!("{error}"), |code| code.code().to_owned()),
+    }
+}
+
+#[test]
+fn psql_reads_rows_columns_and_types() {
+    let server = Server::start();
+    assert_eq!(server.ask("select id, name, score, seen, big from users order by id"), concat!(
+        "1|ALICE|8|2026-01-01 00:00:00+00|1\n",
+        "2|bob \"x\"|0.5|2026-01-01 00:00:00+00|2\n",
+        "3||1e+20|2026-01-01 00:00:00+00|3"
+    ));
+    assert_eq!(server.ask("\\conninfo").split(' ').next(), Some("You"));
+    assert_eq!(server.ask("table users limit 1").split('|').next(), Some("1"));
+    assert_eq!(server.ask("values (1, 'a'), (2, null)"), "1|a\n2|");
+    assert_eq!(server.ask("select array[1, null, 3], array['a b', 'c'], true, null, 1.50, date '2026-02-03'"),
+        "{1,NULL,3}|{\"a b\",c}|t||1.50|2026-02-03");
+}
+
+#[test]
+fn psql_has_cursors_copy_and_gdesc() {
+    let server = Server::start();
+    let script = "\\set FETCH_COUNT 7000\nselect n from many order by n;\n";
+    let path = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(path.path(), script).unwrap();
+    let output = server.psql(&["-At", "-f", path.path().to_str().unwrap()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 20_000, "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(text.lines().last(), Some("19999"));
+    assert_eq!(server.ask("copy (select id, name from users order by id) to stdout"), "1\tALICE\n2\tbob \"x\"\n3\t\\N");
+    assert_eq!(
+        server.ask("copy (select id, name from users order by id) to stdout with (format csv, header)"),
+        "id,name\n1,ALICE\n2,\"bob \"\"x\"\"\"\n3,"
+    );
+    let binary = server.psql(&["-c", "copy (select 1) to stdout (format \"binary\")"]).stdout;
+    assert_eq!(binary, b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x04\0\0\0\x01\xff\xff");
+}
+
+#[tokio::test]
+async fn columns_have_postgresqls_names_and_types() {
+    let server = Server::start();
+    let client = server.client().await;
+    for (sql, names) in [
+        ("select count(*), count(name), sum(id) from users", "count,count,sum"),
+        ("select 1, 'a', null, null", "?column?,?column?,?column?,?column?"),
+        ("select coalesce(name, 'x'), upper(name), id + 1, id::text, 1::text, '1'::int8 from users", "coalesce,upper,?column?,id,text,int8"),
+        ("select case when true then 1 end, exists (select 1), (select max(id) from users), array[1]", "case,exists,max,array"),
+        ("select id, id, u.* from users u", "id,id,id,name,score,seen,big"),
+        ("select extract(year from seen), date_trunc('day', seen), now() from users", "extract,date_trunc,now"),
+        ("select * from (select count(*) from users) x", "count"),
+        ("select row_number() over (order by id), -1, id as \"Id\" from users", "row_number,?column?,Id"),
+    ] {
+        let statement = client.prepare(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let found: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
+        assert_eq!(found.join(","), names, "{sql}");
+    }
+    let sql = "select 1, 1 + 2, 3000000000, count(*), row_number() over (), big, name, score, seen, 1.5, null, exists (select 1), id \
+               from users group by big, name, score, seen, id";
+    let statement = client.prepare(sql).await.unwrap();
+    let types: Vec<Type> = statement.columns().iter().map(|column| column.type_().clone()).collect();
+    assert_eq!(types, [
+        Type::INT4, Type::INT4, Type::INT8, Type::INT8, Type::INT8, Type::INT8, Type::TEXT, Type::FLOAT8, Type::TIMESTAMPTZ,
+        Type::NUMERIC, Type::TEXT, Type::BOOL, Type::INT8,
+    ]);
+}
+
+#[tokio::test]
+async fn ordering_and_grouping_by_named_columns_still_work() {
+    let server = Server::start();
+    for (sql, wanted) in [
+        ("select count(*) from users group by id > 1 order by count(*)", "1\n2"),
+        ("select id > 1, count(*) from users group by 1 order by 2 desc", "t|2\nf|1"),
+        ("select max(id) from users having max(id) > 2", "3"),
+        ("select upper(name) from users where name is not null order by upper", "ALICE\nBOB \"X\""),
+        ("select count from (select count(*) from users) x", "3"),
+        ("select id::text from users order by id", "1\n2\n3"),
+        ("select exists (select 1 from users where id > 5), not exists (select 1 from users where id > 5)", "f|t"),
+        ("select id, exists (select 1 from many m where m.n = u.id + 19997) from users u order by id", "1|t\n2|t\n3|f"),
+        ("select case when exists (select 1) then 'y' else 'n' end", "y"),
+        ("select id from users u where exists (select 1 from many m where m.n = u.id) order by id fetch first 2 rows only", "1\n2"),
+        ("select distinct id from users order by id limit 1 offset 1", "2"),
+        ("select 1 union all select 2 order by 1", "1\n2"),
+    ] {
+        assert_eq!(server.ask(sql), wanted, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_are_typed_and_read_in_both_formats() {
+    let server = Server::start();
+    let client = server.client().await;
+    let statement = client.prepare("select name from users where id = $1 limit $2 offset $3").await.unwrap();
+    assert_eq!(statement.params(), [Type::INT8, Type::INT8, Type::INT8]);
+    let row = client.query_one(&statement, &[&1i64, &1i64, &0i64]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "ALICE");
+    let statement = client.prepare_typed("select $1 + 1, $2", &[Type::INT4, Type::TEXT]).await.unwrap();
+    assert_eq!(statement.params(), [Type::INT4, Type::TEXT]);
+    let row = client.query_one(&statement, &[&41i32, &"x"]).await.unwrap();
+    assert_eq!(row.get::<_, String>(1), "x");
+    let row = client.query_one("select $1::timestamptz, $2::date, $3::float8, $4::bool, $5", &[
+        &std::time::SystemTime::UNIX_EPOCH, &Null, &2.5f64, &true, &"text",
+    ]).await.unwrap();
+    assert_eq!(row.get::<_, std::time::SystemTime>(0), std::time::SystemTime::UNIX_EPOCH);
+    assert_eq!((row.get::<_, f64>(2), row.get::<_, bool>(3), row.get::<_, &str>(4)), (2.5, true, "text"));
+    let found = client.query("select id from users where name = any($1) order by id", &[&vec!["ALICE", "nobody"]]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    let row = client.query_one("select score, seen, 12.5, array['a', null] from users where id = 1", &[]).await.unwrap();
+    assert_eq!(row.get::<_, f64>(0), 8.0);
+    assert_eq!(row.get::<_, Vec<Option<String>>>(3), [Some("a".to_owned()), None]);
+    assert_eq!(client.query("select $1::int4", &[&"x"]).await.is_err(), true);
+}
+
+/// A NULL of any type.
+#[derive(Debug)]
+struct Null;
+
+impl tokio_postgres::types::ToSql for Null {
+    fn to_sql(
+        &self,
+        _: &Type,
+        _: &mut bytes::BytesMut,
+    ) -> Result<tokio_postgres::types::IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(tokio_postgres::types::IsNull::Yes)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
+#[tokio::test]
+async fn a_prepared_statement_sees_the_newest_snapshot_and_a_transaction_its_own() {
+    let server = Server::start();
+    let mut client = server.client().await;
+    let statement = client.prepare("select v from version").await.unwrap();
+    let see = async |client: &Client| client.query_one(&statement, &[]).await.unwrap().get::<_, i64>(0);
+    assert_eq!(see(&client).await, 1);
+    server.version.store(2, Ordering::SeqCst);
+    assert_eq!(see(&client).await, 2);
+    let transaction = client.transaction().await.unwrap();
+    server.version.store(3, Ordering::SeqCst);
+    assert_eq!(transaction.query_one("select v from version", &[]).await.unwrap().get::<_, i64>(0), 2);
+    transaction.commit().await.unwrap();
+    assert_eq!(see(&client).await, 3);
+}
+
+#[tokio::test]
+async fn a_batch_sends_its_results_before_the_error() {
+    let server = Server::start();
+    let mut raw = Raw::open(&server);
+    raw.send(b'Q', b"select 1; select 1/0; select 2\0");
+    assert_eq!(raw.types(b'Z'), "TDCEZ");
+    raw.send(b'Q', b"  ; -- nothing\0");
+    assert_eq!(raw.types(b'Z'), "IZ");
+    raw.send(b'Q', b"select 1; selec 2\0");
+    assert_eq!(raw.types(b'Z'), "EZ");
+}
+
+#[tokio::test]
+async fn tags_are_postgresqls() {
+    let server = Server::start();
+    let mut raw = Raw::open(&server);
+    for (sql, tag) in [
+        ("select 1 union all select 2", "SELECT 2"), ("show timezone", "SHOW"), ("set timezone to 'UTC'", "SET"), ("reset all", "RESET"),
+        ("explain select 1", "EXPLAIN"), ("prepare p as select 1", "PREPARE"), ("execute p", "SELECT 1"), ("deallocate p", "DEALLOCATE"),
+        ("start transaction", "START TRANSACTION"), ("declare c cursor for select 1", "DECLARE CURSOR"), ("fetch all in c", "FETCH 1"),
+        ("move 1 in c", "MOVE 0"), ("close c", "CLOSE CURSOR"), ("savepoint s", "SAVEPOINT"), ("rollback to s", "ROLLBACK"),
+        ("release s", "RELEASE"), ("commit", "COMMIT"), ("begin", "BEGIN"), ("abort", "ROLLBACK"), ("discard all", "DISCARD ALL"),
+        ("deallocate all", "DEALLOCATE ALL"), ("close all", "CLOSE CURSOR ALL"), ("unlisten *", "UNLISTEN"), ("call sync('x')", "CALL"),
+        ("copy (select 1) to stdout", "COPY 1"),
+    ] {
+        raw.send(b'Q', format!("{sql}\0").as_bytes());
+        let messages = raw.until(b'Z');
+        let complete = messages.iter().find(|(kind, _)| *kind == b'C').unwrap_or_else(|| panic!("{sql}: {messages:?}"));
+        assert_eq!(String::from_utf8_lossy(&complete.1).trim_end_matches('\0'), tag, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn errors_have_postgresqls_codes() {
+    let server = Server::start();
+    let client = server.client().await;
+    for (sql, wanted) in [
+        ("selec 1", "42601"), ("select * from nothing", "42P01"), ("select nope from users", "42703"), ("select u.nope from users u", "42703"),
+        ("select nofunc(1)", "42883"), ("select id from users a, users b", "42702"), ("select name, count(*) from users", "42803"),
+        ("select 'x'::int4", "22P02"), ("select 'x'::timestamp", "22007"), ("select 1/0", "22012"), ("select '99999999999'::int4", "22003"),
+        ("select id / 0 from users", "22012"), ("select 2147483647 + 1", "22003"), ("insert into users values (1)", "25006"),
+        ("create table t (a int)", "25006"), ("execute nothing", "26000"), ("fetch 1 from nothing", "34000"), ("listen x", "0A000"),
+        ("show nothing", "42704"), ("set nothing = 1", "42704"), ("set grantd.roles = 'odd'", "22023"), ("call nothing()", "42883"),
+        ("select * from '/etc/passwd'", "42601"), ("select * from \"/etc/passwd\"", "42P01"), ("select (select id from users)", "21000"),
+        ("copy users from '/etc/passwd'", "25006"), ("copy users to '/tmp/x'", "42501"), ("select refuse()", "42501"), ("savepoint a", "25P01"),
+        ("declare c cursor for select 1", "25P01"), ("select * from users where id + interval '1 day' = 3", "42883"),
+        ("select 1 where 'a'", "42804"), ("rollback to a", "25P01"),
+    ] {
+        assert_eq!(code(&client, sql).await, wanted, "{sql}");
+    }
+    let error = client.simple_query("select id,\n  nope from users").await.unwrap_err();
+    let error = error.as_db_error().unwrap();
+    assert_eq!(error.message(), "column \"nope\" does not exist");
+    assert_eq!(error.position(), Some(&tokio_postgres::error::ErrorPosition::Original(14)));
+    let error = client.simple_query("select * from nothing").await.unwrap_err();
+    let error = error.as_db_error().unwrap();
+    assert_eq!(error.message(), "relation \"nothing\" does not exist");
+    assert_eq!(error.position(), Some(&tokio_postgres::error::ErrorPosition::Original(15)));
+    let error = client.simple_query("select 1 fro users").await.unwrap_err();
+    assert_eq!(error.as_db_error().unwrap().message(), "syntax error at or near \"users\"");
+}
+
+#[tokio::test]
+async fn a_failed_transaction_refuses_all_until_its_end() {
+    let server = Server::start();
+    let mut raw = Raw::open(&server);
+    for (sql, status) in [
+        ("begin", 'T'), ("savepoint a", 'T'), ("select 1/0", 'E'), ("select 1", 'E'), ("rollback to a", 'T'), ("select 1", 'T'),
+        ("nonsense", 'E'), ("commit", 'I'), ("begin; select 1", 'T'), ("rollback", 'I'),
+    ] {
+        raw.send(b'Q', format!("{sql}\0").as_bytes());
+        let messages = raw.until(b'Z');
+        assert_eq!(messages.last().unwrap().1[0] as char, status, "{sql}");
+    }
+    let client = server.client().await;
+    client.simple_query("begin").await.unwrap();
+    assert_eq!(code(&client, "select 1/0").await, "22012");
+    assert_eq!(code(&client, "select 1").await, "25P02");
+    assert_eq!(code(&client, "rollback").await, "ok");
+}
+
+#[tokio::test]
+async fn settings_are_checked_shown_told_and_undone() {
+    let server = Server::start();
+    let client = server.client_with("options='-c statement_timeout=5s -c grantd.as_of=2026-10-01\\ 00:00' application_name=app").await.unwrap();
+    let show = async |name: &str| rows(&client.simple_query(&format!("show {name}")).await.unwrap())[0][0].clone().unwrap();
+    assert_eq!(show("statement_timeout").await, "5s");
+    assert_eq!(show("grantd.as_of").await, "2026-10-01 00:00");
+    assert_eq!(show("application_name").await, "app");
+    assert!(show("server_version").await.starts_with("15.18 (grantd "));
+    assert_eq!(show("default_transaction_read_only").await, "on");
+    assert_eq!(show("transaction isolation level").await, "read committed");
+    client.simple_query("set time zone 'Europe/Berlin'").await.unwrap();
+    let seen = &rows(&client.simple_query("select seen from users limit 1").await.unwrap())[0][0];
+    assert_eq!(seen.as_deref(), Some("2026-01-01 01:00:00+01"));
+    client.simple_query("begin; set local time zone 'UTC'; set grantd.roles = 'primary'").await.unwrap();
+    assert_eq!(show("timezone").await, "UTC");
+    client.simple_query("rollback").await.unwrap();
+    assert_eq!((show("timezone").await.as_str(), show("grantd.roles").await.as_str()), ("Europe/Berlin", "all"));
+    client.simple_query("set statement_timeout = '2min'; reset grantd.as_of").await.unwrap();
+    assert_eq!(show("statement_timeout").await, "2min");
+    client.simple_query("discard all").await.unwrap();
+    assert_eq!((show("statement_timeout").await.as_str(), show("timezone").await.as_str()), ("5s", "UTC"));
+    assert!(rows(&client.simple_query("show all").await.unwrap()).len() > 50);
+    // The client is told: ParameterStatus after SET, and again after the rollback.
+    let mut raw = Raw::open(&server);
+    raw.send(b'Q', b"begin; set application_name = 'x'\0");
+    assert!(raw.types(b'Z').contains('S'));
+    raw.send(b'Q', b"rollback\0");
+    assert!(raw.types(b'Z').contains('S'));
+    // Another session has its own.
+    let other = server.client().await;
+    other.simple_query("set work_mem = '1GB'").await.unwrap();
+    assert_eq!(show("work_mem").await, "4MB");
+}
+
+#[test]
+fn the_startup_says_what_postgresql_says() {
+    let server = Server::start();
+    let mut raw = server.raw();
+    raw.send_raw(&[0, 0, 0, 8, 4, 210, 22, 48]); // GSSENCRequest
+    let mut answer = [0];
+    raw.0.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, *b"N");
+    raw.send_raw(&[0, 0, 0, 8, 4, 210, 22, 47]); // SSLRequest
+    raw.0.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, *b"N");
+    raw.startup(3 << 16, &[("user", "u"), ("database", "grantd"), ("TimeZone", "UTC")]);
+    let messages = raw.until(b'Z');
+    let told: Vec<String> = messages
+        .iter()
+        .filter(|(tag, _)| *tag == b'S')
+        .map(|(_, body)| String::from_utf8_lossy(body).replace('\0', "=").trim_end_matches('=').to_owned())
+        .collect();
+    for wanted in ["server_encoding=UTF8", "client_encoding=UTF8", "DateStyle=ISO, MDY", "TimeZone=UTC", "integer_datetimes=on",
+        "standard_conforming_strings=on", "IntervalStyle=postgres", "is_superuser=off", "session_authorization=u",
+        "default_transaction_read_only=on", "in_hot_standby=off"] {
+        assert!(told.iter().any(|line| line == wanted), "{wanted} not in {told:?}");
+    }
+    // A newer minor version and an unknown protocol option are negotiated.
+    let mut raw = server.raw();
+    raw.startup(3 << 16 | 9999, &[("user", "u"), ("database", "grantd"), ("_pq_.odd", "1")]);
+    let (tag, body) = raw.next().unwrap();
+    assert_eq!((tag, &body[..8]), (b'v', &[0, 3, 0, 2, 0, 0, 0, 1][..]));
+    for (version, parameters, wanted) in [
+        (3 << 16, vec![("user", "u"), ("database", "other")], "3D000"),
+        (3 << 16, vec![("database", "grantd")], "28000"),
+        (3 << 16, vec![("user", "refused"), ("database", "grantd")], "28000"),
+        (3 << 16, vec![("user", "u"), ("database", "grantd"), ("no_such_setting", "1")], "42704"),
+        (3 << 16, vec![("user", "u"), ("database", "grantd"), ("options", "-c statement_timeout=soon")], "22023"),
+        (2 << 16, vec![("user", "u")], "0A000"),
+    ] {
+        let mut raw = server.raw();
+        raw.startup(version, &parameters);
+        assert_eq!(raw.fatal(), wanted, "{parameters:?}");
+    }
+}
+
+#[test]
+fn broken_frames_end_the_connection_with_08p01() {
+    let server = Server::start();
+    for bytes in [
+        &[0, 0, 0, 7, 0, 3, 0, 0][..], // startup shorter than its head
+        &[0, 0, 0x27, 0x11, 0, 3, 0, 0], // startup of 10,001 bytes
+        &[0, 0, 0, 12, 0, 3, 0, 0, b'u', 0, b'x', b'x'], // no terminator
+    ] {
+        let mut raw = server.raw();
+        raw.send_raw(bytes);
+        assert_eq!(raw.fatal(), "08P01", "{bytes:?}");
+    }
+    for (tag, length, body) in [
+        (b'Q', 0x7fff_ffffu32, &b""[..]), (b'Q', 3, b""), (b'Q', 12, b"select 1"), (b'!', 4, b""), (b'B', 17 * 1024 * 1024, b""),
+        (b'P', 8, b"\0\0\xff\xff"), (b'D', 6, b"X\0"), (b'S', 5, b"x"), (b'E', 6, b"\0\0"), (b'Q', 2 * 1024 * 1024, b""),
+    ] {
+        let mut raw = Raw::open(&server);
+        let mut frame = vec![tag];
+        frame.extend_from_slice(&length.to_be_bytes());
+        frame.extend_from_slice(body);
+        raw.send_raw(&frame);
+        assert_eq!(raw.fatal(), "08P01", "{} {length}", tag as char);
+    }
+    // Bad UTF-8 is the statement's error; the session goes on.
+    let mut raw = Raw::open(&server);
+    raw.send(b'Q', b"select '\xff'\0");
+    assert_eq!(error_code(&raw.until(b'Z')[0].1), "22021");
+}
+
+#[test]
+fn after_an_error_the_extended_protocol_skips_to_sync() {
+    let server = Server::start();
+    let mut raw = Raw::open(&server);
+    raw.send(b'P', b"\0select 1/0\0\0\0");
+    raw.send(b'B', b"\0\0\0\0\0\0\0\0");
+    raw.send(b'E', b"\0\0\0\0\0");
+    raw.send(b'P', b"\0select 1\0\0\0");
+    raw.send(b'B', b"\0\0\0\0\0\0\0\0");
+    raw.send(b'E', b"\0\0\0\0\0");
+    raw.send(b'S', b"");
+    assert_eq!(raw.types(b'Z'), "12EZ");
+    // Row limits suspend the portal; any number is taken.
+    for (limit, wanted) in [(2i32, "12DDsDCZ"), (i32::MAX, "12DDDCsZ"), (-1, "12DDDCsZ"), (0, "12DDDCsZ")] {
+        raw.send(b'P', b"\0select id from users\0\0\0");
+        raw.send(b'B', b"\0\0\0\0\0\0\0\0");
+        let mut execute = vec![0];
+        execute.extend_from_slice(&limit.to_be_bytes());
+        raw.send(b'E', &execute);
+        if limit == 2 {
+            raw.send(b'E', &execute);
+        }
+        raw.send(b'S', b"");
+        assert_eq!(raw.types(b'Z'), wanted.replace("Cs", "C"), "{limit}");
+    }
+    // Two statements, an unknown statement, a wrong number of parameters, an unknown portal.
+    for (tag, body, wanted) in [
+        (b'P', &b"\0select 1; select 2\0\0\0"[..], "42601"), (b'B', b"\0nope\0\0\0\0\0\0\0", "26000"), (b'E', b"nope\0\0\0\0\0", "34000"),
+        (b'D', b"Snope\0", "26000"), (b'D', b"Pnope\0", "34000"),
+    ] {
+        raw.send(tag, body);
+        raw.send(b'S', b"");
+        assert_eq!(error_code(&raw.until(b'Z')[0].1), wanted);
+    }
+    raw.send(b'P', b"\0select $1::int4\0\0\0");
+    raw.send(b'B', b"\0\0\0\0\0\0\0\0");
+    raw.send(b'S', b"");
+    assert_eq!(error_code(&raw.until(b'Z')[1].1), "08P01");
+    // Flush sends what there is; an empty statement answers for itself.
+    raw.send(b'P', b"\0\0\0\0");
+    raw.send(b'D', b"S\0");
+    raw.send(b'H', b"");
+    assert_eq!(raw.types(b'n'), "1tn");
+    raw.send(b'B', b"\0\0\0\0\0\0\0\0");
+    raw.send(b'E', b"\0\0\0\0\0");
+    raw.send(b'S', b"");
+    assert_eq!(raw.types(b'Z'), "2IZ");
+}
+
+const HEAVY: &str = "select count(*) from many a, many b, many c where (a.n * b.n + c.n) % 7 = 3";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heavy_query_ends_on_cancel_and_timeout_and_starves_nobody() {
+    let server = Server::start();
+    let client = Arc::new(server.client().await);
+    let busy: Vec<_> = (0..2)
+        .map(|_| {
+            let client = Arc::clone(&client);
+            tokio::spawn(async move { client.simple_query(HEAVY).await.map(|_| ()) })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let started = Instant::now();
+    let other = server.client().await;
+    assert_eq!(code(&other, "select 1").await, "ok");
+    assert!(started.elapsed() < Duration::from_secs(3), "a new session waited {:?}", started.elapsed());
+    for task in busy {
+        let started = Instant::now();
+        client.cancel_token().cancel_query(NoTls).await.unwrap();
+        assert_eq!(task.await.unwrap().unwrap_err().code(), Some(&SqlState::QUERY_CANCELED));
+        assert!(started.elapsed() < Duration::from_secs(1), "cancelled after {:?}", started.elapsed());
+    }
+    assert_eq!(code(&client, "select 1").await, "ok");
+    client.simple_query("set statement_timeout = 200").await.unwrap();
+    let started = Instant::now();
+    assert_eq!(code(&client, HEAVY).await, "57014");
+    let ended = started.elapsed();
+    assert!(ended >= Duration::from_millis(200) && ended < Duration::from_millis(1_000), "{ended:?}");
+    let started = Instant::now();
+    assert_eq!(client.query(HEAVY, &[]).await.unwrap_err().code(), Some(&SqlState::QUERY_CANCELED));
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(code(&client, "call wait()").await, "57014");
+    assert_eq!(code(&client, "set statement_timeout = 0; select 1").await, "ok");
+}
+
+#[test]
+fn a_result_is_streamed_and_a_vanished_client_ends_its_query() {
+    let server = Server::start();
+    let mut raw = Raw::open(&server);
+    // 400 million rows: only a streaming server sends the first ones soon.
+    raw.send(b'Q', b"select a.n from many a, many b\0");
+    let started = Instant::now();
+    for _ in 0..1_000 {
+        raw.next().unwrap();
+    }
+    assert!(started.elapsed() < Duration::from_secs(20));
+    drop(raw);
+    // Its place is free again soon: the cancel table knows the connection no more, and shutdown is quick.
+    server.shutdown.cancel();
+    let started = Instant::now();
+    while TcpStream::connect(server.address).is_ok() {
+        assert!(started.elapsed() < Duration::from_secs(5));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn deep_and_long_statements_are_refused_not_fatal() {
+    let server = Server::start();
+    let mut raw = Raw::open(&server);
+    for (what, sql) in [
+        ("plus", format!("select 1{}", " + 1".repeat(100_000))), ("or", format!("select 1 where true{}", " or true".repeat(50_000))),
+        ("union", format!("select 1{}", " union all select 1".repeat(10_000))), ("parens", format!("select {}1{}", "(".repeat(100_000), ")".repeat(100_000))),
+        ("cast", format!("select 1{}", "::int".repeat(50_000))), ("not", format!("select {} true", "not ".repeat(50_000))),
+        ("case", "case when true then ".repeat(20_000)), ("sub", format!("select {}1{}", "(select ".repeat(20_000), ")".repeat(20_000))),
+    ] {
+        let sql = if what == "case" { format!("select {sql}1{}", " end".repeat(20_000)) } else { sql };
+        raw.send(b'Q', format!("{sql}\0").as_bytes());
+        let messages = raw.until(b'Z');
+        assert_eq!(error_code(&messages[0].1), "54001", "{what}");
+    }
+    let or = vec!["id = 1"; 999].join(" or ");
+    raw.send(b'Q', format!("select 1 from users where {or}\0").as_bytes());
+    assert_eq!(raw.types(b'Z'), "TDCZ");
+    let list = (0..40_000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    raw.send(b'Q', format!("select 1 from users where id in ({list})\0").as_bytes());
+    assert!(raw.types(b'Z').starts_with("TDDDC"));
+}
+
+#[test]
+fn a_panic_ends_its_connection_only() {
+    let server = Server::start();
+    let mut other = Raw::open(&server);
+    let mut raw = Raw::open(&server);
+    raw.send(b'Q', b"select explode()\0");
+    assert_eq!(raw.fatal(), "XX000");
+    other.send(b'Q', b"select 1\0");
+    assert_eq!(other.types(b'Z'), "TDCZ");
+}
+
+#[test]
+fn connections_beyond_the_limit_are_told_so() {
+    let server = Server::with_limit(2);
+    let first = Raw::open(&server);
+    let _second = Raw::open(&server);
+    let mut third = server.raw();
+    third.startup(3 << 16, &[("user", "u"), ("database", "grantd")]);
+    assert_eq!(third.fatal(), "53300");
+    drop(first);
+    let started = Instant::now();
+    loop {
+        let mut again = server.raw();
+        again.startup(3 << 16, &[("user", "u"), ("database", "grantd")]);
+        if again.next().is_some_and(|(tag, _)| tag == b'R') {
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
+async fn only_loopback_and_only_free_ports_are_listened_on() {
+    let error = Gateway::bind("0.0.0.0:0".parse().unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("loopback only"), "{error}");
+    let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let error = Gateway::bind(gateway.local_addr()).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Listen { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_end_of_the_server_is_told_to_its_sessions() {
+    let server = Server::start();
+    let mut idle = Raw::open(&server);
+    let mut busy = Raw::open(&server);
+    busy.send(b'Q', format!("{HEAVY}\0").as_bytes());
+    std::thread::sleep(Duration::from_millis(300));
+    server.shutdown.cancel();
+    assert_eq!(idle.fatal(), "57P01");
+    assert_eq!(busy.fatal(), "57P01");
+}
+
+#[tokio::test]
+async fn calls_give_notices_or_rows() {
+    let server = Server::start();
+    let output = server.psql(&["-At", "-c", "call sync('demo')"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("synced demo"));
+    assert_eq!(server.ask("call rows()"), "7\n8");
+    let client = server.client().await;
+    client.execute("call sync($1)", &[&"x"]).await.unwrap();
+    client.execute("call rows()", &[]).await.unwrap();
+    assert_eq!(code(&client, "call wait").await, "42601");
+}
+
+#[tokio::test]
+async fn prepared_statements_and_cursors_of_sql() {
+    let server = Server::start();
+    assert_eq!(server.ask("prepare p (int, text) as select $1 + 1, $2; execute p (41, 'x')"), "42|x");
+    assert_eq!(server.ask("begin; declare c cursor for select id from users order by id; fetch 2 from c; fetch 5 from c; commit"), "1\n2\n3");
+    assert_eq!(server.ask("declare h cursor with hold for select id from users order by id; fetch all h"), "1\n2\n3");
+    let client = server.client().await;
+    assert_eq!(code(&client, "begin; declare c cursor for select 1; fetch backward 1 from c").await, "55000");
+    assert_eq!(code(&client, "rollback").await, "ok");
+    client.simple_query("prepare q as select 1").await.unwrap();
+    assert_eq!(code(&client, "prepare q as select 1").await, "42P05");
+    assert_eq!(code(&client, "execute q (1)").await, "42601");
+}
+
+#[test]
+fn explain_is_one_column() {
+    let server = Server::start();
+    let text = server.ask("explain select * from users where id = 1");
+    assert!(text.lines().next().unwrap().contains("(cost=0.00.."), "{text}");
+    assert!(server.ask("explain (analyze) select * from users").contains("Execution Time:"));
+    assert!(server.ask("explain (format json) select * from users").contains("\"Plan Rows\""));
+    assert!(server.psql(&["-c", "explain select 1"]).stdout.starts_with(b"   "));
+}
+
+#[test]
+fn each_statement_is_one_event_without_its_values() {
+    use std::sync::Mutex;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    impl<'a> MakeWriter<'a> for Lines {
+        type Writer = Self;
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
+    // One thread serves here, so that the subscriber of this test sees the session's events.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+            let port = gateway.local_addr().port();
+            let shutdown = CancellationToken::new();
+            tokio::spawn(gateway.serve(Arc::new(Demo { version: Arc::default() }), shutdown.clone()));
+            let config = format!("host=127.0.0.1 port={port} user=tester dbname=grantd application_name=logger");
+            let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.simple_query("select 'secret-value'; select id from users").await.unwrap();
+            client.query("select name from users where name = $1", &[&"secret-value"]).await.unwrap();
+            client.simple_query("select 1/0").await.unwrap_err();
+            shutdown.cancel();
+        });
+    });
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let events: Vec<&str> = text.lines().filter(|line| line.contains("grantd::query")).collect();
+    assert_eq!(events.len(), 4, "{text}");
+    assert!(events.iter().all(|line| line.contains("user=tester") && line.contains("application=logger")), "{text}");
+    assert!(events[1].contains("rows=3") && events[3].contains("22012"), "{text}");
+    assert!(!text.contains("secret-value"));
+}
