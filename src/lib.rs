@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod gateway;
 pub mod progress;
 pub mod sandbox;

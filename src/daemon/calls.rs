@@ -163,7 +163,7 @@ async fn cancel(daemon: &Daemon, user: &str, changeset: &str, note: &str) -> Res
     let store = Arc::clone(&daemon.store);
     let (id, by, why) = (changeset.to_owned(), user.to_owned(), note.to_owned());
     let done =
-        blocking(move || store.set_changeset_status(&id, ChangesetStatus::Cancelled, &by, now(), &why)).await;
+        blocking(move || store.set_changeset_status(&id, ChangesetStatus::Cancelled, &by, &why, now())).await;
     done.map_err(|e| sql_error(&e))?.map_err(|e| sql_error(&e.into()))?;
     daemon.reload().await.map_err(|e| sql_error(&e))?;
     Ok(CallOutcome::Done { notice: format!("changeset {changeset} is cancelled") })

@@ -1,6 +1,4 @@
 //! The PostgreSQL wire: listener, session, statements, results.
-
-pub mod pgcatalog;
 //!
 //! A connection is served by one task on the daemon's runtime, which only moves bytes; statements are parsed, planned
 //! and executed on the gateway's own threads. The way of a statement: bytes -> [`frame`] -> `front_door` (tokens, kind,
@@ -17,6 +15,7 @@ mod front_door;
 mod listener;
 mod naming;
 mod outcome;
+pub mod pgcatalog;
 mod query;
 pub mod rewrite;
 mod session;

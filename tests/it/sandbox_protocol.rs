@@ -3,3 +3,8 @@
 mod connectors;
 mod driver;
 mod engine;
+mod faults;
+mod limits;
+mod logins;
+mod progress;
+mod results;

@@ -181,7 +181,8 @@ impl Relation for Drift {
             for view in &request.world.accounts {
                 for row in view.drift() {
                     out.text(Some(&view.name)).text(Some(&row.drift_id)).text(Some(row.change.kind()));
-                    write_object(out, &ObjectColumns { object: row.object.clone(), grantee: row.grantee.clone() });
+                    let about = ObjectColumns { object: row.object.clone(), grantee: row.grantee.clone() };
+                    write_object(out, &about.texts(), about.grantee.as_ref().map(Principal::shown).as_deref());
                     out.text(row.previous_state.as_deref())
                         .text(row.current_state.as_deref())
                         .time(Some(row.detected_at))

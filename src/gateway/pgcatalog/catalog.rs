@@ -53,8 +53,11 @@ impl Relation {
             let definition = definition.trim().trim_end_matches(';');
             return format!(" {definition};");
         }
-        let columns: Vec<String> =
-            self.columns.iter().map(|column| format!("{}.{}", quote_ident(&self.name), quote_ident(&column.name))).collect();
+        let columns: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| format!("{}.{}", quote_ident(&self.name), quote_ident(&column.name)))
+            .collect();
         format!(" SELECT {}\n   FROM {};", columns.join(",\n    "), quote_ident(&self.name))
     }
 }
@@ -106,7 +109,9 @@ impl Catalog {
         let mut relations = BTreeMap::new();
         for name in names {
             let provider = schema.table(&name).now_or_never().ok_or_else(|| {
-                DataFusionError::Configuration(format!("relation {name} is not available at once, so it cannot be described"))
+                DataFusionError::Configuration(format!(
+                    "relation {name} is not available at once, so it cannot be described"
+                ))
             })??;
             let Some(provider) = provider else { continue };
             let schema = provider.schema();
@@ -137,7 +142,8 @@ impl Catalog {
                 TableFunction { oid: oids.assign(&format!("function {}({})", doc.name, types.join(","))), doc }
             })
             .collect();
-        let mut roles = vec![Role { oid: facts::OWNER, name: OWNER_NAME.to_owned(), can_login: identity.user == OWNER_NAME }];
+        let mut roles =
+            vec![Role { oid: facts::OWNER, name: OWNER_NAME.to_owned(), can_login: identity.user == OWNER_NAME }];
         if identity.user != OWNER_NAME {
             roles.push(Role {
                 oid: oids.assign(&format!("role {}", identity.user)),
@@ -179,11 +185,11 @@ impl Catalog {
         if let Some(relation) = self.relation_by_oid(oid) {
             return Some(("public", &relation.name));
         }
-        facts::RELATIONS.iter().find(|relation| relation.oid == oid).map(|relation| (relation.schema, relation.name))
+        facts::relation_by_oid(oid).map(|relation| (relation.schema, relation.name))
     }
 
     /// The oid of a relation as SQL names it: `name`, `schema.name`, quoted or not. An unqualified name is looked for as PostgreSQL's
-    /// default search path does, pg_catalog before public.
+    /// default search path does, `pg_catalog` before public.
     pub fn class_oid(&self, text: &str) -> Option<i32> {
         let parts = split_identifier(text)?;
         let mut parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -299,7 +305,8 @@ pub fn split_identifier(text: &str) -> Option<Vec<String>> {
                 }
             }
         } else {
-            while let Some(character) = characters.next_if(|next| *next != '.' && *next != '"' && !next.is_whitespace()) {
+            while let Some(character) = characters.next_if(|next| *next != '.' && *next != '"' && !next.is_whitespace())
+            {
                 part.extend(character.to_lowercase());
             }
             if part.is_empty() {
@@ -332,7 +339,14 @@ mod tests {
 
     #[test]
     fn identifiers_are_quoted_as_postgresql_quotes_them() {
-        for (name, quoted) in [("abc", "abc"), ("Abc", "\"Abc\""), ("user", "\"user\""), ("a\"b", "\"a\"\"b\""), ("name", "name"), ("", "\"\"")] {
+        for (name, quoted) in [
+            ("abc", "abc"),
+            ("Abc", "\"Abc\""),
+            ("user", "\"user\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("name", "name"),
+            ("", "\"\""),
+        ] {
             assert_eq!(quote_ident(name), quoted);
         }
         assert_eq!(split_identifier("Public.\"A.b\""), Some(vec!["public".to_owned(), "A.b".to_owned()]));

@@ -2,7 +2,7 @@
 //! (types, functions, operators, casts, ...). The files under `data/` are PostgreSQL's own `COPY` text.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// The namespace of the built-in relations, types and functions.
@@ -24,7 +24,7 @@ pub(crate) const DATABASE: i32 = 16384;
 pub(crate) struct Column {
     /// The column's name.
     pub name: &'static str,
-    /// Its type's name as `pg_type.typname`; domains of information_schema are prefixed `information_schema.`.
+    /// Its type's name as `pg_type.typname`; domains of `information_schema` are prefixed `information_schema.`.
     pub pg_type: &'static str,
     /// Whether PostgreSQL declares it NOT NULL.
     pub not_null: bool,
@@ -103,9 +103,24 @@ macro_rules! tables {
     };
 }
 tables!(
-    "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_conversion", "pg_description", "pg_keywords",
-    "pg_language", "pg_opclass", "pg_operator", "pg_opfamily", "pg_proc", "pg_range", "pg_settings", "pg_tablespace",
-    "pg_ts_config", "pg_ts_config_map", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_type",
+    "pg_aggregate",
+    "pg_am",
+    "pg_amop",
+    "pg_amproc",
+    "pg_cast",
+    "pg_collation",
+    "pg_conversion",
+    "pg_description",
+    "pg_keywords",
+    "pg_language",
+    "pg_opclass",
+    "pg_operator",
+    "pg_opfamily",
+    "pg_proc",
+    "pg_range",
+    "pg_settings",
+    "pg_tablespace",
+    "pg_type",
 );
 
 /// The rows of a catalog that no database changes; `None` when the catalog's rows depend on the database.
@@ -113,7 +128,7 @@ pub(crate) fn table(name: &str) -> Option<&'static Table> {
     TABLES.get(name)
 }
 
-/// Every built-in relation of PostgreSQL 15, in pg_catalog and information_schema.
+/// Every built-in relation of PostgreSQL 15, in `pg_catalog` and `information_schema`.
 pub(crate) static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     include_str!("data/relations.tsv")
         .lines()
@@ -141,7 +156,34 @@ pub(crate) fn relation(schema: &str, name: &str) -> Option<&'static SystemRelati
     INDEX.get(&(schema, name)).copied()
 }
 
-/// The oid of a relation of pg_catalog, 0 when there is none.
+/// A built-in relation by oid.
+pub(crate) fn relation_by_oid(oid: i32) -> Option<&'static SystemRelation> {
+    static INDEX: LazyLock<HashMap<i32, &SystemRelation>> =
+        LazyLock::new(|| RELATIONS.iter().map(|relation| (relation.oid, relation)).collect());
+    INDEX.get(&oid).copied()
+}
+
+/// Whether a catalog whose rows are PostgreSQL's own has a row of this oid.
+pub(crate) fn has_row(table: &str, oid: i32) -> bool {
+    static INDEX: LazyLock<HashMap<&str, HashSet<i32>>> = LazyLock::new(|| {
+        let oids = |table: &'static Table| table.rows.iter().map(|row| integer(table, row, "oid")).collect();
+        TABLES.iter().map(|(name, table)| (*name, oids(table))).collect()
+    });
+    INDEX.get(table).is_some_and(|oids| oids.contains(&oid))
+}
+
+/// A built-in operator: its name and the types of its operands, 0 for none.
+pub(crate) fn operator(oid: i32) -> Option<(&'static str, i32, i32)> {
+    static INDEX: LazyLock<HashMap<i32, (&str, i32, i32)>> = LazyLock::new(|| {
+        let Some(table) = table("pg_operator") else { return HashMap::new() };
+        let operands =
+            |row| (borrowed(table, row, "oprname"), integer(table, row, "oprleft"), integer(table, row, "oprright"));
+        table.rows.iter().map(|row| (integer(table, row, "oid"), operands(row))).collect()
+    });
+    INDEX.get(&oid).copied()
+}
+
+/// The oid of a relation of `pg_catalog`, 0 when there is none.
 pub(crate) fn class_oid(name: &str) -> i32 {
     relation("pg_catalog", name).map_or(0, |relation| relation.oid)
 }
@@ -218,7 +260,7 @@ pub(crate) fn type_by_oid(oid: i32) -> Option<&'static Type> {
     INDEX.get(&oid).copied()
 }
 
-/// A built-in type by `typname`; domains of information_schema may carry the schema.
+/// A built-in type by `typname`; domains of `information_schema` may carry the schema.
 pub(crate) fn type_by_name(name: &str) -> Option<&'static Type> {
     static INDEX: LazyLock<HashMap<&str, &Type>> = LazyLock::new(|| TYPES.iter().map(|one| (one.name, one)).collect());
     INDEX.get(name.strip_prefix("information_schema.").unwrap_or(name)).copied()
@@ -245,8 +287,6 @@ pub(crate) struct Function {
     pub returns_set: bool,
     /// `prokind`: `f` function, `p` procedure, `a` aggregate, `w` window.
     pub kind: &'static str,
-    /// The number of arguments with a default.
-    pub defaults: i32,
 }
 
 fn list(cell: Option<&str>) -> Vec<String> {
@@ -273,14 +313,14 @@ pub(crate) static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
             result: integer(table, row, "prorettype"),
             returns_set: borrowed(table, row, "proretset") == "t",
             kind: borrowed(table, row, "prokind"),
-            defaults: integer(table, row, "pronargdefaults"),
         })
         .collect()
 });
 
 /// A built-in function by oid.
 pub(crate) fn function_by_oid(oid: i32) -> Option<&'static Function> {
-    static INDEX: LazyLock<HashMap<i32, &Function>> = LazyLock::new(|| FUNCTIONS.iter().map(|one| (one.oid, one)).collect());
+    static INDEX: LazyLock<HashMap<i32, &Function>> =
+        LazyLock::new(|| FUNCTIONS.iter().map(|one| (one.oid, one)).collect());
     INDEX.get(&oid).copied()
 }
 
@@ -304,7 +344,8 @@ pub(crate) fn description(class: i32, object: i32, column: i32) -> Option<&'stat
             .rows
             .iter()
             .map(|row| {
-                let key = (integer(table, row, "classoid"), integer(table, row, "objoid"), integer(table, row, "objsubid"));
+                let key =
+                    (integer(table, row, "classoid"), integer(table, row, "objoid"), integer(table, row, "objsubid"));
                 (key, borrowed(table, row, "description"))
             })
             .collect()

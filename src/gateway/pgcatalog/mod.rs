@@ -1,4 +1,4 @@
-//! PostgreSQL's own catalog for a connection: pg_catalog, information_schema, and the functions clients introspect with, answered
+//! PostgreSQL's own catalog for a connection: `pg_catalog`, `information_schema`, and the functions clients introspect with, answered
 //! as PostgreSQL 15 answers them about a database whose relations are views.
 //!
 //! [`install`] registers it on a connection's context; [`rewrite::statement`] turns PostgreSQL's spelling into what DataFusion
@@ -75,7 +75,7 @@ pub struct FunctionDoc {
     pub comment: String,
 }
 
-/// Registers pg_catalog, information_schema and PostgreSQL's functions on a connection's context.
+/// Registers `pg_catalog`, `information_schema` and PostgreSQL's functions on a connection's context.
 ///
 /// The published relations are those of the context's default catalog and schema at this moment: register them first. Register
 /// grantd's own functions afterwards when one shares a name with PostgreSQL's.
@@ -91,6 +91,6 @@ pub fn install(ctx: &SessionContext, identity: &Identity, functions: &[FunctionD
     for schema in ["pg_catalog", "information_schema"] {
         provider.register_schema(schema, Arc::new(relations::SystemSchema::new(schema, Arc::clone(&catalog))))?;
     }
-    functions::register(ctx, &catalog)?;
+    functions::register(ctx, &catalog);
     operators::register(ctx, &catalog)
 }

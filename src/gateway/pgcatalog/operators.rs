@@ -38,7 +38,10 @@ impl Literals {
             }
             number if number.is_integer() => {
                 let value: i64 = text.trim().parse().map_err(|_| {
-                    sql_error("22P02", format!("invalid input syntax for type {}: \"{text}\"", functions::type_name(&pg_type)))
+                    sql_error(
+                        "22P02",
+                        format!("invalid input syntax for type {}: \"{text}\"", functions::type_name(&pg_type)),
+                    )
                 })?;
                 Some(lit(value))
             }

@@ -28,11 +28,18 @@ pub fn finish(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Logi
 fn present(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
     let output = |field: &datafusion::arrow::datatypes::Field| {
         let pg_type = types::name_of(field);
-        (*field.data_type() == DataType::Int32).then(|| output_function(&pg_type)).flatten().map(|output| (pg_type, output))
+        (*field.data_type() == DataType::Int32)
+            .then(|| output_function(&pg_type))
+            .flatten()
+            .map(|output| (pg_type, output))
     };
     let relational = !matches!(
         plan,
-        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Statement(_)
+        LogicalPlan::Explain(_)
+            | LogicalPlan::Analyze(_)
+            | LogicalPlan::Ddl(_)
+            | LogicalPlan::Dml(_)
+            | LogicalPlan::Statement(_)
     );
     if !relational || !plan.schema().fields().iter().any(|field| output(field).is_some()) {
         return Ok(plan);
@@ -45,19 +52,24 @@ fn present(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Logical
             let Some((pg_type, output)) = output(field) else { return Ok(column) };
             let printed = Expr::ScalarFunction(ScalarFunction::new_udf(registry.udf(output)?, vec![column]));
             let metadata = HashMap::from([(types::TYPE_KEY.to_owned(), pg_type)]);
-            Ok(printed.alias_qualified_with_metadata(qualifier.cloned(), field.name(), Some(FieldMetadata::from(metadata))))
+            Ok(printed.alias_qualified_with_metadata(
+                qualifier.cloned(),
+                field.name(),
+                Some(FieldMetadata::from(metadata)),
+            ))
         })
         .collect::<Result<Vec<_>>>()?;
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// Joins correlated scalar subqueries in, innermost first.
+/// Joins correlated scalar subqueries in, outermost first: then the rows around an inner one no longer depend on anything outside.
 fn decorrelate(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut counter = 0_usize;
-    let plan = plan.transform_up_with_subqueries(|node| {
+    let plan = plan.transform_down_with_subqueries(|node| {
         let input = match &node {
             LogicalPlan::Projection(projection) => Arc::clone(&projection.input),
             LogicalPlan::Filter(filter) => Arc::clone(&filter.input),
+            LogicalPlan::Aggregate(aggregate) => Arc::clone(&aggregate.input),
             _ => return Ok(Transformed::no(node)),
         };
         let mut joined = input.as_ref().clone();
@@ -77,18 +89,26 @@ fn decorrelate(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Log
             })?;
             Ok(rewritten.data)
         };
+        // An output column keeps its name, and its table when it is a plain column.
+        let mut replace_all = |list: &[Expr]| -> Result<Vec<Expr>> {
+            list.iter()
+                .map(|expr| {
+                    let name = expr.schema_name().to_string();
+                    let new = replace(expr.clone())?;
+                    Ok(if new == *expr || matches!(expr, Expr::Alias(_)) { new } else { new.alias(name) })
+                })
+                .collect()
+        };
         match node {
+            LogicalPlan::Aggregate(aggregate) => {
+                let (groups, values) = (replace_all(&aggregate.group_expr)?, replace_all(&aggregate.aggr_expr)?);
+                if !changed {
+                    return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
+                }
+                Ok(Transformed::yes(LogicalPlanBuilder::from(joined).aggregate(groups, values)?.build()?))
+            }
             LogicalPlan::Projection(projection) => {
-                let expressions = projection
-                    .expr
-                    .iter()
-                    .map(|expr| {
-                        let name = expr.schema_name().to_string();
-                        let new = replace(expr.clone())?;
-                        // The column keeps its name, and its table when it was a plain column.
-                        Ok(if new == *expr || matches!(expr, Expr::Alias(_)) { new } else { new.alias(name) })
-                    })
-                    .collect::<Result<Vec<_>>>()?;
+                let expressions = replace_all(&projection.expr)?;
                 if !changed {
                     return Ok(Transformed::no(LogicalPlan::Projection(projection)));
                 }
@@ -148,7 +168,8 @@ fn join_in(
     let Some((mut plan, mut carried)) = attach(plan, &combinations, &domain)? else { return Ok(None) };
     let value_name = format!("__value_{number}");
     // The first column is the value; the carried ones follow it.
-    let Some(value) = plan.schema().columns().into_iter().find(|column| !carried.iter().any(|(_, to)| to == column)) else {
+    let Some(value) = plan.schema().columns().into_iter().find(|column| !carried.iter().any(|(_, to)| to == column))
+    else {
         return Ok(None);
     };
     let mut value = Expr::Column(value);
@@ -207,20 +228,54 @@ fn null_without_rows(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => null_without_rows(&alias.expr),
         Expr::AggregateFunction(function) => {
-            matches!(function.func.name(), "array_agg" | "string_agg" | SINGLE_VALUE | "min" | "max" | "bool_and" | "bool_or")
+            matches!(
+                function.func.name(),
+                "array_agg" | "string_agg" | SINGLE_VALUE | "min" | "max" | "bool_and" | "bool_or"
+            )
         }
         _ => false,
     }
 }
 
+/// An expression with outer columns replaced by what carries them now; subqueries in it refer to the carrier as theirs to look out to.
 fn replace_outer(expr: &Expr, domain: &Domain) -> Result<Expr> {
-    let replaced = expr.clone().transform_up(|part| {
-        if let Expr::OuterReferenceColumn(_, column) = &part
-            && let Some((_, to)) = domain.iter().find(|(from, _)| from == column)
+    let carrier = |column: &Column| domain.iter().find(|(from, _)| from == column).map(|(_, to)| to.clone());
+    let redirect = |part: Expr| {
+        if let Expr::OuterReferenceColumn(field, column) = &part
+            && let Some(to) = carrier(column)
         {
-            return Ok(Transformed::yes(Expr::Column(to.clone())));
+            return Ok(Transformed::yes(Expr::OuterReferenceColumn(Arc::clone(field), to)));
         }
         Ok(Transformed::no(part))
+    };
+    let inside = |subquery: &Subquery| -> Result<Subquery> {
+        let plan = subquery.subquery.as_ref().clone();
+        let plan =
+            plan.transform_down_with_subqueries(|node| node.map_expressions(|expr| expr.transform_up(redirect)))?;
+        let outer = subquery.outer_ref_columns.iter().map(|expr| Ok(expr.clone().transform_up(redirect)?.data));
+        Ok(Subquery {
+            subquery: Arc::new(plan.data),
+            outer_ref_columns: outer.collect::<Result<Vec<_>>>()?,
+            spans: subquery.spans.clone(),
+        })
+    };
+    let replaced = expr.clone().transform_up(|part| {
+        Ok(match part {
+            Expr::OuterReferenceColumn(field, column) => match carrier(&column) {
+                Some(to) => Transformed::yes(Expr::Column(to)),
+                None => Transformed::no(Expr::OuterReferenceColumn(field, column)),
+            },
+            Expr::ScalarSubquery(subquery) => Transformed::yes(Expr::ScalarSubquery(inside(&subquery)?)),
+            Expr::Exists(mut exists) => {
+                exists.subquery = inside(&exists.subquery)?;
+                Transformed::yes(Expr::Exists(exists))
+            }
+            Expr::InSubquery(mut within) => {
+                within.subquery = inside(&within.subquery)?;
+                Transformed::yes(Expr::InSubquery(within))
+            }
+            other => Transformed::no(other),
+        })
     })?;
     Ok(replaced.data)
 }
@@ -243,7 +298,11 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
             for expr in &projection.expr {
                 let replaced = replace_outer(expr, &domain)?;
                 let name = expr.schema_name().to_string();
-                columns.push(if replaced == *expr || matches!(expr, Expr::Alias(_)) { replaced } else { replaced.alias(name) });
+                columns.push(if replaced == *expr || matches!(expr, Expr::Alias(_)) {
+                    replaced
+                } else {
+                    replaced.alias(name)
+                });
             }
             columns.extend(carried_columns(&domain));
             (LogicalPlanBuilder::from(input).project(columns)?.build()?, domain)

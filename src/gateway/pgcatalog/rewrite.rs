@@ -7,8 +7,9 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Distinct, DuplicateTreatment, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
-    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
-    VisitMut, VisitorMut, visit_expressions_mut,
+    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    visit_expressions_mut,
 };
 
 use super::facts;
@@ -125,6 +126,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         number_tables(select);
+        name_duplicates(select);
         ControlFlow::Continue(())
     }
 
@@ -147,6 +149,21 @@ impl VisitorMut for Rewriter {
                 strip_schema(&mut function.name);
                 if matches!(function.args, FunctionArguments::Subquery(_)) && parts(&function.name) == ["array"] {
                     array_of_query(expr);
+                }
+            }
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
+                if let Some(array) = array_literal(right) {
+                    **right = array;
+                }
+            }
+            // Reserved words that are values.
+            Expr::Identifier(name) if name.quote_style.is_none() => {
+                let name = folded(name);
+                if matches!(
+                    name.as_str(),
+                    "current_schema" | "current_catalog" | "current_role" | "session_user" | "user"
+                ) {
+                    *expr = call(&name, Vec::new());
                 }
             }
             Expr::Cast { .. } => cast(expr),
@@ -211,9 +228,10 @@ fn target(data_type: &DataType) -> Target {
                 Target::Plain(plain) => {
                     Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(plain), *size)))
                 }
-                Target::Identifier(_) => {
-                    Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Integer(None)), *size)))
-                }
+                Target::Identifier(_) => Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(
+                    Box::new(DataType::Integer(None)),
+                    *size,
+                ))),
                 Target::AsIs => Target::AsIs,
             };
         }
@@ -226,11 +244,12 @@ fn target(data_type: &DataType) -> Target {
         _ => return Target::AsIs,
     };
     Target::Plain(match last.as_str() {
-        "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regnamespace" | "regrole" => {
+        "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regoper" | "regoperator" | "regnamespace"
+        | "regrole" => {
             return Target::Identifier(last.clone());
         }
-        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data" | "yes_or_no"
-        | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
+        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data"
+        | "yes_or_no" | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
         "bool" => DataType::Boolean,
         "int2" => DataType::SmallInt(None),
         "int4" | "integer" | "xid" | "cid" | "cardinal_number" => DataType::Integer(None),
@@ -247,6 +266,30 @@ fn target(data_type: &DataType) -> Target {
     })
 }
 
+/// `'{a,b}'` as `ARRAY['a', 'b']`; numbers when every element is one. `None` when it is not the text of an array with elements.
+fn array_literal(expr: &Expr) -> Option<Expr> {
+    let Expr::Value(ValueWithSpan {
+        value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text), ..
+    }) = expr
+    else {
+        return None;
+    };
+    let items =
+        text.starts_with('{').then(|| super::types::split_array(text)).flatten().filter(|items| !items.is_empty())?;
+    let numeric = items.iter().all(|item| item.as_ref().is_none_or(|item| item.parse::<i64>().is_ok()));
+    let elem = items
+        .into_iter()
+        .map(|item| {
+            Expr::Value(ValueWithSpan::from(match item {
+                None => Value::Null,
+                Some(item) if numeric => Value::Number(item, false),
+                Some(item) => Value::SingleQuotedString(item),
+            }))
+        })
+        .collect();
+    Some(Expr::Array(datafusion::sql::sqlparser::ast::Array { elem, named: true }))
+}
+
 fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Text | DataType::Varchar(None) | DataType::CharacterVarying(None))
 }
@@ -260,6 +303,12 @@ fn cast(expr: &mut Expr) {
         Target::Identifier(name) => *expr = call(&name, vec![take(inner)]),
         Target::Plain(plain) => *data_type = plain,
         Target::AsIs => {}
+    }
+    // An array's text is an array, not one element.
+    if let Expr::Cast { expr: inner, data_type: DataType::Array(_), .. } = expr
+        && let Some(array) = array_literal(inner)
+    {
+        **inner = array;
     }
     // A value of an identifier type becomes text by name, not by number.
     if let Expr::Cast { expr: inner, data_type, .. } = expr
@@ -312,7 +361,8 @@ fn array_of_query(expr: &mut Expr) {
                         .cloned()
                         .map(|mut key| {
                             // An ordinal or the output's name means the value itself.
-                            let named = |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
+                            let named =
+                                |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
                             if matches!(key.expr, Expr::Value(_)) || named(&key.expr) {
                                 key.expr = value.clone();
                             }
@@ -331,10 +381,7 @@ fn array_of_query(expr: &mut Expr) {
     if !direct {
         // Whatever else the query is, its rows are collected from outside it.
         if !order.is_empty() {
-            query.order_by = Some(OrderBy {
-                kind: OrderByKind::Expressions(order),
-                interpolate: None,
-            });
+            query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(order), interpolate: None });
         }
         let column = Ident::new("array_item");
         let collected = SelectItem::UnnamedExpr(aggregate(Expr::Identifier(column.clone()), Vec::new(), false));
@@ -451,9 +498,10 @@ fn is_constant(expr: &Expr) -> bool {
 fn number_tables(select: &mut Select) {
     let mut oids: HashMap<String, i32> = HashMap::new();
     let mut relations = 0_usize;
-    let factors = select.from.iter().flat_map(|from| {
-        std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
-    });
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
     for factor in factors {
         relations = relations.saturating_add(1);
         if let TableFactor::Table { name, alias, args: None, .. } = factor {
@@ -479,23 +527,37 @@ fn number_tables(select: &mut Select) {
             _ => None,
         };
         if let Some(oid) = oid {
-            *expr = call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]);
+            *expr = numbered(oid);
         }
         ControlFlow::<()>::Continue(())
     });
     // An output column that was the bare name keeps it.
-    let tableoid = call_text(&only);
+    let numbered = only.map(|oid| numbered(oid).to_string());
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) = item
-            && let Expr::Function(function) = expr
-            && parts(&function.name) == ["oid"]
-            && tableoid.as_ref().is_some_and(|text| *text == expr.to_string())
+            && numbered.as_ref().is_some_and(|text| *text == expr.to_string())
         {
             *item = SelectItem::ExprWithAlias { expr: take(expr), alias: Ident::new("tableoid") };
         }
     }
 }
 
-fn call_text(oid: &Option<i32>) -> Option<String> {
-    oid.map(|oid| call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))]).to_string())
+/// A relation's number as an expression.
+fn numbered(oid: i32) -> Expr {
+    call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))])
+}
+
+/// Names the repetitions in a SELECT list (`NULL, NULL`), which the planner wants to differ. Clients are told the statement's own
+/// names, which may repeat.
+fn name_duplicates(select: &mut Select) {
+    let mut seen: HashSet<String> = HashSet::new();
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        if let SelectItem::UnnamedExpr(expr) = item {
+            let text = expr.to_string();
+            if !seen.insert(text.clone()) {
+                let alias = Ident::with_quote('"', format!("{text} {index}"));
+                *item = SelectItem::ExprWithAlias { expr: take(expr), alias };
+            }
+        }
+    }
 }

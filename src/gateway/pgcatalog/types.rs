@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Decimal128Builder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-    Int64Builder, IntervalMonthDayNanoBuilder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BinaryBuilder, BooleanBuilder, Decimal128Builder, Float32Builder, Float64Builder, Int16Builder,
+    Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
 };
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::error::{DataFusionError, Result};
@@ -20,8 +20,18 @@ const CHAR_KEY: &str = "pg.char";
 
 /// The object identifier types, all carried as `Int32` (every oid served here is below 2^31).
 const OID_TYPES: [&str; 12] = [
-    "oid", "regproc", "regprocedure", "regoper", "regoperator", "regclass", "regtype", "regnamespace", "regrole", "regconfig",
-    "regdictionary", "regcollation",
+    "oid",
+    "regproc",
+    "regprocedure",
+    "regoper",
+    "regoperator",
+    "regclass",
+    "regtype",
+    "regnamespace",
+    "regrole",
+    "regconfig",
+    "regdictionary",
+    "regcollation",
 ];
 
 /// True for `oid` and its aliases.
@@ -29,7 +39,7 @@ pub fn is_oid_type(name: &str) -> bool {
     OID_TYPES.contains(&name)
 }
 
-/// The type a domain of information_schema is sent as.
+/// The type a domain of `information_schema` is sent as.
 fn base_of(name: &str) -> &str {
     match name.strip_prefix("information_schema.") {
         Some("sql_identifier") => "name",
@@ -102,9 +112,11 @@ fn name_of_arrow(data_type: &DataType) -> String {
         DataType::Int8 | DataType::UInt8 | DataType::Int16 => "int2",
         DataType::UInt16 | DataType::Int32 => "int4",
         DataType::UInt32 | DataType::Int64 => "int8",
-        DataType::UInt64 | DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
-            "numeric"
-        }
+        DataType::UInt64
+        | DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..) => "numeric",
         DataType::Float16 | DataType::Float32 => "float4",
         DataType::Float64 => "float8",
         DataType::Timestamp(_, Some(_)) => "timestamptz",
@@ -127,7 +139,8 @@ fn name_of_arrow(data_type: &DataType) -> String {
 /// Splits PostgreSQL's text form of an array (`{a,"b c",NULL}`) or of a vector (`1 2 3`) into its elements.
 pub fn split_array(text: &str) -> Option<Vec<Option<String>>> {
     let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-        return (!text.contains(['{', '}'])).then(|| text.split_whitespace().map(|item| Some(item.to_owned())).collect());
+        return (!text.contains(['{', '}']))
+            .then(|| text.split_whitespace().map(|item| Some(item.to_owned())).collect());
     };
     let mut items = Vec::new();
     if inner.is_empty() {
@@ -263,7 +276,9 @@ fn list_from_text(element: &FieldRef, rows: &[Option<Vec<Option<String>>>]) -> R
         DataType::Int64 => list!(Int64Builder, number),
         DataType::Float32 => list!(Float32Builder, number),
         DataType::Float64 => list!(Float64Builder, number),
-        DataType::Boolean => list!(BooleanBuilder, |text: &str| Ok::<_, DataFusionError>(text == "t" || text == "true")),
+        DataType::Boolean => {
+            list!(BooleanBuilder, |text: &str| Ok::<_, DataFusionError>(text == "t" || text == "true"))
+        }
         DataType::Utf8 => list!(StringBuilder, |text: &str| Ok::<_, DataFusionError>(text.to_owned())),
         other => Err(DataFusionError::Internal(format!("no PostgreSQL catalog column is an array of {other}"))),
     }

@@ -141,7 +141,7 @@ impl StatementKind {
 /// cast to it without loss work too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnowflakeType {
-    /// VARCHAR: Utf8 or Utf8View.
+    /// VARCHAR: `Utf8` or `Utf8View`.
     Text,
     /// NUMBER(precision, scale): Int64, or Decimal128 of this scale.
     Fixed {

@@ -12,7 +12,7 @@ use super::faults::FaultKind;
 use super::jwt::{self, Expected};
 use super::request::Incoming;
 use super::server::App;
-use super::sessions::{Session, master_expired};
+use super::sessions::Session;
 
 /// What the sandbox calls its server version.
 const SERVER_VERSION: &str = "9.30.1";
@@ -120,12 +120,10 @@ impl App {
         if kind != "RENEW" {
             return json_response(session_failure(&Failure::unsupported(&format!("token request {kind}"))));
         }
-        let renewed = self.sessions.renew(incoming.token(), &self.settings);
-        if let (true, Ok((session, _))) = (faults.contains(&FaultKind::RenewRefused), &renewed) {
-            self.sessions.close(session);
-            return json_response(session_failure(&master_expired()));
+        if faults.contains(&FaultKind::RenewRefused) {
+            return json_response(session_failure(&self.sessions.refuse_renewal(incoming.token())));
         }
-        match renewed {
+        match self.sessions.renew(incoming.token(), &self.settings) {
             Ok((session, tokens)) => json_response(success(&json!({
                 "sessionToken": tokens.session,
                 "validityInSecondsST": self.settings.session_lifetime.as_secs(),

@@ -211,27 +211,12 @@ impl App {
     /// `POST /queries/v1/abort-request`: by the request that started the statement.
     pub(super) fn abort_by_request(&self, incoming: &Incoming, session: &Session) -> Response<Body> {
         let request = incoming.json.get("requestId").and_then(Value::as_str);
-        self.abort(request.and_then(|id| self.statements.by_request(id, session)))
+        abort(request.and_then(|id| self.statements.by_request(id, session)))
     }
 
     /// `POST /queries/{id}/abort-request`.
     pub(super) fn abort_statement(&self, id: &str, session: &Session) -> Response<Body> {
-        self.abort(self.statements.get(id, session))
-    }
-
-    #[expect(clippy::unused_self, reason = "the two abort endpoints read as methods of the server")]
-    fn abort(&self, statement: Option<Arc<Statement>>) -> Response<Body> {
-        match statement {
-            Some(statement) => {
-                statement.cancel.cancel();
-                json_response(success(&Value::Null))
-            }
-            None => json_response(session_failure(&Failure::new(
-                "000605",
-                "02000",
-                "Identified SQL statement is not currently executing.",
-            ))),
-        }
+        abort(self.statements.get(id, session))
     }
 
     /// `GET /chunk/{id}`.
@@ -244,6 +229,16 @@ impl App {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         response
     }
+}
+
+/// Aborts a statement; one that has ended stays as it ended.
+fn abort(statement: Option<Arc<Statement>>) -> Response<Body> {
+    let Some(statement) = statement else {
+        let message = "Identified SQL statement is not currently executing.";
+        return json_response(session_failure(&Failure::new("000605", "02000", message)));
+    };
+    statement.cancel.cancel();
+    json_response(success(&Value::Null))
 }
 
 /// The query id of `SELECT * FROM TABLE(RESULT_SCAN('id'))`: how drivers fetch the result of a statement they did not

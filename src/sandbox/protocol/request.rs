@@ -2,14 +2,13 @@
 
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST};
-use axum::http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::Read;
 
-use super::envelope::text;
 use super::settings::Settings;
 
 /// What a request is for.
@@ -75,6 +74,18 @@ impl Route {
     }
 }
 
+/// Why a request is not taken: it is none of a driver's.
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
 /// A request that arrived whole.
 pub(super) struct Incoming {
     pub(super) route: Route,
@@ -87,20 +98,21 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Reads a request within the limits, or says with which response it is refused.
-    pub(super) async fn read(request: Request<Body>, settings: &Settings) -> Result<Self, Response<Body>> {
+    /// Reads a request within the limits, or says why it is refused.
+    pub(super) async fn read(request: Request<Body>, settings: &Settings) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
         check_size(&head.uri, &head.headers, settings)?;
         let path = head.uri.path().to_owned();
-        let (route, methods) = Route::of(&path).ok_or_else(|| text(StatusCode::NOT_FOUND, "no such endpoint"))?;
+        let (route, methods) =
+            Route::of(&path).ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no such endpoint"))?;
         if !methods.contains(&head.method) {
-            return Err(text(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method"));
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this endpoint does not take this method"));
         }
         let reading = tokio::time::timeout(settings.body_wait, axum::body::to_bytes(body, settings.body_bytes));
         let body = match reading.await {
             Ok(Ok(body)) => body,
             Ok(Err(_)) => return Err(too_large(settings)),
-            Err(_) => return Err(text(StatusCode::REQUEST_TIMEOUT, "the request body took too long")),
+            Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request body took too long")),
         };
         let body = unpack(&head.headers, body, settings)?;
         let json = serde_json::from_slice(&body).unwrap_or_default();
@@ -135,27 +147,27 @@ impl Incoming {
     }
 }
 
-fn check_size(uri: &Uri, headers: &HeaderMap, settings: &Settings) -> Result<(), Response<Body>> {
+fn check_size(uri: &Uri, headers: &HeaderMap, settings: &Settings) -> Result<(), Refusal> {
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
     let fields: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if target + fields > settings.header_bytes {
         let message = format!("request line and headers are over {} bytes", settings.header_bytes);
-        return Err(text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
+        return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
     }
     Ok(())
 }
 
-fn too_large(settings: &Settings) -> Response<Body> {
+fn too_large(settings: &Settings) -> Refusal {
     let message = format!("the request body is broken, or over {} bytes", settings.body_bytes);
-    text(StatusCode::PAYLOAD_TOO_LARGE, message)
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
-fn unpack(headers: &HeaderMap, body: Bytes, settings: &Settings) -> Result<Bytes, Response<Body>> {
+fn unpack(headers: &HeaderMap, body: Bytes, settings: &Settings) -> Result<Bytes, Refusal> {
     let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") else {
         return Ok(body);
     };
     if encoding != "gzip" {
-        return Err(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "request bodies may be gzip or not encoded"));
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "request bodies may be gzip or not encoded"));
     }
     if body.is_empty() {
         return Ok(body);
@@ -166,6 +178,6 @@ fn unpack(headers: &HeaderMap, body: Bytes, settings: &Settings) -> Result<Bytes
     match read {
         Ok(_) if plain.len() > limit => Err(too_large(settings)),
         Ok(_) => Ok(Bytes::from(plain)),
-        Err(_) => Err(text(StatusCode::BAD_REQUEST, "the request body is not valid gzip")),
+        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "the request body is not valid gzip")),
     }
 }

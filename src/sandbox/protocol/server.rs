@@ -138,7 +138,7 @@ pub(super) struct App {
 async fn take(State(app): State<Arc<App>>, ConnectInfo(wire): ConnectInfo<Wire>, request: Request) -> Response<Body> {
     let incoming = match Incoming::read(request, &app.settings).await {
         Ok(incoming) => incoming,
-        Err(refused) => return refused,
+        Err(refusal) => return text(refusal.status, refusal.message),
     };
     match incoming.route {
         Route::AdminFaults => return app.admin_faults(&incoming),
@@ -153,12 +153,11 @@ async fn take(State(app): State<Arc<App>>, ConnectInfo(wire): ConnectInfo<Wire>,
         }
     }
     let route = &incoming.route;
-    let response = match replaced(&faults, false, route, &wire) {
-        Some(response) => response,
-        None => {
-            let own = app.dispatch(&incoming, &faults).await;
-            replaced(&faults, true, route, &wire).unwrap_or(own)
-        }
+    let response = if let Some(response) = replaced(&faults, false, route, &wire) {
+        response
+    } else {
+        let own = app.dispatch(&incoming, &faults).await;
+        replaced(&faults, true, route, &wire).unwrap_or(own)
     };
     shaped(&faults, response).await
 }

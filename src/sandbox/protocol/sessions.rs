@@ -139,7 +139,9 @@ impl Sessions {
         let mut open = lock(&self.open);
         let now = Instant::now();
         let dead: Vec<_> = open.by_master.values().filter(|s| s.tokens().master_until <= now).cloned().collect();
-        dead.iter().for_each(|session| open.remove(session));
+        for session in &dead {
+            open.remove(session);
+        }
         if open.by_token.len() >= settings.sessions {
             let limit = settings.sessions;
             // Not a number of Snowflake's: it has no such limit.
@@ -196,6 +198,16 @@ impl Sessions {
         Ok((session, tokens))
     }
 
+    /// Closes the session of a master token, as if the token had run out.
+    pub(super) fn refuse_renewal(&self, master: Option<&str>) -> Failure {
+        let mut open = lock(&self.open);
+        let Some(session) = master.and_then(|master| open.by_master.get(master)).cloned() else {
+            return master_not_found();
+        };
+        open.remove(&session);
+        master_expired()
+    }
+
     /// Closes the session and ends its statements.
     pub(super) fn close(&self, session: &Session) {
         lock(&self.open).remove(session);
@@ -248,7 +260,6 @@ fn master_not_found() -> Failure {
     Failure::new("390113", "08001", "Authentication token not found.  The user must authenticate again.")
 }
 
-/// What a client hears whose master token ran out.
-pub(super) fn master_expired() -> Failure {
+fn master_expired() -> Failure {
     Failure::new("390114", "08001", "Authentication token has expired.  The user must authenticate again.")
 }

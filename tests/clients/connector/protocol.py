@@ -113,8 +113,15 @@ while connection.is_still_running(connection.get_query_status(query_id)):
     time.sleep(0.05)
 cursor.get_results_from_sfqid(query_id)
 equal(len(cursor.fetchall()), 7, "an asynchronous statement")
-error = fails(lambda: cursor.execute("SLEEP 60000", timeout=1), "a statement that is cancelled by its timeout")
-equal(error.errno in (604, 100066), True, f"cancelled by its timeout: {error}")
+if FOUR:
+    # 5.2.0 leaves the statement running and gives up by itself after network_timeout.
+    error = fails(lambda: cursor.execute("SLEEP 60000", timeout=1), "a statement cancelled by its timeout")
+    equal(error.errno, 604, f"cancelled by its timeout: {error}")
+query_id = cursor.execute_async("SLEEP 60000")["queryId"]
+cursor.abort_query(query_id)
+while connection.is_still_running(status := connection.get_query_status(query_id)):
+    time.sleep(0.05)
+equal(status.name, "ABORTED", "a statement that is aborted by its id")
 
 select = "SELECT * FROM NUMBERS 50"
 for rule in (
@@ -130,7 +137,9 @@ for rule in (
     before = meter()["statements"]
     equal(len(cursor.execute(select).fetchall()), 50, f"recovery from {rule}")
     equal(meter()["statements"] - before, 1, f"statements run in spite of {rule}")
-faults({"match": "/chunk/", "kind": "http_status", "status": 403}, {"match": "/chunk/", "kind": "close_in_body"},
+# 5.2.0 takes a refused or broken chunk as final.
+faults({"match": "/chunk/", "kind": "http_status", "status": 403 if FOUR else 503},
+       *([{"match": "/chunk/", "kind": "close_in_body"}] if FOUR else []),
        {"match": "NUMBERS 50", "kind": "split", "inline_rows": 10, "chunk_rows": 20})
 equal(len(cursor.execute(select).fetchall()), 50, "recovery of chunks")
 
@@ -145,9 +154,9 @@ if FOUR:
         error = fails(lambda: cursor.execute(select).fetchall(), f"truncation by {rule}")
         equal(error.errno, 252013, f"truncation by {rule}")
 no_faults()
-for expected in (390144,):
-    error = fails(lambda: connect(WRONG_KEY), "a wrong key")
-    equal((error.errno, isinstance(error, errors.DatabaseError)), (expected, True), f"a wrong key: {error}")
+error = fails(lambda: connect(WRONG_KEY), "a wrong key")
+equal(("390144" in str(error) or error.errno == 390144, isinstance(error, errors.DatabaseError)), (True, True),
+      f"a wrong key: {error}")
 error = fails(lambda: snowflake.connector.connect(
     user="alice", password="x", account="testacct", host="127.0.0.1", port=PORT, protocol="http", login_timeout=20),
     "a password")

@@ -1,9 +1,9 @@
-//! The official Python connectors, as they come from PyPI, against the sandbox.
+//! The official Python connectors, as they come from their registry, against the sandbox.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::driver::{keys, small, start};
+use super::driver::{impatient, keys, start};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/connector")
@@ -33,7 +33,7 @@ async fn the_official_connectors_work_against_the_sandbox() {
     std::fs::write(&wrong, &stranger.private_key_pem).unwrap();
     let mut versions = Vec::new();
     for python in pythons().await {
-        let sandbox = start(small());
+        let sandbox = start(impatient());
         let mut program = Command::new(python);
         program
             .arg(folder().join("protocol.py"))

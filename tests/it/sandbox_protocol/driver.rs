@@ -37,9 +37,14 @@ impl Drop for Running {
     }
 }
 
-/// Small parts and a short wait, so that small statements meet everything.
+/// Small parts, so that small results have chunks.
 pub(crate) fn small() -> Settings {
-    Settings { inline_rows: 20, chunk_rows: 100, statement_wait: Duration::from_millis(300), ..Settings::default() }
+    Settings { inline_rows: 20, chunk_rows: 100, ..Settings::default() }
+}
+
+/// The same, and a short wait, so that a short statement is "in progress".
+pub(crate) fn impatient() -> Settings {
+    Settings { statement_wait: Duration::from_millis(300), ..small() }
 }
 
 pub(crate) fn start(settings: Settings) -> Running {

@@ -26,7 +26,9 @@ pub(super) const FUNCTIONS: &[Definition] = &[
 /// A bound of the first dimension; NULL for empty arrays and other dimensions.
 fn bound(arguments: &[Value], pick: fn(i64) -> i64) -> Value {
     match arguments {
-        [Value::List(items), Value::Int(1)] if !items.is_empty() => Value::Int(pick(i64::try_from(items.len()).unwrap_or(i64::MAX))),
+        [Value::List(items), Value::Int(1)] if !items.is_empty() => {
+            Value::Int(pick(i64::try_from(items.len()).unwrap_or(i64::MAX)))
+        }
         _ => Value::Null,
     }
 }

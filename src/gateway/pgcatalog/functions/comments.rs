@@ -11,7 +11,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         Ok(object(catalog, oid, class).map_or(Value::Null, Value::text))
     }),
     stable("col_description", (2, 2), "text", |catalog, arguments| {
-        let (Some(oid), Some(number)) = (arguments.first().and_then(Value::oid), arguments.get(1).and_then(Value::oid)) else {
+        let (Some(oid), Some(number)) = (arguments.first().and_then(Value::oid), arguments.get(1).and_then(Value::oid))
+        else {
             return Ok(Value::Null);
         };
         let column = catalog
@@ -36,7 +37,23 @@ fn object(catalog: &Catalog, oid: i32, class: Option<&str>) -> Option<String> {
     {
         return Some(function.doc.comment.clone());
     }
-    let classes = ["pg_proc", "pg_type", "pg_operator", "pg_cast", "pg_am", "pg_opclass", "pg_collation", "pg_conversion", "pg_language", "pg_namespace", "pg_ts_parser", "pg_ts_template"];
-    let found = classes.into_iter().filter(|name| wanted(name)).find_map(|name| facts::description(facts::class_oid(name), oid, 0));
+    let classes = [
+        "pg_proc",
+        "pg_type",
+        "pg_operator",
+        "pg_cast",
+        "pg_am",
+        "pg_opclass",
+        "pg_collation",
+        "pg_conversion",
+        "pg_language",
+        "pg_namespace",
+        "pg_ts_parser",
+        "pg_ts_template",
+    ];
+    let found = classes
+        .into_iter()
+        .filter(|name| wanted(name))
+        .find_map(|name| facts::description(facts::class_oid(name), oid, 0));
     found.map(str::to_owned)
 }

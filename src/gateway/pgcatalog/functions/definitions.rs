@@ -9,7 +9,8 @@ use crate::gateway::pgcatalog::facts;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_viewdef", (1, 2), "text", |catalog, arguments| {
-        Ok(relation(catalog, arguments.first())?.map_or(Value::Null, |relation| Value::Text(relation.view_definition())))
+        Ok(relation(catalog, arguments.first())?
+            .map_or(Value::Null, |relation| Value::Text(relation.view_definition())))
     }),
     stable("pg_get_ruledef", (1, 2), "text", |catalog, arguments| {
         Ok(relation(catalog, arguments.first())?.map_or(Value::Null, |relation| {
@@ -150,11 +151,13 @@ impl Printed<'_> {
 
     fn definition(&self) -> String {
         format!(
-            "CREATE OR REPLACE FUNCTION {}.{}({})\n RETURNS {}\n LANGUAGE internal\nAS $function${}$function$\n",
+            "CREATE OR REPLACE FUNCTION {}.{}({})\n RETURNS {}\n LANGUAGE internal\n{}AS $function${}$function$\n",
             self.schema,
             quote_ident(self.name),
             self.arguments(),
             self.result().unwrap_or_default(),
+            // Every function that is published reads, and may be asked from anywhere.
+            if self.schema == "public" { " STABLE PARALLEL SAFE\n" } else { "" },
             self.name,
         )
     }

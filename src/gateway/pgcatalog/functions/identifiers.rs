@@ -14,6 +14,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regprocedure", (1, 1), "regprocedure", |catalog, arguments| cast(catalog, arguments, "regprocedure")),
     stable("regnamespace", (1, 1), "regnamespace", |catalog, arguments| cast(catalog, arguments, "regnamespace")),
     stable("regrole", (1, 1), "regrole", |catalog, arguments| cast(catalog, arguments, "regrole")),
+    stable("regoper", (1, 1), "regoper", |catalog, arguments| cast(catalog, arguments, "regoper")),
+    stable("regoperator", (1, 1), "regoperator", |catalog, arguments| cast(catalog, arguments, "regoperator")),
     stable("oid", (1, 1), "oid", |catalog, arguments| cast(catalog, arguments, "oid")),
     stable("to_regclass", (1, 1), "regclass", |catalog, arguments| quiet(catalog, arguments, "regclass")),
     stable("to_regtype", (1, 1), "regtype", |catalog, arguments| quiet(catalog, arguments, "regtype")),
@@ -24,6 +26,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regtypeout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regtype")),
     stable("regprocout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regproc")),
     stable("regprocedureout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regprocedure")),
+    stable("regoperout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regoper")),
+    stable("regoperatorout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regoperator")),
     stable("regnamespaceout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regnamespace")),
     stable("regroleout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regrole")),
     Definition {
@@ -49,6 +53,8 @@ pub(crate) fn output_function(pg_type: &str) -> Option<&'static str> {
         "regtype" => "regtypeout",
         "regproc" => "regprocout",
         "regprocedure" => "regprocedureout",
+        "regoper" => "regoperout",
+        "regoperator" => "regoperatorout",
         "regnamespace" => "regnamespaceout",
         "regrole" => "regroleout",
         _ => return None,
@@ -73,8 +79,9 @@ pub(crate) fn resolve(catalog: &Catalog, text: &str, pg_type: &str) -> Result<i3
         "regclass" => catalog.class_oid(text).ok_or_else(|| ("42P01", format!("relation \"{text}\" does not exist"))),
         "regtype" => type_oid(text).ok_or_else(|| ("42704", format!("type \"{text}\" does not exist"))),
         "regproc" => function_oid(catalog, &names()),
-        "regprocedure" => procedure_oid(catalog, text)
-            .ok_or_else(|| ("42883", format!("function \"{text}\" does not exist"))),
+        "regprocedure" => {
+            procedure_oid(catalog, text).ok_or_else(|| ("42883", format!("function \"{text}\" does not exist")))
+        }
         "regnamespace" => {
             catalog.namespace_oid(&last()).ok_or_else(|| ("3F000", format!("schema \"{text}\" does not exist")))
         }
@@ -97,6 +104,7 @@ fn cast(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> 
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the result of a function's answer")]
 fn quiet(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
     Ok(match arguments {
         [Value::Text(text)] => resolve(catalog, text, pg_type).map_or(Value::Null, |oid| Value::Int(oid.into())),
@@ -104,7 +112,7 @@ fn quiet(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value>
     })
 }
 
-/// The oid of a type as SQL or pg_type names it: `integer`, `int4`, `text[]`, `pg_catalog.name`, `character varying(10)`.
+/// The oid of a type as SQL or `pg_type` names it: `integer`, `int4`, `text[]`, `pg_catalog.name`, `character varying(10)`.
 pub(super) fn type_oid(text: &str) -> Option<i32> {
     let lower = text.trim().to_ascii_lowercase();
     let (base, array) = match lower.strip_suffix("[]") {
@@ -164,8 +172,11 @@ fn procedure_oid(catalog: &Catalog, text: &str) -> Option<i32> {
     let (name, rest) = text.split_once('(')?;
     let name = split_identifier(name)?.pop()?;
     let inside = rest.trim_end().strip_suffix(')')?;
-    let arguments =
-        if inside.trim().is_empty() { Vec::new() } else { inside.split(',').map(type_oid).collect::<Option<Vec<_>>>()? };
+    let arguments = if inside.trim().is_empty() {
+        Vec::new()
+    } else {
+        inside.split(',').map(type_oid).collect::<Option<Vec<_>>>()?
+    };
     let builtin = facts::functions_by_name(&name).iter().find(|one| one.arguments == arguments).map(|one| one.oid);
     builtin.or_else(|| {
         let same = |one: &&crate::gateway::pgcatalog::catalog::TableFunction| {
@@ -183,7 +194,7 @@ fn out(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
         _ => 0,
     };
     if oid == 0 {
-        return Ok(Value::text("-"));
+        return Ok(Value::text(if pg_type.starts_with("regoper") { "0" } else { "-" }));
     }
     let name = match pg_type {
         "regclass" => catalog.class_name(oid).map(|(schema, name)| match schema {
@@ -191,12 +202,17 @@ fn out(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
             _ => quote_ident(name),
         }),
         "regtype" => facts::type_by_oid(oid).map(|_| format_type(oid, None)),
-        "regproc" => function_name(catalog, oid).map(|(name, unique)| {
-            if unique { quote_ident(name) } else { format!("pg_catalog.{}", quote_ident(name)) }
-        }),
+        "regproc" => function_name(catalog, oid)
+            .map(|(name, unique)| if unique { quote_ident(name) } else { format!("pg_catalog.{}", quote_ident(name)) }),
         "regprocedure" => function_name(catalog, oid).map(|(name, _)| {
-            let types: Vec<String> = argument_types(catalog, oid).into_iter().map(|oid| format_type(oid, None)).collect();
+            let types: Vec<String> =
+                argument_types(catalog, oid).into_iter().map(|oid| format_type(oid, None)).collect();
             format!("{}({})", quote_ident(name), types.join(","))
+        }),
+        "regoper" => facts::operator(oid).map(|(name, ..)| name.to_owned()),
+        "regoperator" => facts::operator(oid).map(|(name, left, right)| {
+            let operand = |oid| if oid == 0 { "NONE".to_owned() } else { format_type(oid, None) };
+            format!("{name}({},{})", operand(left), operand(right))
         }),
         "regnamespace" => namespaces().iter().find(|(known, _)| *known == oid).map(|(_, name)| quote_ident(name)),
         "regrole" => catalog.role_name(oid).map(quote_ident),
@@ -231,7 +247,8 @@ pub(crate) fn format_type(oid: i32, typmod: Option<i32>) -> String {
     let modifier = typmod.filter(|modifier| *modifier >= 0);
     let precision = |modifier: Option<i32>| modifier.map(|digits| format!("({digits})")).unwrap_or_default();
     // Lengths of strings are stored with the four bytes of their header.
-    let length = |modifier: Option<i32>| modifier.map(|bytes| format!("({})", bytes.saturating_sub(4))).unwrap_or_default();
+    let length =
+        |modifier: Option<i32>| modifier.map(|bytes| format!("({})", bytes.saturating_sub(4))).unwrap_or_default();
     match known.name {
         "bool" => "boolean".to_owned(),
         "int2" => "smallint".to_owned(),

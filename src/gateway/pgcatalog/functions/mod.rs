@@ -14,7 +14,6 @@ mod tables;
 
 use std::sync::Arc;
 
-use datafusion::error::Result;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
@@ -24,7 +23,7 @@ pub(crate) use identifiers::{format_type, output_function, resolve, type_name};
 pub(crate) use single_value::SINGLE_VALUE;
 
 /// Registers every function on a context.
-pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) -> Result<()> {
+pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
     let groups = [
         comments::FUNCTIONS,
         definitions::FUNCTIONS,
@@ -43,5 +42,4 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) -> Result<(
     }
     ctx.register_udaf(AggregateUDF::new_from_impl(single_value::SingleValue::new()));
     tables::register(ctx, catalog);
-    Ok(())
 }

@@ -3,13 +3,14 @@
 use datafusion::error::Result;
 
 use super::scalar::{Changes, Definition, Nulls, Value, stable};
-use crate::gateway::pgcatalog::catalog::{Catalog, quote_ident};
+use crate::gateway::pgcatalog::catalog::quote_ident;
 use crate::gateway::pgcatalog::errors::sql_error;
 use crate::gateway::pgcatalog::facts;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_table_is_visible", (1, 1), "bool", |catalog, arguments| {
-        let schema = arguments.first().and_then(Value::oid).and_then(|oid| catalog.class_name(oid)).map(|(schema, _)| schema);
+        let schema =
+            arguments.first().and_then(Value::oid).and_then(|oid| catalog.class_name(oid)).map(|(schema, _)| schema);
         Ok(schema.map_or(Value::Null, |schema| Value::Bool(schema != "information_schema")))
     }),
     stable("pg_type_is_visible", (1, 1), "bool", |_, arguments| {
@@ -64,7 +65,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         Ok(Value::text(number.and_then(|number| ENCODINGS.get(number)).copied().unwrap_or_default()))
     }),
     stable("pg_char_to_encoding", (1, 1), "int4", |_, arguments| {
-        let name = arguments.first().map(|name| name.as_text().to_ascii_uppercase().replace('-', "")).unwrap_or_default();
+        let name =
+            arguments.first().map(|name| name.as_text().to_ascii_uppercase().replace('-', "")).unwrap_or_default();
         let name = if name == "UNICODE" { "UTF8".to_owned() } else { name };
         let index = ENCODINGS.iter().position(|known| known.replace('-', "") == name);
         Ok(Value::Int(index.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1)))
@@ -77,19 +79,55 @@ pub(super) const FUNCTIONS: &[Definition] = &[
 
 /// PostgreSQL's encodings by number.
 const ENCODINGS: [&str; 42] = [
-    "SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2", "LATIN3",
-    "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866", "WIN874", "KOI8R",
-    "WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250", "WIN1253", "WIN1254", "WIN1255",
-    "WIN1257", "KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004",
+    "SQL_ASCII",
+    "EUC_JP",
+    "EUC_CN",
+    "EUC_KR",
+    "EUC_TW",
+    "EUC_JIS_2004",
+    "UTF8",
+    "MULE_INTERNAL",
+    "LATIN1",
+    "LATIN2",
+    "LATIN3",
+    "LATIN4",
+    "LATIN5",
+    "LATIN6",
+    "LATIN7",
+    "LATIN8",
+    "LATIN9",
+    "LATIN10",
+    "WIN1256",
+    "WIN1258",
+    "WIN866",
+    "WIN874",
+    "KOI8R",
+    "WIN1251",
+    "WIN1252",
+    "ISO_8859_5",
+    "ISO_8859_6",
+    "ISO_8859_7",
+    "ISO_8859_8",
+    "WIN1250",
+    "WIN1253",
+    "WIN1254",
+    "WIN1255",
+    "WIN1257",
+    "KOI8U",
+    "SJIS",
+    "BIG5",
+    "GBK",
+    "UHC",
+    "GB18030",
+    "JOHAB",
+    "SHIFT_JIS_2004",
 ];
 
 /// Whether an oid is in a catalog whose every row is visible; NULL when it is not there.
+#[expect(clippy::unnecessary_wraps, reason = "the result of a function's answer")]
 fn listed(table: &str, arguments: &[Value]) -> Result<Value> {
     let Some(oid) = arguments.first().and_then(Value::oid) else { return Ok(Value::Null) };
-    let oid = oid.to_string();
-    let found = facts::table(table)
-        .is_some_and(|table| table.rows.iter().any(|row| row.first().and_then(Option::as_deref) == Some(oid.as_str())));
-    Ok(if found { Value::Bool(true) } else { Value::Null })
+    Ok(if facts::has_row(table, oid) { Value::Bool(true) } else { Value::Null })
 }
 
 /// `quote_literal`: a string constant, in `E''` form when it holds backslashes.
@@ -112,7 +150,9 @@ pub(super) fn like_escape(pattern: &str, escape: &str) -> Result<String> {
     let mut characters = pattern.chars();
     while let Some(character) = characters.next() {
         if Some(character) == escape {
-            let next = characters.next().ok_or_else(|| sql_error("22025", "LIKE pattern must not end with escape character"))?;
+            let next = characters
+                .next()
+                .ok_or_else(|| sql_error("22025", "LIKE pattern must not end with escape character"))?;
             result.push('\\');
             result.push(next);
         } else {
@@ -184,9 +224,11 @@ mod tests {
 
     #[test]
     fn format_and_like_follow_postgresql() {
-        let call = |items: &[&str]| format(&items.iter().map(|item| Value::text(*item)).collect::<Vec<_>>()).map_err(|e| e.to_string());
+        let call = |items: &[&str]| {
+            format(&items.iter().map(|item| Value::text(*item)).collect::<Vec<_>>()).map_err(|e| e.to_string())
+        };
         assert_eq!(call(&["%I.%I = %L %%", "a", "B", "it's"]), Ok(Value::text("a.\"B\" = 'it''s' %")));
-        assert_eq!(call(&["%2$s|%-4s|", "x", "y"]).is_err(), true);
+        assert!(call(&["%2$s|%-4s|", "x", "y"]).is_err());
         assert_eq!(call(&["%2$s %1$s", "x", "y"]), Ok(Value::text("y x")));
         assert_eq!(like_escape("a/_b\\", "/").ok().as_deref(), Some("a\\_b\\\\"));
         assert!(like_escape("a/", "/").is_err());
@@ -199,5 +241,4 @@ mod tests {
         assert_eq!(ENCODINGS.get(8), Some(&"LATIN1"));
         assert_eq!(ENCODINGS.get(41), Some(&"SHIFT_JIS_2004"));
     }
-
 }

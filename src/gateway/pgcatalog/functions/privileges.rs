@@ -9,7 +9,9 @@ use crate::gateway::pgcatalog::facts;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("has_table_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, TABLE, relation)),
-    stable("has_any_column_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, COLUMN, relation)),
+    stable("has_any_column_privilege", (2, 3), "bool", |catalog, arguments| {
+        check(catalog, arguments, COLUMN, relation)
+    }),
     stable("has_column_privilege", (3, 4), "bool", |catalog, arguments| {
         // The column is between the table and the privilege: which one it is changes nothing.
         let mut arguments = arguments.to_vec();
@@ -17,7 +19,9 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         check(catalog, &arguments, COLUMN, relation)
     }),
     stable("has_schema_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, SCHEMA, schema)),
-    stable("has_database_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, DATABASE, database)),
+    stable("has_database_privilege", (2, 3), "bool", |catalog, arguments| {
+        check(catalog, arguments, DATABASE, database)
+    }),
     stable("has_function_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, FUNCTION, any)),
     stable("has_type_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, USAGE, any)),
     stable("has_language_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, USAGE, any)),
@@ -94,7 +98,9 @@ fn role_name(catalog: &Catalog, role: &Value) -> Result<String> {
             // An oid that is nobody's is a role without privileges of its own.
             Ok(name.map_or_else(|| oid.to_string(), str::to_owned))
         }
-        Value::Text(name) if name == "public" || catalog.roles.iter().any(|role| role.name == *name) => Ok(name.clone()),
+        Value::Text(name) if name == "public" || catalog.roles.iter().any(|role| role.name == *name) => {
+            Ok(name.clone())
+        }
         other => Err(missing(other.as_text())),
     }
 }
@@ -115,9 +121,9 @@ fn schema(catalog: &Catalog, object: &Value) -> Result<Option<bool>> {
             Some(_) => Ok(Some(true)),
             None => Err(sql_error("3F000", format!("schema \"{name}\" does not exist"))),
         },
-        other => Ok(other.oid().map(|oid| {
-            crate::gateway::pgcatalog::catalog::namespaces().iter().any(|(known, _)| *known == oid)
-        })),
+        other => Ok(other
+            .oid()
+            .map(|oid| crate::gateway::pgcatalog::catalog::namespaces().iter().any(|(known, _)| *known == oid))),
     }
 }
 

@@ -104,7 +104,12 @@ pub(super) struct Definition {
 }
 
 /// A strict, stable function.
-pub(super) const fn stable(name: &'static str, arity: (usize, usize), returns: &'static str, answer: Answer) -> Definition {
+pub(super) const fn stable(
+    name: &'static str,
+    arity: (usize, usize),
+    returns: &'static str,
+    answer: Answer,
+) -> Definition {
     Definition { name, arity, returns, nulls: Nulls::Strict, changes: Changes::Stable, answer }
 }
 
@@ -164,15 +169,23 @@ pub(super) fn values(array: &dyn Array) -> Result<Vec<Value>> {
     Ok(match array.data_type() {
         DataType::Null => vec![Value::Null; array.len()],
         DataType::Boolean => array.as_boolean().iter().map(|value| or_null(value.map(Value::Bool))).collect(),
-        DataType::Int64 => array.as_primitive::<Int64Type>().iter().map(|value| or_null(value.map(Value::Int))).collect(),
-        DataType::Float64 => array.as_primitive::<Float64Type>().iter().map(|value| or_null(value.map(Value::Float))).collect(),
+        DataType::Int64 => {
+            array.as_primitive::<Int64Type>().iter().map(|value| or_null(value.map(Value::Int))).collect()
+        }
+        DataType::Float64 => {
+            array.as_primitive::<Float64Type>().iter().map(|value| or_null(value.map(Value::Float))).collect()
+        }
         DataType::Utf8 => array.as_string::<i32>().iter().map(|value| or_null(value.map(Value::text))).collect(),
         DataType::List(_) => array
             .as_list::<i32>()
             .iter()
             .map(|row| Ok(or_null(row.map(|row| values(row.as_ref()).map(Value::List)).transpose()?)))
             .collect::<Result<_>>()?,
-        other => return Err(DataFusionError::Internal(format!("an argument of type {other} was not brought to a plain type"))),
+        other => {
+            return Err(DataFusionError::Internal(format!(
+                "an argument of type {other} was not brought to a plain type"
+            )));
+        }
     })
 }
 
@@ -213,13 +226,15 @@ impl ScalarUDFImpl for CatalogFunction {
             .map(|argument| {
                 let array = argument.to_array(count)?;
                 let plain = plain(array.data_type());
-                let array = if *array.data_type() == plain { array } else { datafusion::arrow::compute::cast(&array, &plain)? };
+                let array =
+                    if *array.data_type() == plain { array } else { datafusion::arrow::compute::cast(&array, &plain)? };
                 values(array.as_ref())
             })
             .collect::<Result<Vec<_>>>()?;
         let mut results = Vec::with_capacity(count);
         for row in 0..count {
-            let arguments: Vec<Value> = columns.iter().map(|column| column.get(row).cloned().unwrap_or(Value::Null)).collect();
+            let arguments: Vec<Value> =
+                columns.iter().map(|column| column.get(row).cloned().unwrap_or(Value::Null)).collect();
             results.push(if self.definition.nulls == Nulls::Strict && arguments.contains(&Value::Null) {
                 Value::Null
             } else {

@@ -73,8 +73,14 @@ fn version() -> String {
 
 /// Settings that are facts of the server and not the session's to keep: PostgreSQL's preset options.
 const PRESETS: [&str; 8] = [
-    "block_size", "max_function_args", "max_identifier_length", "max_index_keys", "integer_datetimes", "server_encoding",
-    "server_version", "server_version_num",
+    "block_size",
+    "max_function_args",
+    "max_identifier_length",
+    "max_index_keys",
+    "integer_datetimes",
+    "server_encoding",
+    "server_version",
+    "server_version_num",
 ];
 
 fn preset(name: &str) -> Option<&'static str> {

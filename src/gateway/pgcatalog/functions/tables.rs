@@ -28,7 +28,7 @@ fn no_arguments(name: &str, arguments: &[Expr]) -> Result<()> {
     Err(sql_error("42883", format!("function {name} takes no arguments")))
 }
 
-/// A function that returns a relation of pg_catalog.
+/// A function that returns a relation of `pg_catalog`.
 #[derive(Debug)]
 struct Relation {
     name: &'static str,
@@ -49,8 +49,11 @@ struct Keywords;
 impl TableFunctionImpl for Keywords {
     fn call(&self, arguments: &[Expr]) -> Result<Arc<dyn TableProvider>> {
         no_arguments("pg_get_keywords", arguments)?;
-        let pg_types = [("word", "text"), ("catcode", "char"), ("barelabel", "bool"), ("catdesc", "text"), ("baredesc", "text")];
-        let schema = Arc::new(Schema::new(pg_types.iter().map(|(name, pg_type)| types::field(name, pg_type)).collect::<Vec<_>>()));
+        let pg_types =
+            [("word", "text"), ("catcode", "char"), ("barelabel", "bool"), ("catdesc", "text"), ("baredesc", "text")];
+        let schema = Arc::new(Schema::new(
+            pg_types.iter().map(|(name, pg_type)| types::field(name, pg_type)).collect::<Vec<_>>(),
+        ));
         let rows = facts::table("pg_keywords").map(|table| table.rows.as_slice()).unwrap_or_default();
         let columns = schema
             .fields()

@@ -1,11 +1,11 @@
-//! Rows of information_schema.
+//! Rows of `information_schema`.
 
 use super::{Rows, cell, text};
 use crate::gateway::pgcatalog::catalog::{self, Catalog, namespaces};
 use crate::gateway::pgcatalog::facts;
 use crate::gateway::pgcatalog::functions::format_type;
 
-/// A relation as information_schema tells of it: schema, name, whether it is a view, columns (name, type, not null).
+/// A relation as `information_schema` tells of it: schema, name, whether it is a view, columns (name, type, not null).
 struct Described<'a> {
     schema: &'a str,
     name: &'a str,
@@ -32,7 +32,7 @@ fn described(catalog: &Catalog) -> impl Iterator<Item = Described<'_>> {
     published.chain(builtin)
 }
 
-/// The rows of a relation of information_schema.
+/// The rows of a relation of `information_schema`.
 pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
     let database = catalog.identity.database.as_str();
     match rows.relation.name {
@@ -178,7 +178,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
     }
 }
 
-/// `data_type` of information_schema: the type's SQL name, `ARRAY` for arrays.
+/// `data_type` of `information_schema`: the type's SQL name, `ARRAY` for arrays.
 fn data_type(pg_type: &str) -> String {
     match facts::type_by_name(pg_type) {
         Some(known) if known.is_array => "ARRAY".to_owned(),

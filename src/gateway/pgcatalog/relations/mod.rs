@@ -1,4 +1,4 @@
-//! The relations of pg_catalog and information_schema: every one PostgreSQL 15 has, with its columns and types; rows where this
+//! The relations of `pg_catalog` and `information_schema`: every one PostgreSQL 15 has, with its columns and types; rows where this
 //! database has something to say.
 
 mod information;
@@ -24,11 +24,14 @@ use super::types;
 type Cell = Option<Cow<'static, str>>;
 
 /// A cell that holds `value`.
+#[expect(clippy::needless_pass_by_value, reason = "called with references and numbers alike")]
+#[expect(clippy::unnecessary_wraps, reason = "a cell is one, NULL or not")]
 fn cell(value: impl ToString) -> Cell {
     Some(Cow::Owned(value.to_string()))
 }
 
 /// A cell that holds a constant.
+#[expect(clippy::unnecessary_wraps, reason = "a cell is one, NULL or not")]
 fn text(value: &'static str) -> Cell {
     Some(Cow::Borrowed(value))
 }
@@ -56,7 +59,9 @@ impl Rows {
             .relation
             .columns
             .iter()
-            .map(|column| named.remove(column.name).unwrap_or_else(|| if column.not_null { zero(column.pg_type) } else { None }))
+            .map(|column| {
+                named.remove(column.name).unwrap_or_else(|| if column.not_null { zero(column.pg_type) } else { None })
+            })
             .collect();
         debug_assert!(named.is_empty(), "{} has no columns {:?}", self.relation.name, named.keys());
         self.rows.push(row);
@@ -71,8 +76,7 @@ impl Rows {
 fn zero(pg_type: &str) -> Cell {
     text(match pg_type {
         "bool" => "f",
-        "name" | "text" | "char" => "",
-        "int2vector" | "oidvector" => "",
+        "name" | "text" | "char" | "int2vector" | "oidvector" => "",
         array if array.starts_with('_') => "{}",
         _ => "0",
     })

@@ -10,6 +10,11 @@ use crate::gateway::pgcatalog::facts::{self, SystemRelation};
 /// The privileges everybody has on a published relation: to read it.
 pub(super) const READABLE: &str = "{grantd=r/grantd,=r/grantd}";
 
+/// The oid of the collation `default`.
+const DEFAULT_COLLATION: i32 = 100;
+/// The oid of the collation `C`.
+const C_COLLATION: i32 = 950;
+
 /// `pg_class` rows of the built-in relations. They have no indexes, storage or row types here, and say so.
 pub(super) fn builtin_classes(relation: &'static SystemRelation) -> Result<RecordBatch> {
     let mut rows = Rows::new(relation);
@@ -38,14 +43,27 @@ pub(super) fn builtin_attributes(relation: &'static SystemRelation) -> Result<Re
     let mut rows = Rows::new(relation);
     for one in facts::RELATIONS.iter() {
         for (index, column) in one.columns.iter().enumerate() {
-            attribute(&mut rows, one.oid, column.name, index, column.pg_type, column.not_null);
+            let known = facts::type_by_name(column.pg_type);
+            // Texts of the catalogs themselves are compared by byte.
+            let collation = match known.map_or(0, |known| known.collation) {
+                DEFAULT_COLLATION if one.schema == "pg_catalog" && one.kind == "r" => C_COLLATION,
+                other => other,
+            };
+            attribute(&mut rows, one.oid, column.name, index, known, column.not_null, collation);
         }
     }
     rows.into_batch()
 }
 
-fn attribute(rows: &mut Rows, relation: i32, name: &str, index: usize, pg_type: &str, not_null: bool) {
-    let known = facts::type_by_name(pg_type);
+fn attribute(
+    rows: &mut Rows,
+    relation: i32,
+    name: &str,
+    index: usize,
+    known: Option<&facts::Type>,
+    not_null: bool,
+    collation: i32,
+) {
     rows.push([
         ("attrelid", cell(relation)),
         ("attname", cell(name)),
@@ -61,11 +79,11 @@ fn attribute(rows: &mut Rows, relation: i32, name: &str, index: usize, pg_type: 
         ("attstorage", text(known.map_or("x", |known| known.storage))),
         ("attnotnull", flag(not_null)),
         ("attislocal", text("t")),
-        ("attcollation", cell(known.map_or(0, |known| known.collation))),
+        ("attcollation", cell(collation)),
     ]);
 }
 
-/// The rows this database adds to a relation of pg_catalog.
+/// The rows this database adds to a relation of `pg_catalog`.
 pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
     match rows.relation.name {
         "pg_class" => {
@@ -76,7 +94,9 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
         "pg_attribute" => {
             for relation in catalog.relations.values() {
                 for (index, column) in relation.columns.iter().enumerate() {
-                    attribute(rows, relation.oid, &column.name, index, &column.pg_type, false);
+                    let known = facts::type_by_name(&column.pg_type);
+                    let collation = known.map_or(0, |known| known.collation);
+                    attribute(rows, relation.oid, &column.name, index, known, false, collation);
                 }
             }
         }
@@ -86,7 +106,12 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                     "pg_toast" => None,
                     _ => text("{grantd=UC/grantd,=U/grantd}"),
                 };
-                rows.push([("oid", cell(oid)), ("nspname", text(name)), ("nspowner", cell(facts::OWNER)), ("nspacl", acl)]);
+                rows.push([
+                    ("oid", cell(oid)),
+                    ("nspname", text(name)),
+                    ("nspowner", cell(facts::OWNER)),
+                    ("nspacl", acl),
+                ]);
             }
         }
         "pg_database" => rows.push([
@@ -197,7 +222,10 @@ fn functions(catalog: &Catalog, rows: &mut Rows) {
             ("proargtypes", cell(inputs.join(" "))),
             ("proallargtypes", cell(array(all().map(|(_, pg_type)| type_oid(pg_type))))),
             ("proargmodes", cell(array(modes.map(str::to_owned)))),
-            ("proargnames", cell(array(all().map(|(name, _)| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")))))),
+            (
+                "proargnames",
+                cell(array(all().map(|(name, _)| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))))),
+            ),
             ("prosrc", cell(&function.doc.name)),
         ]);
     }

@@ -5,12 +5,15 @@ use crate::gateway::pgcatalog::catalog::Catalog;
 use crate::gateway::pgcatalog::facts;
 use crate::gateway::pgcatalog::functions::session::all_settings;
 
-/// The rows this session adds to a relation of pg_catalog.
+/// The rows this session adds to a relation of `pg_catalog`.
 pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
     match rows.relation.name {
         "pg_settings" => {
             for (name, value, description) in all_settings(catalog) {
                 let fact = |column: &str| facts::setting(&name, column).map(std::borrow::Cow::Borrowed);
+                // A value that is not the built-in one was set for or by the session.
+                let changed = fact("boot_val").is_some_and(|boot| boot != value)
+                    && fact("context").as_deref() != Some("internal");
                 rows.push([
                     ("setting", cell(&value)),
                     ("unit", fact("unit")),
@@ -19,7 +22,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                     ("extra_desc", fact("extra_desc")),
                     ("context", fact("context").or(text("user"))),
                     ("vartype", fact("vartype").or(text("string"))),
-                    ("source", text("default")),
+                    ("source", text(if changed { "session" } else { "default" })),
                     ("min_val", fact("min_val")),
                     ("max_val", fact("max_val")),
                     ("enumvals", fact("enumvals")),

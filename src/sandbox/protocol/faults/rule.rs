@@ -261,9 +261,8 @@ impl FaultRule {
     }
 
     fn read(mut fields: Map<String, Value>) -> Result<Self, String> {
-        let pattern = match fields.remove("match") {
-            Some(Value::String(pattern)) => pattern,
-            _ => return Err("\"match\" must be a text: part of the statement or of the path".to_owned()),
+        let Some(Value::String(pattern)) = fields.remove("match") else {
+            return Err("\"match\" must be a text: part of the statement or of the path".to_owned());
         };
         let mut count = |name: &str, default: u64| match fields.remove(name) {
             None => Ok(default),
@@ -274,9 +273,16 @@ impl FaultRule {
         if times == 0 {
             return Err("\"times\" must be at least 1".to_owned());
         }
+        let names: Vec<String> = fields.keys().cloned().collect();
         let kind: FaultKind = serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
         kind.check()?;
-        Ok(Self { pattern, times, skip, kind })
+        let rule = Self { pattern, times, skip, kind };
+        // serde does not see unknown fields of kinds that have none of their own.
+        let known = rule.to_json();
+        match names.iter().find(|name| known.get(name.as_str()).is_none()) {
+            Some(unknown) => Err(format!("this kind has no field \"{unknown}\"")),
+            None => Ok(rule),
+        }
     }
 
     pub(super) fn to_json(&self) -> Value {

@@ -97,7 +97,7 @@ pub(super) fn build(mut answer: Answer, frame: &Frame<'_>) -> Result<(Value, usi
     }
     let chunks: Vec<Part> = encoded.collect();
     if !chunks.is_empty() {
-        tell_chunks(&mut data, chunks, frame)?;
+        tell_chunks(&mut data, &chunks, frame)?;
     }
     Ok((Value::Object(data), rows))
 }
@@ -135,8 +135,8 @@ fn head(answer: &Answer, rows: usize, frame: &Frame<'_>) -> Result<Map<String, V
     let Value::Object(mut data) = data else { return Err(Failure::internal("the answer's head is no object")) };
     if answer.kind.is_dml() {
         let count = |what: &str| -> Result<Value, Failure> {
-            let named = answer.columns.iter().position(|column| column.name.contains(what));
-            Ok(number(named.map_or(Ok(0), |at| column_sum(answer, at))?)?.into())
+            let at = answer.columns.iter().position(|column| column.name.contains(what));
+            Ok(number(at.map_or(Ok(0), |at| column_sum(answer, at))?)?.into())
         };
         let stats = json!({
             "numRowsInserted": count("inserted")?, "numRowsUpdated": count("updated")?,
@@ -247,7 +247,7 @@ fn json_parts(answer: &Answer, split: &[Vec<RecordBatch>], frame: &Frame<'_>) ->
     split.iter().enumerate().map(encode).collect()
 }
 
-fn tell_chunks(data: &mut Map<String, Value>, parts: Vec<Part>, frame: &Frame<'_>) -> Result<(), Failure> {
+fn tell_chunks(data: &mut Map<String, Value>, parts: &[Part], frame: &Frame<'_>) -> Result<(), Failure> {
     let mut stored = Vec::with_capacity(parts.len());
     let mut told = Vec::with_capacity(parts.len());
     for (number, part) in parts.iter().enumerate() {
