@@ -5,6 +5,7 @@
 //! - `random`: accounts from a seed, with everything odd that an account can hold;
 //! - `cases`: hand-made accounts, one test for each rule;
 //! - `compare`: the engine against the oracle, on random accounts;
+//! - `worlds`: accounts as SQL in files, with assertions, for the oracle and the engine;
 //! - `permifrost`: two real specifications and their known figures.
 //!
 //! Sections in comments are those of the snowflake-rbac reference.
@@ -18,5 +19,6 @@ mod permifrost;
 mod privileges;
 mod random;
 mod roles;
+mod worlds;
 
 pub(crate) use oracle::{Lens, Oracle};
