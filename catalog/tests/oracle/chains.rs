@@ -28,10 +28,10 @@ impl Oracle {
     /// Why `user` has `privilege` on `object`.
     pub(crate) fn why(&self, user: &Principal, privilege: &Privilege, object: &ObjectRef, lens: Lens) -> Why {
         let active = self.active(user, lens);
-        let carries = |c: &&super::privileges::Carried| c.privilege == *privilege && c.object == *object;
+        let gives = |c: &&super::privileges::Carried| c.privilege == *privilege && c.object == *object;
         let all = self.carried();
         let carriers: BTreeSet<Principal> =
-            all.iter().filter(carries).map(|c| c.carrier.clone()).filter(|c| active.has(c)).collect();
+            all.iter().filter(gives).map(|c| c.carrier.clone()).filter(|c| active.has(c)).collect();
         Why {
             by_membership: self.chains_by_membership(user, lens, &carriers),
             through_public: self.chains_through_public(&carriers),

@@ -42,7 +42,10 @@ fn on_random_accounts(check: fn(&Account) -> Result<(), String>) {
                     if check(&build(&all)).is_err() {
                         let few = smallest(all, |account| check(account).is_err());
                         let why = check(&build(&few)).unwrap_err();
-                        panic!("seed {seed}:\n{}\n{why}", few.iter().map(|f| format!("{f:?}\n")).collect::<String>());
+                        panic!(
+                            "seed {seed}:\n{}\n{why}",
+                            few.iter().map(|f| format!("{f:?}")).collect::<Vec<_>>().join("\n")
+                        );
                     }
                 }
             });
@@ -53,12 +56,12 @@ fn on_random_accounts(check: fn(&Account) -> Result<(), String>) {
 /// Two sets of rows that should be one.
 fn same<T: Ord + Debug>(what: &str, oracle: &BTreeSet<T>, engine: &BTreeSet<T>) -> Result<(), String> {
     let list = |a: &BTreeSet<T>, b: &BTreeSet<T>| {
-        a.difference(b).take(10).map(|row| format!("  {row:#?}\n")).collect::<String>()
+        a.difference(b).take(10).map(|row| format!("  {row:#?}")).collect::<Vec<_>>().join("\n")
     };
     if oracle == engine {
         return Ok(());
     }
-    Err(format!("{what}\nonly the oracle has\n{}only the engine has\n{}", list(oracle, engine), list(engine, oracle)))
+    Err(format!("{what}\nonly the oracle has\n{}\nonly the engine has\n{}", list(oracle, engine), list(engine, oracle)))
 }
 
 /// A scan's rows, taken a few at a time.
@@ -309,7 +312,7 @@ fn differences_agree(account: &Account) -> Result<(), String> {
     let mut poorer = Account::new(account.name());
     account.principals().for_each(|(p, info)| poorer.put_principal(p.clone(), info.clone()));
     account.objects().for_each(|(o, info)| poorer.put_object(o.clone(), info.clone()));
-    let keep = |i: &usize| i % 3 != 0;
+    let keep = |i: &usize| !i.is_multiple_of(3);
     account.grants().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, row)| poorer.put_grant(row));
     account.ownerships().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, row)| poorer.put_ownership(row));
     account.memberships().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, row)| poorer.put_membership(&row));

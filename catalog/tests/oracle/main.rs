@@ -9,6 +9,7 @@
 //! - `permifrost`: two real specifications and their known figures.
 //!
 //! Sections in comments are those of the snowflake-rbac reference.
+#![cfg(test)]
 
 mod cases;
 mod chains;
