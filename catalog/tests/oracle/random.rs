@@ -378,12 +378,9 @@ impl Maker {
         }
     }
 
-    /// One membership, sometimes once more by another grantor. Never of PUBLIC: that grant is a no-op that no source
-    /// reports (section 1.1).
+    /// One membership, sometimes once more by another grantor. Of PUBLIC too: a grant that must change nothing
+    /// (section 1.1).
     fn membership(&mut self, role: &Principal, member: &Principal) {
-        if *role == Principal::public() {
-            return;
-        }
         let builtin = self.rng.percent(5);
         for _ in 0..=usize::from(self.rng.percent(20)) {
             let granted_by = if builtin { None } else { self.grantor() };
