@@ -126,7 +126,6 @@ struct Server {
     address: SocketAddr,
     version: Arc<AtomicU64>,
     shutdown: CancellationToken,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Server {
@@ -135,14 +134,21 @@ impl Server {
     }
 
     fn with_limit(most: usize) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let version = Arc::new(AtomicU64::new(1));
         let shutdown = CancellationToken::new();
-        let gateway = runtime.block_on(Gateway::bind("127.0.0.1:0".parse().unwrap())).unwrap().with_max_connections(most);
-        let address = gateway.local_addr();
         let backend = Arc::new(Demo { version: Arc::clone(&version) });
-        runtime.spawn(gateway.serve(backend, shutdown.clone()));
-        Self { address, version, shutdown, _runtime: runtime }
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let until = shutdown.clone();
+        // A thread of its own, so that tests with and without a runtime can start a server.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().with_max_connections(most);
+                sender.send(gateway.local_addr()).unwrap();
+                gateway.serve(backend, until).await.unwrap();
+            });
+        });
+        Self { address: receiver.recv().unwrap(), version, shutdown }
     }
 
     async fn client(&self) -> Client {
@@ -856,14 +862,13 @@ fn each_statement_is_one_event_without_its_values() {
     }
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
-    // One thread serves here, so that the subscriber of this test sees the session's events.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
             let port = gateway.local_addr().port();
             let shutdown = CancellationToken::new();
-            tokio::spawn(gateway.serve(Arc::new(Demo { version: Arc::default() }), shutdown.clone()));
+            let serving = tokio::spawn(gateway.serve(Arc::new(Demo { version: Arc::default() }), shutdown.clone()));
             let config = format!("host=127.0.0.1 port={port} user=tester dbname=grantd application_name=logger");
             let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
             tokio::spawn(connection);
@@ -871,6 +876,7 @@ fn each_statement_is_one_event_without_its_values() {
             client.query("select name from users where name = $1", &[&"secret-value"]).await.unwrap();
             client.simple_query("select 1/0").await.unwrap_err();
             shutdown.cancel();
+            serving.await.unwrap().unwrap();
         });
     });
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
