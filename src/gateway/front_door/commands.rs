@@ -676,9 +676,9 @@ mod tests {
         for sql in [
             "insert into t values (1)", "update t set a = 1", "delete from t", "merge into t using s on true when matched then delete",
             "create table t (a int)", "create or replace view v as select 1", "create temp table t as select 1", "drop table t",
-            "alter table t add b int", "truncate t", "grant select on t to u", "vacuum", "select 1 into t", "select 1 for update",
+            "alter table t add b int", "truncate t", "grant select on t to u", "vacuum", "select 1 into t", "select * from t for update",
             "with x as (insert into t values (1) returning *) select * from x", "with x as (delete from t returning *) select * from x",
-            "select * from (select 1 for share) x", "explain analyze insert into t values (1)", "declare c cursor for delete from t",
+            "select * from (select * from t for share) x", "explain analyze insert into t values (1)", "declare c cursor for delete from t",
             "prepare p as insert into t values (1)", "copy t from stdin", "copy (delete from t returning *) to stdout", "lock table t",
             "create external table t stored as csv location '/etc/passwd'", "refresh materialized view v",
         ] {

@@ -19,10 +19,11 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// The query threads: more than there are processors, so that two busy queries leave room for short ones.
+    /// The query threads: many more than there are processors. An operator may compute for long before it yields, and
+    /// the system shares the processors among threads where the runtime cannot.
     pub(crate) fn queries() -> std::io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self::start("grantd-query", processors.saturating_mul(2).max(4))
+        Self::start("grantd-query", processors.saturating_mul(8).max(32))
     }
 
     /// The threads of the sockets. They hold parsed statements, so their stacks are as big.
