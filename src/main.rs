@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `grantd` program; everything is in [`grantd::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    grantd::cli::main()
+}

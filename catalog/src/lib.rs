@@ -9,4 +9,10 @@
 //! - [`sql`]: Snowflake SQL: parse to changes, render from changes
 //! - [`tables`]: the relations that a session sees
 
+pub mod account;
+pub mod drift;
+pub mod graph;
 pub mod model;
+pub mod snapshot;
+pub mod sql;
+pub mod tables;

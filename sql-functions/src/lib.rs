@@ -1,1 +1,141 @@
-//! x
+//! grantd's SQL functions, one file each, and the registry that puts them into a session.
+//!
+//! A function is a relation with arguments: it is bound when a statement is planned and computed when it is read, in
+//! the session's pinned world.
+
+mod access_diff;
+mod changeset_impact;
+mod changeset_sql;
+mod drift_sql;
+mod explain_access;
+mod matrix;
+mod who_can;
+
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::ScalarValue;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::SessionContext;
+use grantd_catalog::tables::{Definition, Relation, RelationTable, SessionState};
+use std::fmt;
+use std::sync::Arc;
+
+/// One argument of a function; all are `text`.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+/// A table function of the SQL surface.
+pub trait SqlFunction: fmt::Debug + Send + Sync {
+    /// Its arguments.
+    fn arguments(&self) -> Vec<Argument>;
+
+    /// Its name, result columns and comments.
+    fn definition(&self) -> Definition;
+
+    /// The function applied to arguments, as many as it takes; `None` for one that is left out.
+    fn bind(&self, arguments: Vec<Option<String>>) -> Arc<dyn Relation>;
+}
+
+/// Every function, in the order of the reference.
+pub fn functions() -> Vec<Arc<dyn SqlFunction>> {
+    vec![
+        Arc::new(who_can::WhoCan),
+        Arc::new(explain_access::ExplainAccess),
+        Arc::new(matrix::Matrix),
+        Arc::new(access_diff::AccessDiff),
+        Arc::new(drift_sql::DriftSql),
+        Arc::new(changeset_sql::ChangesetSql),
+        Arc::new(changeset_impact::ChangesetImpact),
+    ]
+}
+
+/// Registers every function for a session.
+pub fn register(context: &SessionContext, session: &Arc<SessionState>) {
+    for function in functions() {
+        let name = function.definition().name;
+        context.register_udtf(name, Arc::new(TableFunction { function, session: Arc::clone(session) }));
+    }
+}
+
+#[derive(Debug)]
+struct TableFunction {
+    function: Arc<dyn SqlFunction>,
+    session: Arc<SessionState>,
+}
+
+impl TableFunctionImpl for TableFunction {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let wanted = self.function.arguments();
+        let name = self.function.definition().name;
+        let least = wanted.iter().filter(|a| !a.optional).count();
+        let given = args.exprs().len();
+        if given < least || given > wanted.len() {
+            return Err(DataFusionError::Plan(format!(
+                "function {name} takes {}, not {given} arguments: {}",
+                if least == wanted.len() { format!("{least}") } else { format!("{least} to {}", wanted.len()) },
+                usage(name, &wanted),
+            )));
+        }
+        let mut values = Vec::with_capacity(wanted.len());
+        for (expr, argument) in args.exprs().iter().zip(&wanted) {
+            let value = literal(expr).ok_or_else(|| {
+                DataFusionError::Plan(format!(
+                    "argument {} of {name} must be a text literal: {}",
+                    argument.name,
+                    usage(name, &wanted)
+                ))
+            })?;
+            if value.is_none() && !argument.optional {
+                return Err(DataFusionError::Plan(format!("argument {} of {name} cannot be NULL", argument.name)));
+            }
+            values.push(value);
+        }
+        values.resize(wanted.len(), None);
+        Ok(Arc::new(RelationTable::new(self.function.bind(values), Arc::clone(&self.session))))
+    }
+}
+
+fn usage(name: &str, arguments: &[Argument]) -> String {
+    let list = arguments.iter().map(|a| if a.optional { format!("[{}]", a.name) } else { a.name.to_owned() });
+    format!("{name}({})", list.collect::<Vec<_>>().join(", "))
+}
+
+/// The text of a literal argument; `Some(None)` for NULL, `None` when it is no literal.
+fn literal(expr: &Expr) -> Option<Option<String>> {
+    match expr {
+        Expr::Literal(value, _) => match value {
+            ScalarValue::Utf8(v) | ScalarValue::Utf8View(v) | ScalarValue::LargeUtf8(v) => Some(v.clone()),
+            ScalarValue::Null => Some(None),
+            other => Some(Some(other.to_string())),
+        },
+        Expr::Alias(alias) => literal(&alias.expr),
+        Expr::Cast(cast) => literal(&cast.expr),
+        _ => None,
+    }
+}
+
+/// A required argument.
+const fn required(name: &'static str) -> Argument {
+    Argument { name, optional: false }
+}
+
+/// An argument that may be left out.
+const fn optional(name: &'static str) -> Argument {
+    Argument { name, optional: true }
+}
+
+/// A required argument's value.
+fn value(arguments: &mut std::vec::IntoIter<Option<String>>) -> String {
+    arguments.next().flatten().unwrap_or_default()
+}
+
+/// The error for a name that means nothing.
+fn unknown(what: &str, name: &str, nearest: Option<String>) -> DataFusionError {
+    let hint = nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+    DataFusionError::Plan(format!("{what} \"{name}\" does not exist{hint}"))
+}

@@ -102,14 +102,16 @@ impl Gateway {
         let address = self.local;
         let listener = self.listener.into_std().map_err(|source| GatewayError::Listen { address, source })?;
         let accepting = async move {
-            let listener = TcpListener::from_std(listener).map_err(|source| GatewayError::Listen { address, source })?;
+            let listener =
+                TcpListener::from_std(listener).map_err(|source| GatewayError::Listen { address, source })?;
             accept(listener, shared).await;
             Ok(())
         };
         // A panic of the accepting task is logged by `join` and ends the gateway.
-        wire.spawn(accepting.with_current_subscriber()).join().await.unwrap_or_else(|_| {
-            Err(GatewayError::Threads(std::io::Error::other("the accepting task ended")))
-        })
+        wire.spawn(accepting.with_current_subscriber())
+            .join()
+            .await
+            .unwrap_or_else(|_| Err(GatewayError::Threads(std::io::Error::other("the accepting task ended"))))
     }
 }
 
@@ -144,7 +146,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, place: tokio::sync::OwnedSemaphorePermit) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    place: tokio::sync::OwnedSemaphorePermit,
+) {
     // Without it small answers wait for the client's next packet.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(target: "grantd::gateway", %peer, %error, "TCP_NODELAY");

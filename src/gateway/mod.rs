@@ -15,6 +15,7 @@ mod front_door;
 mod listener;
 mod naming;
 mod outcome;
+pub mod pgcatalog;
 mod query;
 pub mod rewrite;
 mod session;

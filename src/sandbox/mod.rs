@@ -1,1 +1,6 @@
 //! A small Snowflake for demos and tests, over HTTP.
+//!
+//! [`protocol`] speaks what Snowflake's drivers speak: logins, sessions, statements, results. What the statements
+//! mean is behind the trait [`protocol::engine::Engine`].
+
+pub mod protocol;

@@ -1,1 +1,119 @@
-//! What must survive a restart.
+//! What must survive a restart: accounts, sync runs, snapshots, baselines and changesets.
+//!
+//! A data directory holds
+//! - `grantd.db`: SQLite (WAL, `synchronous = FULL`), every row of state; the tables are in `schema/`;
+//! - `snapshots/<sha256>.snap`: immutable files, named by their content, opaque to the store;
+//! - `lock`: held by the one process that has the directory open.
+//!
+//! INVARIANT: a row that names a snapshot file is committed only after the file and its directory entry are on disk.
+//! A crash at any point therefore leaves the previous state, and at worst a file without a row, which the next
+//! [`Store::open`] removes.
+//!
+//! Calls block on the disk: from async code go through `spawn_blocking`.
+
+mod accounts;
+mod changesets;
+mod error;
+mod files;
+mod lock;
+mod migrate;
+mod rows;
+mod runs;
+mod snapshots;
+mod sql;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+pub use error::StoreError;
+pub use migrate::STORE_VERSION;
+pub use rows::{
+    AccountRow, AccountSource, Baseline, ChangeRow, Changeset, ChangesetStatus, ChangesetStep, CoverageRow, Manifest,
+    Micros, NewChangeset, PruneReport, RunRow, RunStatus, SnapshotId, StepRow, StepStatus, SyncRun,
+};
+
+use files::SnapshotFiles;
+use lock::DirLock;
+
+/// The file name of the database inside a data directory.
+pub const DATABASE_FILE: &str = "grantd.db";
+
+/// One open data directory. Share it with `Arc`; every method takes `&self`.
+#[derive(Debug)]
+pub struct Store {
+    database: Mutex<Connection>,
+    files: SnapshotFiles,
+    /// Held while a snapshot is committed or pruned, so that no file goes while a new row is about to name it.
+    file_changes: Mutex<()>,
+    dir: PathBuf,
+    // Fields drop in this order: the connection above is closed before the lock is released and the directory removed.
+    _lock: DirLock,
+    _temporary: Option<TemporaryDir>,
+}
+
+impl Store {
+    /// Opens the store in `dir`, creating what is missing and migrating an older version.
+    ///
+    /// Fails when another process has it open, when it was written by a newer grantd, or when the database is not a
+    /// grantd store.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Store, StoreError> {
+        Store::open_in(dir.as_ref(), None)
+    }
+
+    /// A store that lives as long as the value: in a private temporary directory, removed when it is dropped.
+    pub fn in_memory() -> Result<Store, StoreError> {
+        let temporary = TemporaryDir::create()?;
+        let dir = temporary.0.clone();
+        Store::open_in(&dir, Some(temporary))
+    }
+
+    fn open_in(dir: &Path, temporary: Option<TemporaryDir>) -> Result<Store, StoreError> {
+        files::create_private_dir(dir)?;
+        let lock = DirLock::acquire(dir)?;
+        let database = migrate::open(&dir.join(DATABASE_FILE))?;
+        files::sync_dir(dir)?;
+        let files = SnapshotFiles::open(dir)?;
+        let store = Store {
+            database: Mutex::new(database),
+            files,
+            file_changes: Mutex::new(()),
+            dir: dir.to_path_buf(),
+            _lock: lock,
+            _temporary: temporary,
+        };
+        store.sweep()?;
+        Ok(store)
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The connection; a transaction of a thread that panicked was rolled back when its guard dropped.
+    fn database(&self) -> MutexGuard<'_, Connection> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A directory that is removed when dropped.
+#[derive(Debug)]
+struct TemporaryDir(PathBuf);
+
+impl TemporaryDir {
+    fn create() -> Result<Self, StoreError> {
+        let dir = std::env::temp_dir().join(format!("grantd-{}", uuid::Uuid::new_v4().simple()));
+        files::create_private_dir(&dir)?;
+        Ok(TemporaryDir(dir))
+    }
+}
+
+impl Drop for TemporaryDir {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(dir = %self.0.display(), %error, "the temporary store could not be removed");
+        }
+    }
+}

@@ -1,3 +1,10 @@
 //! Integration tests: one binary, one module per subject.
+#![cfg(test)]
 
+mod architecture;
+mod cli;
 mod gateway;
+mod import;
+mod sandbox_protocol;
+mod store;
+mod sync;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{self, Expr};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::error::{SqlError, from_parser};
@@ -254,8 +254,7 @@ fn expressions(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<Expr>, SqlErro
     }
     let dialect = PostgreSqlDialect {};
     let mut parser = parser(&dialect, tokens);
-    let list =
-        parser.parse_comma_separated(Parser::parse_expr).map_err(|error| from_parser(&error, sql))?;
+    let list = parser.parse_comma_separated(Parser::parse_expr).map_err(|error| from_parser(&error, sql))?;
     at_end(sql, tokens, &parser)?;
     for expression in &list {
         guard::only_reads(expression)?;

@@ -1,0 +1,193 @@
+//! The one `TableProvider`: plans a scan of a relation, streams its batches, pushes filters into it.
+
+use super::definition::Definition;
+use super::filters::Pushed;
+use super::session::SessionState;
+use super::world::World;
+use super::writer::Writer;
+use crate::graph::Lens;
+use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a scan of a relation works on.
+#[derive(Clone, Debug)]
+pub struct ScanRequest {
+    /// The pinned world.
+    pub world: Arc<World>,
+    /// The session's lens.
+    pub lens: Lens,
+    /// Filters that the relation took over.
+    pub pushed: Pushed,
+}
+
+/// Yields a relation's rows, some at a time.
+pub trait BatchSource: Send {
+    /// Writes further rows, about a batch; `false` when there are no more after these.
+    fn fill(&mut self, out: &mut Writer) -> Result<bool>;
+}
+
+/// A relation: what it is and how its rows come.
+pub trait Relation: fmt::Debug + Send + Sync {
+    /// Name, columns and comments.
+    fn definition(&self) -> Definition;
+
+    /// Opens a scan.
+    fn open(&self, request: ScanRequest) -> Box<dyn BatchSource>;
+
+    /// Whether a filter is evaluated by the relation itself, exactly.
+    fn takes(&self, _filter: &Expr) -> bool {
+        false
+    }
+}
+
+/// A source that writes all its rows at once; for relations that are small by nature.
+pub fn once(write: impl FnOnce(&mut Writer) -> Result<()> + Send + 'static) -> Box<dyn BatchSource> {
+    struct Once<F>(Option<F>);
+    impl<F: FnOnce(&mut Writer) -> Result<()> + Send> BatchSource for Once<F> {
+        fn fill(&mut self, out: &mut Writer) -> Result<bool> {
+            if let Some(write) = self.0.take() {
+                write(out)?;
+            }
+            Ok(false)
+        }
+    }
+    Box::new(Once(Some(write)))
+}
+
+/// A relation as DataFusion sees it in one session.
+#[derive(Debug)]
+pub struct RelationTable {
+    relation: Arc<dyn Relation>,
+    definition: Definition,
+    schema: SchemaRef,
+    session: Arc<SessionState>,
+}
+
+impl RelationTable {
+    /// The relation in a session.
+    pub fn new(relation: Arc<dyn Relation>, session: Arc<SessionState>) -> Self {
+        let definition = relation.definition();
+        let schema = definition.schema();
+        Self { relation, definition, schema, session }
+    }
+}
+
+#[async_trait]
+impl TableProvider for RelationTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let projected = Arc::new(self.schema.project(&columns)?);
+        let taken: Vec<Expr> = filters.iter().filter(|f| self.relation.takes(f)).cloned().collect();
+        let world = self.session.world();
+        let request = ScanRequest { pushed: Pushed::plan(state, taken)?, world, lens: self.session.lens() };
+        let stream = RelationStream {
+            relation: Arc::clone(&self.relation),
+            types: self.definition.columns.iter().map(|c| c.ty).collect(),
+            schema: Arc::clone(&projected),
+            columns,
+            request,
+        };
+        Ok(Arc::new(StreamingTableExec::try_new(projected, vec![Arc::new(stream)], None, None, false, limit)?))
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(filters
+            .iter()
+            .map(|f| {
+                if self.relation.takes(f) {
+                    TableProviderFilterPushDown::Exact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+}
+
+#[derive(Debug)]
+struct RelationStream {
+    relation: Arc<dyn Relation>,
+    types: Vec<super::ColumnType>,
+    schema: SchemaRef,
+    columns: Vec<usize>,
+    request: ScanRequest,
+}
+
+impl PartitionStream for RelationStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let writer = Writer::new(&self.types, Arc::clone(&self.schema), &self.columns);
+        let batches =
+            Batches { source: Some(self.relation.open(self.request.clone())), writer, ready: Vec::new().into_iter() };
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::iter(batches)))
+    }
+}
+
+struct Batches {
+    source: Option<Box<dyn BatchSource>>,
+    writer: Writer,
+    ready: std::vec::IntoIter<RecordBatch>,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.ready.next() {
+                return Some(Ok(batch));
+            }
+            let source = self.source.as_mut()?;
+            match source.fill(&mut self.writer) {
+                Ok(true) => {}
+                Ok(false) => self.source = None,
+                Err(error) => {
+                    self.source = None;
+                    return Some(Err(error));
+                }
+            }
+            if self.writer.rows() > 0 {
+                match self.writer.finish() {
+                    Ok(batch) => self.ready = split(&batch).into_iter(),
+                    Err(error) => {
+                        self.source = None;
+                        return Some(Err(error));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Cuts what a source wrote at once into batches of the usual size.
+fn split(batch: &RecordBatch) -> Vec<RecordBatch> {
+    let rows = batch.num_rows();
+    (0..rows).step_by(super::BATCH_ROWS).map(|start| batch.slice(start, super::BATCH_ROWS.min(rows - start))).collect()
+}

@@ -1,0 +1,91 @@
+//! `who_can(privilege, object)`: the users who have a privilege on an object.
+
+use crate::{Argument, SqlFunction, required, unknown, value};
+use grantd_catalog::graph::effective::{Scan, Wanted};
+use grantd_catalog::model::{Principal, Privilege, Property};
+use grantd_catalog::tables::{BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, once};
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(crate) struct WhoCan;
+
+impl SqlFunction for WhoCan {
+    fn arguments(&self) -> Vec<Argument> {
+        vec![required("privilege"), required("object")]
+    }
+
+    fn definition(&self) -> Definition {
+        let column = |name, ty, comment| ColumnDef { name, ty, comment };
+        Definition::new(
+            "who_can",
+            "The users who have a privilege on an object, under the session's grantd.roles",
+            vec![
+                column("account", ColumnType::Text, "Account"),
+                column("user_name", ColumnType::Text, "User"),
+                column("user_disabled", ColumnType::Bool, "Whether the user is disabled"),
+                column("privilege", ColumnType::Text, "The privilege asked for"),
+                column("object_type", ColumnType::Text, "Type of the object"),
+                column("object", ColumnType::Text, "Full name of the object"),
+                column("usable", ColumnType::Bool, "Whether the user also reaches the database and schema"),
+                column("grant_option", ColumnType::Bool, "Whether the user may grant it on"),
+                column("source", ColumnType::Text, "Why: grant, user, inherited, ownership or public"),
+                column("role_count", ColumnType::Int, "Number of the user's roles that carry it"),
+            ],
+        )
+    }
+
+    fn bind(&self, arguments: Vec<Option<String>>) -> Arc<dyn Relation> {
+        let mut arguments = arguments.into_iter();
+        let privilege = Privilege::new(&value(&mut arguments));
+        Arc::new(Bound { privilege, object: value(&mut arguments) })
+    }
+}
+
+#[derive(Debug)]
+struct Bound {
+    privilege: Privilege,
+    object: String,
+}
+
+impl Relation for Bound {
+    fn definition(&self) -> Definition {
+        WhoCan.definition()
+    }
+
+    fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
+        let (privilege, object) = (self.privilege.clone(), self.object.clone());
+        once(move |out| {
+            let mut known = false;
+            for view in &request.world.accounts {
+                let s = &view.snapshot;
+                let objects = s.resolve_objects(&object);
+                known |= !objects.is_empty();
+                let privileges = s.privilege_id(privilege.as_str()).into_iter().collect();
+                let wanted =
+                    Wanted { users: None, objects: Some(objects), privileges: Some(privileges), lens: request.lens };
+                let mut rows = Vec::new();
+                let mut scan = Scan::new(Arc::clone(s), wanted);
+                while scan.rows(usize::MAX, &mut rows) {}
+                for row in rows {
+                    let user: &Principal = &s.principals()[row.user];
+                    out.text(Some(&view.name))
+                        .text(Some(user.name.as_str()))
+                        .bool(Some(s.principal_info(row.user).properties.is_true(Property::Disabled)))
+                        .text(Some(privilege.as_str()))
+                        .text(Some(s.object_type(row.object).as_str()))
+                        .text_with(|| Some(s.object(row.object).shown()))
+                        .bool(Some(row.usable))
+                        .bool(Some(row.grant_option))
+                        .text(Some(row.source.as_str()))
+                        .int(Some(i64::from(row.role_count)))
+                        .end();
+                }
+            }
+            if known {
+                return Ok(());
+            }
+            let nearest = request.world.accounts.iter().find_map(|v| v.snapshot.nearest_object(&object));
+            Err(unknown("object", &object, nearest))
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! The command line: one file per command, and what they share.
+//!
+//! - [`error`](CliError): one line that says what and where, one that says what to do; exit code 2
+//! - [`listen`]: opening a port
+//! - [`logging`], [`signals`], [`output`]: log lines, Ctrl-C, results as table, JSON or CSV
+
+//pub mod demo;
+mod error;
+pub mod import;
+pub mod listen;
+pub mod logging;
+pub mod output;
+//pub mod sandbox;
+pub mod serve;
+pub mod signals;
+pub mod sql;
+pub mod sync;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::CliError;
+
+/// An exact, versioned copy of a data platform's access control that any PostgreSQL client can ask.
+#[derive(Parser, Debug)]
+#[command(
+    name = "grantd",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Exit codes: 0 done, 2 an error that is explained on standard error, 130 interrupted.
+Log lines go to standard error; GRANTD_LOG=info shows more of them."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    //    Demo(demo::DemoArgs),
+    Serve(serve::ServeArgs),
+    Sync(sync::SyncArgs),
+    Import(import::ImportArgs),
+    //    Sandbox(sandbox::SandboxArgs),
+    Sql(sql::SqlArgs),
+}
+
+/// What `main` does: reads the arguments, runs the command, explains an error.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(shown) => {
+            // A reader that went away has seen enough.
+            let _ = shown.print();
+            return ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(error::FAILURE));
+        }
+    };
+    logging::init();
+    let result = match cli.command {
+        //        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Sync(args) => sync::run(&args),
+        Command::Import(args) => import::run(&args),
+        //        Command::Sandbox(args) => sandbox::run(&args),
+        Command::Sql(args) => sql::run(&args),
+    };
+    result.unwrap_or_else(|error| error.report(&mut std::io::stderr()))
+}
+
+/// The runtime that moves bytes; statements run on the gateway's own threads.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(format_args!("cannot start: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

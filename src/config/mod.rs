@@ -1,0 +1,152 @@
+//! Configuration: `grantd.toml`, overridden by `GRANTD__SECTION__KEY` in the environment.
+//!
+//! ```toml
+//! [server]
+//! listen = "127.0.0.1:5433"
+//! data_dir = "/var/lib/grantd"
+//!
+//! [[account]]
+//! name = "prod"
+//! account_identifier = "myorg-prod"
+//! user = "GRANTD"
+//! warehouse = "GRANTD_WH"
+//! private_key_file = "/etc/grantd/prod.p8"
+//! ```
+//!
+//! Secrets are never in the file: keys ending in `_file` name the file that holds one. Relative paths are relative
+//! to the folder of the configuration. Every mistake is an error that names its place.
+
+mod duration;
+mod environment;
+mod error;
+mod raw;
+mod secret;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::ConfigError;
+pub use secret::{Secret, read_secret};
+
+/// Where the gateway listens unless told otherwise.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5433);
+/// How long a statement may run unless told otherwise.
+pub const DEFAULT_STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
+/// How many clients may be connected unless told otherwise.
+pub const DEFAULT_MAX_CONNECTIONS: u32 = 100;
+/// How often an account is synced unless told otherwise.
+pub const DEFAULT_SYNC_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Everything that `grantd serve` and `grantd sync` are told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The daemon itself.
+    pub server: ServerConfig,
+    /// The accounts it keeps in sync, in the order of the file; names are distinct.
+    pub accounts: Vec<AccountConfig>,
+}
+
+/// `[server]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerConfig {
+    /// Where the gateway listens.
+    pub listen: SocketAddr,
+    /// Where state is kept.
+    pub data_dir: PathBuf,
+    /// How long a statement may run; `None` is without limit (`"0"`).
+    pub statement_timeout: Option<Duration>,
+    /// How many clients may be connected at once, at least 1.
+    pub max_connections: u32,
+}
+
+/// `[[account]]`: one account of a platform.
+#[derive(Clone, Debug)]
+pub struct AccountConfig {
+    /// The name that users give it.
+    pub name: String,
+    /// Which platform it is on.
+    pub platform: Platform,
+    /// `orgname-accountname`.
+    pub account_identifier: String,
+    /// The service user.
+    pub user: String,
+    /// The role to use; the user's default role otherwise.
+    pub role: Option<String>,
+    /// The warehouse for the statements that need one.
+    pub warehouse: Option<String>,
+    /// The user's private key, PKCS#8 in PEM.
+    pub private_key_file: PathBuf,
+    /// Holds the passphrase of an encrypted key.
+    pub private_key_passphrase_file: Option<PathBuf>,
+    /// Instead of `<account_identifier>.snowflakecomputing.com`: `https://host[:port]`, or a host alone.
+    pub host: Option<String>,
+    /// How often to sync; `None` only on demand (`"0"`).
+    pub sync_interval: Option<Duration>,
+}
+
+/// A platform that grantd can read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// Snowflake.
+    #[default]
+    Snowflake,
+}
+
+impl Platform {
+    /// The word in the file and in `accounts.platform`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Platform::Snowflake => "snowflake",
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, applies the process's environment and checks the files that hold secrets.
+    pub fn load(file: &Path) -> Result<Config, ConfigError> {
+        let text =
+            std::fs::read_to_string(file).map_err(|source| ConfigError::Read { file: file.to_path_buf(), source })?;
+        let config = Config::parse(file, &text, std::env::vars_os())?;
+        for account in &config.accounts {
+            account.check_files()?;
+        }
+        Ok(config)
+    }
+
+    /// As [`Config::load`], from a text and an environment; touches no file. `file` is for messages and relative paths.
+    pub fn parse(
+        file: &Path,
+        text: &str,
+        environment: impl IntoIterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
+    ) -> Result<Config, ConfigError> {
+        let raw = raw::parse(file, text)?;
+        let raw = environment::apply(raw, environment)?;
+        raw::finish(file, text, &raw)
+    }
+}
+
+impl AccountConfig {
+    /// The private key as PEM, read anew each time so that it can be rotated.
+    pub fn private_key(&self) -> Result<Secret<String>, ConfigError> {
+        read_secret(&self.private_key_file)
+    }
+
+    /// The passphrase of the private key, without a final line break.
+    pub fn private_key_passphrase(&self) -> Result<Option<Secret<String>>, ConfigError> {
+        let Some(file) = &self.private_key_passphrase_file else { return Ok(None) };
+        let text = read_secret(file)?;
+        let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+        Ok(Some(Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned())))
+    }
+
+    fn check_files(&self) -> Result<(), ConfigError> {
+        self.private_key()?;
+        self.private_key_passphrase()?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

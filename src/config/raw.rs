@@ -1,0 +1,198 @@
+//! The file as it is written: every key optional, so that the environment can complete it; then the finished
+//! [`Config`](super::Config).
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::error::{Place, nearest};
+use super::{
+    AccountConfig, Config, ConfigError, DEFAULT_LISTEN, DEFAULT_MAX_CONNECTIONS, DEFAULT_STATEMENT_TIMEOUT,
+    DEFAULT_SYNC_INTERVAL, Platform, ServerConfig, duration,
+};
+
+/// A duration as text.
+#[derive(Clone, Copy)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        duration::parse(&text).map(Span).map_err(serde::de::Error::custom)
+    }
+}
+
+/// `HOST:PORT` where the host is an address.
+#[derive(Clone, Copy)]
+struct Listen(SocketAddr);
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Listen, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Listen).map_err(|_| {
+            serde::de::Error::custom(format!("{text:?} is not an address and port such as \"127.0.0.1:5433\""))
+        })
+    }
+}
+
+/// A text that says something.
+#[derive(Clone)]
+struct Word(String);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() { Err(serde::de::Error::custom("it is empty")) } else { Ok(Word(text)) }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    #[serde(default)]
+    server: RawServer,
+    #[serde(default)]
+    account: Vec<RawAccount>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawServer {
+    listen: Option<Listen>,
+    data_dir: Option<Word>,
+    statement_timeout: Option<Span>,
+    max_connections: Option<std::num::NonZeroU32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAccount {
+    name: Option<Word>,
+    platform: Option<Platform>,
+    account_identifier: Option<Word>,
+    user: Option<Word>,
+    role: Option<Word>,
+    warehouse: Option<Word>,
+    private_key_file: Option<Word>,
+    private_key_passphrase_file: Option<Word>,
+    host: Option<Word>,
+    sync_interval: Option<Span>,
+}
+
+/// Where the accounts stand in the text.
+#[derive(Deserialize, Default)]
+struct Positions {
+    #[serde(default)]
+    account: Vec<toml::Spanned<toml::Table>>,
+}
+
+/// Reads the text as TOML and checks every key and value that is there.
+pub(super) fn parse(file: &Path, text: &str) -> Result<toml::Table, ConfigError> {
+    let located = |error: toml::de::Error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        ConfigError::File {
+            what: first_line(error.message()),
+            place: Place::of(file, text, offset),
+            hint: did_you_mean(error.message()),
+        }
+    };
+    toml::from_str::<RawConfig>(text).map_err(located)?;
+    toml::from_str(text).map_err(located)
+}
+
+/// Checks a table that was changed; the error is what is wrong and what was probably meant.
+pub(super) fn check(table: &toml::Table) -> Result<(), (String, Option<String>)> {
+    read(table).map(|_| ())
+}
+
+fn read(table: &toml::Table) -> Result<RawConfig, (String, Option<String>)> {
+    RawConfig::deserialize(table.clone()).map_err(|error| (first_line(error.message()), did_you_mean(error.message())))
+}
+
+/// Adds the defaults and refuses what is missing.
+pub(super) fn finish(file: &Path, text: &str, table: &toml::Table) -> Result<Config, ConfigError> {
+    let positions: Positions = toml::from_str(text).unwrap_or_default();
+    let place = |offset| Place::of(file, text, offset);
+    let refuse =
+        |what: String, offset: usize, hint: Option<String>| ConfigError::File { what, place: place(offset), hint };
+    let raw = read(table).map_err(|(what, hint)| refuse(what, 0, hint))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+
+    let data_dir = raw.server.data_dir.ok_or_else(|| {
+        refuse("data_dir is missing in [server]".to_owned(), 0, Some("data_dir = \"/var/lib/grantd\"".to_owned()))
+    })?;
+    let server = ServerConfig {
+        listen: raw.server.listen.map_or(DEFAULT_LISTEN, |listen| listen.0),
+        data_dir: folder.join(data_dir.0),
+        statement_timeout: limit(raw.server.statement_timeout, DEFAULT_STATEMENT_TIMEOUT),
+        max_connections: raw.server.max_connections.map_or(DEFAULT_MAX_CONNECTIONS, std::num::NonZeroU32::get),
+    };
+
+    let mut names = BTreeSet::new();
+    let mut accounts = Vec::with_capacity(raw.account.len());
+    for (index, account) in raw.account.into_iter().enumerate() {
+        let offset = positions.account.get(index).map_or(0, |account| account.span().start);
+        let account = finish_account(folder, account).map_err(|(what, hint)| refuse(what, offset, hint))?;
+        if !names.insert(account.name.clone()) {
+            return Err(refuse(format!("there are two accounts named {:?}", account.name), offset, None));
+        }
+        accounts.push(account);
+    }
+    Ok(Config { server, accounts })
+}
+
+fn finish_account(folder: &Path, raw: RawAccount) -> Result<AccountConfig, (String, Option<String>)> {
+    let name = required(raw.name, "name", None, "\"prod\"")?.0;
+    let of = Some(name.as_str());
+    let path = |word: Word| -> PathBuf { folder.join(word.0) };
+    Ok(AccountConfig {
+        platform: raw.platform.unwrap_or_default(),
+        account_identifier: required(raw.account_identifier, "account_identifier", of, "\"myorg-myaccount\"")?.0,
+        user: required(raw.user, "user", of, "\"GRANTD\"")?.0,
+        role: raw.role.map(|word| word.0),
+        warehouse: raw.warehouse.map(|word| word.0),
+        private_key_file: path(required(raw.private_key_file, "private_key_file", of, "\"grantd.p8\"")?),
+        private_key_passphrase_file: raw.private_key_passphrase_file.map(path),
+        host: raw.host.map(|word| word.0),
+        sync_interval: limit(raw.sync_interval, DEFAULT_SYNC_INTERVAL),
+        name,
+    })
+}
+
+fn required<T>(
+    value: Option<T>,
+    key: &str,
+    account: Option<&str>,
+    example: &str,
+) -> Result<T, (String, Option<String>)> {
+    value.ok_or_else(|| {
+        let of = account.map(|name| format!(" of account {name:?}")).unwrap_or_default();
+        (format!("{key} is missing in [[account]]{of}"), Some(format!("{key} = {example}")))
+    })
+}
+
+/// `"0"` means none.
+fn limit(written: Option<Span>, default: Duration) -> Option<Duration> {
+    Some(written.map_or(default, |span| span.0)).filter(|limit| !limit.is_zero())
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or(message).to_owned()
+}
+
+/// From serde's "unknown field `a`, expected one of `b`, `c`", also for variants.
+fn did_you_mean(message: &str) -> Option<String> {
+    if !message.starts_with("unknown ") {
+        return None;
+    }
+    let mut words = message.split('`').skip(1).step_by(2);
+    let unknown = words.next()?;
+    let known: Vec<&str> = words.collect();
+    Some(match nearest(unknown, known.iter().copied()) {
+        Some(word) => format!("did you mean {word}?"),
+        None => format!("known here: {}", known.join(", ")),
+    })
+}

@@ -1,0 +1,195 @@
+//! What a configuration may say, and what is said about one that is wrong.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+
+const GOOD: &str = r#"
+[server]
+listen = "[::1]:6000"
+data_dir = "data"
+statement_timeout = "2m"
+max_connections = 7
+
+[[account]]
+name = "prod-eu"
+platform = "snowflake"
+account_identifier = "org-acc"
+user = "GRANTD"
+role = "R"
+warehouse = "W"
+private_key_file = "keys/prod.p8"
+host = "https://localhost:8443"
+sync_interval = "0"
+"#;
+
+fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let environment = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Config::parse(Path::new("conf/grantd.toml"), text, environment)
+}
+
+fn message(text: &str, environment: &[(&str, &str)]) -> String {
+    let error = parse(text, environment).unwrap_err();
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
+}
+
+#[test]
+fn every_key_is_read_and_paths_are_relative_to_the_file() {
+    let config = parse(GOOD, &[]).unwrap();
+    assert_eq!(
+        config.server,
+        ServerConfig {
+            listen: "[::1]:6000".parse().unwrap(),
+            data_dir: "conf/data".into(),
+            statement_timeout: Some(Duration::from_mins(2)),
+            max_connections: 7,
+        }
+    );
+    let account = &config.accounts[0];
+    assert_eq!((account.name.as_str(), account.platform), ("prod-eu", Platform::Snowflake));
+    assert_eq!((account.account_identifier.as_str(), account.user.as_str()), ("org-acc", "GRANTD"));
+    assert_eq!((account.role.as_deref(), account.warehouse.as_deref()), (Some("R"), Some("W")));
+    assert_eq!(account.private_key_file, Path::new("conf/keys/prod.p8"));
+    assert_eq!((account.host.as_deref(), account.sync_interval), (Some("https://localhost:8443"), None));
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let config = parse("[server]\ndata_dir = \"/d\"", &[]).unwrap();
+    assert_eq!(config.server.listen, DEFAULT_LISTEN);
+    assert!(config.server.listen.ip().is_loopback());
+    assert_eq!(config.server.statement_timeout, Some(DEFAULT_STATEMENT_TIMEOUT));
+    assert_eq!(config.server.max_connections, DEFAULT_MAX_CONNECTIONS);
+    assert!(config.accounts.is_empty());
+}
+
+#[test]
+fn a_mistake_is_named_with_its_place_and_what_was_meant() {
+    for (text, expected) in [
+        (
+            "[server]\ndata_dir = \"/d\"\n  lisen = \"x\"",
+            "unknown field `lisen`, expected one of `listen`, `data_dir`, `statement_timeout`, `max_connections` \
+             (conf/grantd.toml:3:3)\nhint: did you mean listen?",
+        ),
+        (
+            "[server]\nlisten = \"localhost\"",
+            "\"localhost\" is not an address and port such as \"127.0.0.1:5433\" (conf/grantd.toml:2:10)",
+        ),
+        ("[server]\nstatement_timeout = 5", "invalid type: integer `5`, expected a string (conf/grantd.toml:2:21)"),
+        (
+            "[[account]]\nplatform = \"snowflak\"",
+            "unknown variant `snowflak`, expected `snowflake` (conf/grantd.toml:2:12)\nhint: did you mean snowflake?",
+        ),
+        (
+            "[servers]",
+            "unknown field `servers`, expected `server` or `account` (conf/grantd.toml:1:2)\nhint: did you mean server?",
+        ),
+        ("", "data_dir is missing in [server] (conf/grantd.toml:1:1)\nhint: data_dir = \"/var/lib/grantd\""),
+        (
+            "[server]\ndata_dir = \"d\"\n[[account]]\nname = \"prod\"",
+            "account_identifier is missing in [[account]] of account \"prod\" (conf/grantd.toml:3:1)\n\
+             hint: account_identifier = \"myorg-myaccount\"",
+        ),
+        ("[server]\ndata_dir = \" \"", "it is empty (conf/grantd.toml:2:12)"),
+        ("[server]\nmax_connections = 0", "invalid value: integer `0`, expected a nonzero u32 (conf/grantd.toml:2:19)"),
+    ] {
+        assert_eq!(message(text, &[]), expected, "{text}");
+    }
+    let said = message("[server]\ndata_dir = \"d", &[]);
+    assert!(said.contains("(conf/grantd.toml:2:"), "{said}");
+}
+
+#[test]
+fn two_accounts_cannot_share_a_name() {
+    let account = GOOD.split_once("[[account]]").unwrap().1;
+    let said = message(&format!("{GOOD}\n[[account]]{account}"), &[]);
+    assert!(said.starts_with("there are two accounts named \"prod-eu\" (conf/grantd.toml:19:1)"), "{said}");
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_completes_it() {
+    let config = parse(
+        GOOD,
+        &[
+            ("GRANTD__SERVER__LISTEN", "127.0.0.1:1"),
+            ("GRANTD__SERVER__MAX_CONNECTIONS", "9"),
+            ("GRANTD__ACCOUNT__PROD_EU__USER", "12345"),
+            ("GRANTD_LOG", "debug"),
+            ("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!((config.server.listen.port(), config.server.max_connections), (1, 9));
+    assert_eq!(config.accounts[0].user, "12345");
+    assert_eq!(parse("", &[("GRANTD__SERVER__DATA_DIR", "/d")]).unwrap().server.data_dir, Path::new("/d"));
+}
+
+#[test]
+fn a_mistake_in_the_environment_names_the_variable() {
+    for (variable, value, expected) in [
+        ("GRANTD__SERVER__LISEN", "x", "did you mean listen?"),
+        ("GRANTD__SERVER__MAX_CONNECTIONS", "many", "(environment variable GRANTD__SERVER__MAX_CONNECTIONS)"),
+        ("GRANTD__ACCOUNT__PRODEU__USER", "x", "did you mean GRANTD__ACCOUNT__PROD_EU__USER?"),
+        ("GRANTD__ACCOUNT__OTHER__USER", "x", "it names PROD_EU"),
+        ("GRANTD__LISTEN", "x", "it does not name a key"),
+    ] {
+        let said = message(GOOD, &[(variable, value)]);
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_secret_does_not_show_itself() {
+    let secret = Secret::new("hunter2".to_owned());
+    assert_eq!(format!("{secret:?} {:#?}", Some(&secret)), "Secret(..) Some(\n    Secret(..),\n)");
+    assert_eq!(secret.expose(), "hunter2");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_can_change_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key.p8");
+    fs::write(&key, "KEY\r\n").unwrap();
+    for (mode, trusted) in [(0o600, true), (0o400, true), (0o644, true), (0o620, false), (0o602, false), (0o666, false)]
+    {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        match read_secret(&key) {
+            Ok(secret) => assert!(trusted && secret.expose() == "KEY\r\n", "{mode:o}"),
+            Err(error) => assert!(!trusted && error.to_string().contains(&format!("{mode:o}")), "{mode:o}: {error}"),
+        }
+    }
+}
+
+/// Writes a file as `umask 077` would.
+fn write_private(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn loading_checks_the_files_that_hold_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("grantd.toml");
+    fs::write(&file, format!("{GOOD}private_key_passphrase_file = \"pass\"\n")).unwrap();
+    let missing = Config::load(&file).unwrap_err().to_string();
+    assert!(missing.contains("keys/prod.p8"), "{missing}");
+
+    fs::create_dir(dir.path().join("keys")).unwrap();
+    write_private(&dir.path().join("keys/prod.p8"), "KEY");
+    write_private(&dir.path().join("pass"), "\n");
+    let empty = Config::load(&file).unwrap_err().to_string();
+    assert!(empty.contains("it is empty"), "{empty}");
+
+    write_private(&dir.path().join("pass"), " pass phrase \r\n");
+    let config = Config::load(&file).unwrap();
+    let account = &config.accounts[0];
+    assert_eq!(account.private_key().unwrap().expose(), "KEY");
+    assert_eq!(account.private_key_passphrase().unwrap().unwrap().expose(), " pass phrase ");
+    assert!(Config::load(&dir.path().join("nope.toml")).unwrap_err().to_string().contains("nope.toml"));
+}

@@ -1,0 +1,179 @@
+//! What a connection of the gateway sees: its own context over the relations, functions and PostgreSQL's catalog.
+
+use super::Daemon;
+use super::calls;
+use crate::gateway::pgcatalog::{self, FunctionDoc, Identity};
+use crate::gateway::{Backend, BackendSession, CallOutcome, SharedSettings, SqlError, Startup};
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::DefaultObjectStoreRegistry;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use grantd_catalog::tables::{SessionState, providers};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// The database that clients name.
+const DATABASE: &str = "grantd";
+/// Memory that all queries together may use for sorting, grouping and joining.
+const QUERY_MEMORY: usize = 2 << 30;
+/// Consumers named when the memory is used up.
+const NAMED_CONSUMERS: usize = 5;
+
+/// The daemon as the gateway's backend.
+pub struct DaemonBackend {
+    daemon: Arc<Daemon>,
+    runtime: Arc<RuntimeEnv>,
+    functions: Vec<FunctionDoc>,
+}
+
+impl DaemonBackend {
+    /// The backend of a daemon.
+    ///
+    /// # Errors
+    /// DataFusion refuses the runtime's settings.
+    pub fn new(daemon: Arc<Daemon>) -> Result<Self, DataFusionError> {
+        // No files: nothing is spilled to disk and no store of files is registered, so SQL has nothing to open.
+        let pool = TrackConsumersPool::new(
+            FairSpillPool::new(QUERY_MEMORY),
+            NonZeroUsize::new(NAMED_CONSUMERS).unwrap_or(NonZeroUsize::MIN),
+        );
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .with_object_store_registry(Arc::new(DefaultObjectStoreRegistry::default()))
+            .build_arc()?;
+        let url = url::Url::parse("file://").map_err(|e| DataFusionError::External(Box::new(e)))?;
+        // The default registry starts with the local file system.
+        runtime.deregister_object_store(&url)?;
+        Ok(Self { daemon, runtime, functions: function_docs() })
+    }
+}
+
+fn function_docs() -> Vec<FunctionDoc> {
+    let doc = |f: &Arc<dyn grantd_sql_functions::SqlFunction>| {
+        let definition = f.definition();
+        FunctionDoc {
+            name: definition.name.to_owned(),
+            arguments: f.arguments().iter().map(|a| (a.name.to_owned(), "text".to_owned())).collect(),
+            returns: definition.columns.iter().map(|c| (c.name.to_owned(), pg_type(c.ty).to_owned())).collect(),
+            comment: definition.comment.to_owned(),
+        }
+    };
+    grantd_sql_functions::functions().iter().map(doc).collect()
+}
+
+/// The `pg_type.typname` of a column type.
+fn pg_type(ty: grantd_catalog::tables::ColumnType) -> &'static str {
+    use grantd_catalog::tables::ColumnType;
+    match ty {
+        ColumnType::Text => "text",
+        ColumnType::Bool => "bool",
+        ColumnType::Int => "int8",
+        ColumnType::Time => "timestamptz",
+    }
+}
+
+impl Backend for DaemonBackend {
+    fn open(&self, startup: &Startup) -> Result<Box<dyn BackendSession>, SqlError> {
+        let session = Arc::new(SessionState::new(self.daemon.world()));
+        let context = self.context(startup, &session).map_err(|error| {
+            tracing::error!(%error, "a session could not be set up");
+            SqlError::internal()
+        })?;
+        Ok(Box::new(Session { daemon: Arc::clone(&self.daemon), user: startup.user.clone(), session, context }))
+    }
+}
+
+impl DaemonBackend {
+    fn context(&self, startup: &Startup, session: &Arc<SessionState>) -> Result<SessionContext, DataFusionError> {
+        let mut config = SessionConfig::new()
+            .with_default_catalog_and_schema(DATABASE, "public")
+            .with_information_schema(false)
+            .with_target_partitions(2);
+        let options = config.options_mut();
+        options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
+        options.sql_parser.map_string_types_to_utf8view = true;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_default_features()
+            .with_table_factories(std::collections::HashMap::new())
+            .build();
+        let context = SessionContext::new_with_state(state);
+        for (name, table) in providers(session) {
+            context.register_table(name, table)?;
+        }
+        let identity = Identity {
+            user: startup.user.clone(),
+            database: startup.database.clone(),
+            backend_pid: startup.backend_pid,
+            settings: Arc::new(CatalogSettings(startup.settings.clone())),
+        };
+        pgcatalog::install(&context, &identity, &self.functions)?;
+        grantd_sql_functions::register(&context, session);
+        Ok(context)
+    }
+}
+
+/// The gateway's settings as PostgreSQL's catalog asks for them.
+struct CatalogSettings(SharedSettings);
+
+impl pgcatalog::Settings for CatalogSettings {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.show(name).ok()
+    }
+
+    fn set(&self, name: &str, value: &str) -> Result<(), DataFusionError> {
+        self.0.set_config(name, value, false).map(|_| ()).map_err(|e| DataFusionError::External(Box::new(e)))
+    }
+
+    fn all(&self) -> Vec<(String, String, String)> {
+        let all = self.0.lock().all();
+        all.into_iter().map(|(name, value, text)| (name.to_owned(), value, text.to_owned())).collect()
+    }
+}
+
+struct Session {
+    daemon: Arc<Daemon>,
+    user: String,
+    session: Arc<SessionState>,
+    context: SessionContext,
+}
+
+#[async_trait]
+impl BackendSession for Session {
+    fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    fn pin(&mut self) {
+        self.session.pin(self.daemon.world());
+    }
+
+    fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), SqlError> {
+        match name {
+            "grantd.roles" => {
+                let lens = value.map(str::parse).transpose().map_err(|error: String| {
+                    SqlError::new("22023", format!("invalid value for parameter \"grantd.roles\": {error}")).with_hint(
+                        "Use all (every role the user can activate), default (the default session) or primary.",
+                    )
+                })?;
+                self.session.set_lens(lens.unwrap_or_default());
+                Ok(())
+            }
+            _ => Err(SqlError::new("42704", format!("unrecognized configuration parameter \"{name}\""))),
+        }
+    }
+
+    async fn call(&mut self, name: &str, args: Vec<ScalarValue>) -> Result<CallOutcome, SqlError> {
+        let outcome = calls::call(&self.daemon, &self.user, name, args).await;
+        // The caller's next statement sees what the call did, also inside a transaction.
+        self.pin();
+        outcome
+    }
+}

@@ -1,0 +1,164 @@
+//! Definitions as SQL text: views, functions, expressions, and what has none here.
+
+use datafusion::error::Result;
+
+use super::identifiers::{format_type, type_oid};
+use super::scalar::{Definition, Value, stable};
+use crate::gateway::pgcatalog::catalog::{Catalog, Relation, quote_ident};
+use crate::gateway::pgcatalog::facts;
+
+pub(super) const FUNCTIONS: &[Definition] = &[
+    stable("pg_get_viewdef", (1, 2), "text", |catalog, arguments| {
+        Ok(relation(catalog, arguments.first())?
+            .map_or(Value::Null, |relation| Value::Text(relation.view_definition())))
+    }),
+    stable("pg_get_ruledef", (1, 2), "text", |catalog, arguments| {
+        Ok(relation(catalog, arguments.first())?.map_or(Value::Null, |relation| {
+            let name = quote_ident(&relation.name);
+            Value::text(format!(
+                "CREATE RULE \"_RETURN\" AS\n    ON SELECT TO public.{name} DO INSTEAD {}",
+                relation.view_definition()
+            ))
+        }))
+    }),
+    // Expressions are kept as their text.
+    stable("pg_get_expr", (2, 3), "text", |_, arguments| Ok(arguments.first().cloned().unwrap_or(Value::Null))),
+    stable("pg_get_userbyid", (1, 1), "name", |catalog, arguments| {
+        let oid = arguments.first().and_then(Value::oid).unwrap_or(0);
+        Ok(Value::text(catalog.role_name(oid).map_or_else(|| format!("unknown (OID={oid})"), str::to_owned)))
+    }),
+    stable("pg_get_function_arguments", (1, 1), "text", |catalog, arguments| {
+        Ok(function(catalog, arguments).map_or(Value::Null, |one| Value::Text(one.arguments())))
+    }),
+    stable("pg_get_function_identity_arguments", (1, 1), "text", |catalog, arguments| {
+        Ok(function(catalog, arguments).map_or(Value::Null, |one| Value::Text(one.arguments())))
+    }),
+    stable("pg_get_function_result", (1, 1), "text", |catalog, arguments| {
+        Ok(function(catalog, arguments).and_then(|one| one.result()).map_or(Value::Null, Value::Text))
+    }),
+    stable("pg_get_functiondef", (1, 1), "text", |catalog, arguments| {
+        Ok(function(catalog, arguments).map_or(Value::Null, |one| Value::Text(one.definition())))
+    }),
+    stable("pg_get_function_arg_default", (2, 2), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_function_sqlbody", (1, 1), "text", |_, _| Ok(Value::Null)),
+    // There are no indexes, constraints, triggers, statistics, partitions or sequences.
+    stable("pg_get_indexdef", (1, 3), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_constraintdef", (1, 2), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_triggerdef", (1, 2), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_statisticsobjdef", (1, 1), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_statisticsobjdef_columns", (1, 1), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_partkeydef", (1, 1), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_partition_constraintdef", (1, 1), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_serial_sequence", (2, 2), "text", |catalog, arguments| {
+        relation(catalog, arguments.first())?;
+        Ok(Value::Null)
+    }),
+    stable("pg_index_column_has_property", (3, 3), "bool", |_, _| Ok(Value::Null)),
+    stable("pg_relation_is_publishable", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),
+    stable("pg_relation_is_updatable", (2, 2), "int4", |_, _| Ok(Value::Int(0))),
+    stable("pg_tablespace_location", (1, 1), "text", |_, _| Ok(Value::text(""))),
+    stable("row_security_active", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),
+];
+
+/// The published relation an argument means: an oid, or a name, which must be of a relation.
+fn relation<'a>(catalog: &'a Catalog, argument: Option<&Value>) -> Result<Option<&'a Relation>> {
+    let oid = match argument {
+        Some(Value::Text(text)) => super::resolve(catalog, text, "regclass")?,
+        other => other.and_then(Value::oid).unwrap_or(0),
+    };
+    Ok(catalog.relation_by_oid(oid))
+}
+
+/// A function as its definition is printed.
+struct Printed<'a> {
+    schema: &'static str,
+    name: &'a str,
+    /// Mode, name, type of every argument.
+    arguments: Vec<(&'a str, &'a str, i32)>,
+    result: i32,
+    returns_set: bool,
+    kind: &'a str,
+}
+
+fn function<'a>(catalog: &'a Catalog, arguments: &[Value]) -> Option<Printed<'a>> {
+    let oid = arguments.first().and_then(Value::oid)?;
+    if let Some(one) = facts::function_by_oid(oid) {
+        let types = if one.all_arguments.is_empty() { &one.arguments } else { &one.all_arguments };
+        let arguments = types.iter().enumerate().map(|(index, pg_type)| {
+            let mode = one.modes.get(index).map_or("i", String::as_str);
+            (mode, one.names.get(index).map_or("", String::as_str), *pg_type)
+        });
+        return Some(Printed {
+            schema: "pg_catalog",
+            name: one.name,
+            arguments: arguments.collect(),
+            result: one.result,
+            returns_set: one.returns_set,
+            kind: one.kind,
+        });
+    }
+    let one = catalog.function_by_oid(oid)?;
+    let named = |mode, (name, pg_type): &'a (String, String)| (mode, name.as_str(), type_oid(pg_type).unwrap_or(0));
+    let inputs = one.doc.arguments.iter().map(|argument| named("i", argument));
+    let columns = one.doc.returns.iter().map(|column| named("t", column));
+    Some(Printed {
+        schema: "public",
+        name: &one.doc.name,
+        arguments: inputs.chain(columns).collect(),
+        result: 2249,
+        returns_set: true,
+        kind: "f",
+    })
+}
+
+impl Printed<'_> {
+    fn arguments(&self) -> String {
+        let shown: Vec<String> = self
+            .arguments
+            .iter()
+            .filter(|(mode, ..)| *mode != "t")
+            .map(|(mode, name, pg_type)| {
+                let mode = match *mode {
+                    "o" => "OUT ",
+                    "b" => "INOUT ",
+                    "v" => "VARIADIC ",
+                    _ => "",
+                };
+                let name = if name.is_empty() { String::new() } else { format!("{} ", quote_ident(name)) };
+                format!("{mode}{name}{}", format_type(*pg_type, None))
+            })
+            .collect();
+        shown.join(", ")
+    }
+
+    /// `None` for procedures, which return nothing.
+    fn result(&self) -> Option<String> {
+        if self.kind == "p" {
+            return None;
+        }
+        let columns: Vec<String> = self
+            .arguments
+            .iter()
+            .filter(|(mode, ..)| *mode == "t")
+            .map(|(_, name, pg_type)| format!("{} {}", quote_ident(name), format_type(*pg_type, None)))
+            .collect();
+        if !columns.is_empty() {
+            return Some(format!("TABLE({})", columns.join(", ")));
+        }
+        let set = if self.returns_set { "SETOF " } else { "" };
+        Some(format!("{set}{}", format_type(self.result, None)))
+    }
+
+    fn definition(&self) -> String {
+        format!(
+            "CREATE OR REPLACE FUNCTION {}.{}({})\n RETURNS {}\n LANGUAGE internal\n{}AS $function${}$function$\n",
+            self.schema,
+            quote_ident(self.name),
+            self.arguments(),
+            self.result().unwrap_or_default(),
+            // Every function that is published reads, and may be asked from anywhere.
+            if self.schema == "public" { " STABLE PARALLEL SAFE\n" } else { "" },
+            self.name,
+        )
+    }
+}

@@ -1,0 +1,45 @@
+//! PostgreSQL's functions about the catalog and the session, as scalar functions over a connection's [`Catalog`].
+
+mod arrays;
+mod comments;
+mod definitions;
+mod identifiers;
+mod names;
+mod privileges;
+mod scalar;
+pub(super) mod session;
+mod single_value;
+mod sizes;
+mod tables;
+
+use std::sync::Arc;
+
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+
+use super::catalog::Catalog;
+pub(crate) use arrays::ARRAY_OR_EMPTY;
+pub(crate) use identifiers::{format_type, output_function, resolve, type_name};
+pub(crate) use single_value::SINGLE_VALUE;
+
+/// Registers every function on a context.
+pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
+    let groups = [
+        comments::FUNCTIONS,
+        definitions::FUNCTIONS,
+        identifiers::FUNCTIONS,
+        names::FUNCTIONS,
+        privileges::FUNCTIONS,
+        session::FUNCTIONS,
+        sizes::FUNCTIONS,
+        arrays::FUNCTIONS,
+    ];
+    for definition in groups.into_iter().flatten() {
+        ctx.register_udf(ScalarUDF::new_from_impl(scalar::CatalogFunction::new(definition, Arc::clone(catalog))));
+    }
+    for function in arrays::generic() {
+        ctx.register_udf(function);
+    }
+    ctx.register_udaf(AggregateUDF::new_from_impl(single_value::SingleValue::new()));
+    tables::register(ctx, catalog);
+}

@@ -1,0 +1,96 @@
+//! PostgreSQL's own catalog for a connection: `pg_catalog`, `information_schema`, and the functions clients introspect with, answered
+//! as PostgreSQL 15 answers them about a database whose relations are views.
+//!
+//! [`install`] registers it on a connection's context; [`rewrite::statement`] turns PostgreSQL's spelling into what DataFusion
+//! plans; [`plan::finish`] does what has to be done on the plan.
+
+pub mod catalog;
+pub mod errors;
+mod facts;
+mod functions;
+mod operators;
+pub mod plan;
+mod relations;
+pub mod rewrite;
+#[cfg(test)]
+mod tests;
+pub mod types;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::SessionContext;
+
+pub use catalog::{COMMENT_KEY, DEFINITION_KEY};
+pub use types::TYPE_KEY;
+
+/// The PostgreSQL version whose catalog this is, as `server_version`.
+pub const SERVER_VERSION: &str = "15.18";
+/// The same as `server_version_num`.
+pub const SERVER_VERSION_NUM: &str = "150018";
+
+/// Who is connected to what.
+#[derive(Clone)]
+pub struct Identity {
+    /// The role that logged in.
+    pub user: String,
+    /// The database's name.
+    pub database: String,
+    /// The process id the client was told.
+    pub backend_pid: i32,
+    /// The session's settings.
+    pub settings: Arc<dyn Settings>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("user", &self.user).field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+/// A session's settings, for `current_setting`, `set_config` and `pg_settings`.
+pub trait Settings: Send + Sync {
+    /// The value of a setting; `None` when there is no such setting.
+    fn get(&self, name: &str) -> Option<String>;
+    /// Sets a setting for the session.
+    ///
+    /// # Errors
+    /// When there is no such setting, or it refuses the value.
+    fn set(&self, name: &str, value: &str) -> Result<()>;
+    /// Every setting: name, value, description.
+    fn all(&self) -> Vec<(String, String, String)>;
+}
+
+/// What a table function declares, for `\df` and `pg_proc`. Types are `pg_type.typname`s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionDoc {
+    /// The function's name in schema `public`.
+    pub name: String,
+    /// Its arguments: name and type.
+    pub arguments: Vec<(String, String)>,
+    /// The columns it returns: name and type.
+    pub returns: Vec<(String, String)>,
+    /// Its comment.
+    pub comment: String,
+}
+
+/// Registers `pg_catalog`, `information_schema` and PostgreSQL's functions on a connection's context.
+///
+/// The published relations are those of the context's default catalog and schema at this moment: register them first. Register
+/// grantd's own functions afterwards when one shares a name with PostgreSQL's.
+///
+/// # Errors
+/// When the context has no default schema, or a relation in it cannot be read.
+pub fn install(ctx: &SessionContext, identity: &Identity, functions: &[FunctionDoc]) -> Result<()> {
+    let options = ctx.copied_config().options().catalog.clone();
+    let missing = || DataFusionError::Configuration("the context has no default catalog and schema".to_owned());
+    let provider = ctx.catalog(&options.default_catalog).ok_or_else(missing)?;
+    let public = provider.schema(&options.default_schema).ok_or_else(missing)?;
+    let catalog = Arc::new(catalog::Catalog::read(public.as_ref(), identity, functions)?);
+    for schema in ["pg_catalog", "information_schema"] {
+        provider.register_schema(schema, Arc::new(relations::SystemSchema::new(schema, Arc::clone(&catalog))))?;
+    }
+    functions::register(ctx, &catalog);
+    operators::register(ctx, &catalog)
+}

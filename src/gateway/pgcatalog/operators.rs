@@ -1,0 +1,99 @@
+//! Operators that depend on PostgreSQL's types: a string literal beside an array, an object identifier or a number is read as one,
+//! as PostgreSQL's untyped literals are.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::Result;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+use datafusion::{common::not_impl_err, logical_expr::registry::FunctionRegistry};
+
+use super::catalog::Catalog;
+use super::errors::sql_error;
+use super::functions;
+use super::types;
+
+/// Registers the operators on a context.
+pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) -> Result<()> {
+    ctx.state_ref().write().register_expr_planner(Arc::new(Literals { catalog: Arc::clone(catalog) }))
+}
+
+#[derive(Debug)]
+struct Literals {
+    catalog: Arc<Catalog>,
+}
+
+impl Literals {
+    /// The literal as a value of the other side's type; `None` to leave it.
+    fn read(&self, text: &str, other: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+        let Ok((_, field)) = other.to_field(schema) else { return Ok(None) };
+        let pg_type = types::name_of(&field);
+        Ok(match field.data_type() {
+            DataType::Int32 if types::is_oid_type(&pg_type) => {
+                Some(lit(functions::resolve(&self.catalog, text, &pg_type)?))
+            }
+            number if number.is_integer() => {
+                let value: i64 = text.trim().parse().map_err(|_| {
+                    sql_error(
+                        "22P02",
+                        format!("invalid input syntax for type {}: \"{text}\"", functions::type_name(&pg_type)),
+                    )
+                })?;
+                Some(lit(value))
+            }
+            list @ DataType::List(_) => {
+                let array = types::array_from_text(list, std::iter::once(Some(text)))?;
+                Some(Expr::Literal(ScalarValue::try_from_array(&array, 0)?, None))
+            }
+            _ => None,
+        })
+    }
+}
+
+fn literal_text(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)), _) => Some(text),
+        _ => None,
+    }
+}
+
+impl ExprPlanner for Literals {
+    fn plan_binary_op(&self, mut expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let comparison = matches!(
+            expr.op,
+            BinaryOperator::Eq
+                | BinaryOperator::NotEq
+                | BinaryOperator::Lt
+                | BinaryOperator::LtEq
+                | BinaryOperator::Gt
+                | BinaryOperator::GtEq
+        );
+        if !comparison {
+            return Ok(PlannerResult::Original(expr));
+        }
+        let replaced = match (literal_text(&expr.left), literal_text(&expr.right)) {
+            (None, Some(text)) => self.read(text, &expr.left, schema)?.map(|value| (false, value)),
+            (Some(text), None) => self.read(text, &expr.right, schema)?.map(|value| (true, value)),
+            _ => None,
+        };
+        match replaced {
+            Some((true, value)) => expr.left = value,
+            Some((false, value)) => expr.right = value,
+            None => return Ok(PlannerResult::Original(expr)),
+        }
+        let operator = match expr.op {
+            BinaryOperator::Eq => datafusion::logical_expr::Operator::Eq,
+            BinaryOperator::NotEq => datafusion::logical_expr::Operator::NotEq,
+            BinaryOperator::Lt => datafusion::logical_expr::Operator::Lt,
+            BinaryOperator::LtEq => datafusion::logical_expr::Operator::LtEq,
+            BinaryOperator::Gt => datafusion::logical_expr::Operator::Gt,
+            BinaryOperator::GtEq => datafusion::logical_expr::Operator::GtEq,
+            other => return not_impl_err!("operator {other}"),
+        };
+        Ok(PlannerResult::Planned(datafusion::logical_expr::binary_expr(expr.left, operator, expr.right)))
+    }
+}

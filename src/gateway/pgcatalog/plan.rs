@@ -1,0 +1,390 @@
+//! What has to be done on the plan of a statement: subqueries that look outside, and identifiers printed by name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, JoinType, NullEquality, Result, metadata::FieldMetadata};
+use datafusion::execution::registry::FunctionRegistry;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Subquery};
+
+use super::functions::{SINGLE_VALUE, output_function};
+use super::types;
+
+/// Finishes the plan of a statement, before it is optimised:
+///
+/// - a scalar subquery that refers to the query around it becomes a join, whatever its shape and conditions;
+/// - columns of the result that are `regclass`, `regproc`, ... become their names, still marked with their type.
+///
+/// # Errors
+/// When a plan cannot be rebuilt, which the statement's author cannot cause.
+pub fn finish(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = decorrelate(registry, plan)?;
+    present(registry, plan)
+}
+
+fn present(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
+    let output = |field: &datafusion::arrow::datatypes::Field| {
+        let pg_type = types::name_of(field);
+        (*field.data_type() == DataType::Int32)
+            .then(|| output_function(&pg_type))
+            .flatten()
+            .map(|output| (pg_type, output))
+    };
+    let relational = !matches!(
+        plan,
+        LogicalPlan::Explain(_)
+            | LogicalPlan::Analyze(_)
+            | LogicalPlan::Ddl(_)
+            | LogicalPlan::Dml(_)
+            | LogicalPlan::Statement(_)
+    );
+    if !relational || !plan.schema().fields().iter().any(|field| output(field).is_some()) {
+        return Ok(plan);
+    }
+    let columns = plan
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| {
+            let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
+            let Some((pg_type, output)) = output(field) else { return Ok(column) };
+            let printed = Expr::ScalarFunction(ScalarFunction::new_udf(registry.udf(output)?, vec![column]));
+            let metadata = HashMap::from([(types::TYPE_KEY.to_owned(), pg_type)]);
+            Ok(printed.alias_qualified_with_metadata(
+                qualifier.cloned(),
+                field.name(),
+                Some(FieldMetadata::from(metadata)),
+            ))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}
+
+/// Joins correlated scalar subqueries in, outermost first: then the rows around an inner one no longer depend on anything outside.
+fn decorrelate(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut counter = 0_usize;
+    let plan = plan.transform_down_with_subqueries(|node| {
+        let input = match &node {
+            LogicalPlan::Projection(projection) => Arc::clone(&projection.input),
+            LogicalPlan::Filter(filter) => Arc::clone(&filter.input),
+            LogicalPlan::Aggregate(aggregate) => Arc::clone(&aggregate.input),
+            _ => return Ok(Transformed::no(node)),
+        };
+        let mut joined = input.as_ref().clone();
+        let mut changed = false;
+        let mut replace = |expr: Expr| -> Result<Expr> {
+            let rewritten = expr.transform_up(|inner| {
+                let Expr::ScalarSubquery(subquery) = &inner else { return Ok(Transformed::no(inner)) };
+                match join_in(registry, &joined, &input, subquery, counter)? {
+                    Some((plan, value)) => {
+                        joined = plan;
+                        counter = counter.saturating_add(1);
+                        changed = true;
+                        Ok(Transformed::yes(value))
+                    }
+                    None => Ok(Transformed::no(inner)),
+                }
+            })?;
+            Ok(rewritten.data)
+        };
+        // An output column keeps its name, and its table when it is a plain column.
+        let mut replace_all = |list: &[Expr]| -> Result<Vec<Expr>> {
+            list.iter()
+                .map(|expr| {
+                    let name = expr.schema_name().to_string();
+                    let new = replace(expr.clone())?;
+                    Ok(if new == *expr || matches!(expr, Expr::Alias(_)) { new } else { new.alias(name) })
+                })
+                .collect()
+        };
+        match node {
+            LogicalPlan::Aggregate(aggregate) => {
+                let (groups, values) = (replace_all(&aggregate.group_expr)?, replace_all(&aggregate.aggr_expr)?);
+                if !changed {
+                    return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
+                }
+                Ok(Transformed::yes(LogicalPlanBuilder::from(joined).aggregate(groups, values)?.build()?))
+            }
+            LogicalPlan::Projection(projection) => {
+                let expressions = replace_all(&projection.expr)?;
+                if !changed {
+                    return Ok(Transformed::no(LogicalPlan::Projection(projection)));
+                }
+                Ok(Transformed::yes(LogicalPlanBuilder::from(joined).project(expressions)?.build()?))
+            }
+            LogicalPlan::Filter(filter) => {
+                let predicate = replace(filter.predicate.clone())?;
+                if !changed {
+                    return Ok(Transformed::no(LogicalPlan::Filter(filter)));
+                }
+                let columns = input.schema().columns().into_iter().map(Expr::Column);
+                Ok(Transformed::yes(LogicalPlanBuilder::from(joined).filter(predicate)?.project(columns)?.build()?))
+            }
+            other => Ok(Transformed::no(other)),
+        }
+    })?;
+    Ok(plan.data)
+}
+
+/// The columns of the outer query, and what they are called in the plan under construction.
+type Domain = Vec<(Column, Column)>;
+
+/// Joins one correlated subquery to `joined`, which holds the outer query's rows (`outer`) and subqueries joined before. Returns the
+/// plan and the expression of the subquery's value; `None` when the subquery is not correlated or is left to the planner.
+///
+/// The subquery is evaluated once per distinct combination of the outer columns it uses: those combinations are joined into its
+/// FROM, carried through its projections and groupings, and matched to the outer rows again (the general unnesting of Neumann and
+/// Kemper). No condition needs to be an equality, and the subquery may use outer columns anywhere.
+fn join_in(
+    registry: &dyn FunctionRegistry,
+    joined: &LogicalPlan,
+    outer: &LogicalPlan,
+    subquery: &Subquery,
+    number: usize,
+) -> Result<Option<(LogicalPlan, Expr)>> {
+    let plan = subquery.subquery.as_ref();
+    let used = outer_columns(plan, outer)?;
+    if used.is_empty() || plan.schema().fields().len() != 1 {
+        return Ok(None);
+    }
+    let aggregated = match top_aggregate(plan) {
+        Some(aggregate) if !aggregate.group_expr.is_empty() => false,
+        // The value of a count without rows is 0, which a join cannot tell: the planner knows how.
+        Some(aggregate) if !aggregate.aggr_expr.iter().all(null_without_rows) => return Ok(None),
+        Some(_) => true,
+        None => false,
+    };
+    let domain: Domain = used
+        .iter()
+        .enumerate()
+        .map(|(index, column)| (column.clone(), Column::new_unqualified(format!("__outer_{number}_{index}"))))
+        .collect();
+    let combinations = LogicalPlanBuilder::from(outer.clone())
+        .project(domain.iter().map(|(from, to)| Expr::Column(from.clone()).alias(&to.name)))?
+        .distinct()?
+        .build()?;
+    let Some((mut plan, mut carried)) = attach(plan, &combinations, &domain)? else { return Ok(None) };
+    let value_name = format!("__value_{number}");
+    // The first column is the value; the carried ones follow it.
+    let Some(value) = plan.schema().columns().into_iter().find(|column| !carried.iter().any(|(_, to)| to == column))
+    else {
+        return Ok(None);
+    };
+    let mut value = Expr::Column(value);
+    if !aggregated {
+        let single = registry.udaf(SINGLE_VALUE)?.call(vec![value]);
+        let groups: Vec<Expr> = carried.iter().map(|(_, to)| Expr::Column(to.clone())).collect();
+        let name = single.schema_name().to_string();
+        plan = LogicalPlanBuilder::from(plan).aggregate(groups, vec![single])?.build()?;
+        value = Expr::Column(Column::new_unqualified(name));
+    }
+    let mut columns = vec![value.alias(&value_name)];
+    for (index, (_, to)) in carried.iter_mut().enumerate() {
+        let name = format!("__match_{number}_{index}");
+        columns.push(Expr::Column(to.clone()).alias(&name));
+        *to = Column::new_unqualified(name);
+    }
+    let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+    let (left, right): (Vec<Column>, Vec<Column>) = carried.into_iter().unzip();
+    let joined = LogicalPlanBuilder::from(joined.clone())
+        .join_detailed(plan, JoinType::Left, (left, right), None, NullEquality::NullEqualsNull)?
+        .build()?;
+    Ok(Some((joined, Expr::Column(Column::new_unqualified(value_name)))))
+}
+
+/// The outer columns a plan uses that are columns of `outer`.
+fn outer_columns(plan: &LogicalPlan, outer: &LogicalPlan) -> Result<Vec<Column>> {
+    let mut found: Vec<Column> = Vec::new();
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                if let Expr::OuterReferenceColumn(_, column) = part
+                    && outer.schema().has_column(column)
+                    && !found.contains(column)
+                {
+                    found.push(column.clone());
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(found)
+}
+
+fn top_aggregate(plan: &LogicalPlan) -> Option<&Aggregate> {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => Some(aggregate),
+        LogicalPlan::Projection(projection) => top_aggregate(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => top_aggregate(&alias.input),
+        LogicalPlan::Sort(sort) => top_aggregate(&sort.input),
+        _ => None,
+    }
+}
+
+/// Whether an aggregate without rows is NULL.
+fn null_without_rows(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => null_without_rows(&alias.expr),
+        Expr::AggregateFunction(function) => {
+            matches!(
+                function.func.name(),
+                "array_agg" | "string_agg" | SINGLE_VALUE | "min" | "max" | "bool_and" | "bool_or"
+            )
+        }
+        _ => false,
+    }
+}
+
+/// An expression with outer columns replaced by what carries them now; subqueries in it refer to the carrier as theirs to look out to.
+fn replace_outer(expr: &Expr, domain: &Domain) -> Result<Expr> {
+    let carrier = |column: &Column| domain.iter().find(|(from, _)| from == column).map(|(_, to)| to.clone());
+    let redirect = |part: Expr| {
+        if let Expr::OuterReferenceColumn(field, column) = &part
+            && let Some(to) = carrier(column)
+        {
+            return Ok(Transformed::yes(Expr::OuterReferenceColumn(Arc::clone(field), to)));
+        }
+        Ok(Transformed::no(part))
+    };
+    let inside = |subquery: &Subquery| -> Result<Subquery> {
+        let plan = subquery.subquery.as_ref().clone();
+        let plan =
+            plan.transform_down_with_subqueries(|node| node.map_expressions(|expr| expr.transform_up(redirect)))?;
+        let outer = subquery.outer_ref_columns.iter().map(|expr| Ok(expr.clone().transform_up(redirect)?.data));
+        Ok(Subquery {
+            subquery: Arc::new(plan.data),
+            outer_ref_columns: outer.collect::<Result<Vec<_>>>()?,
+            spans: subquery.spans.clone(),
+        })
+    };
+    let replaced = expr.clone().transform_up(|part| {
+        Ok(match part {
+            Expr::OuterReferenceColumn(field, column) => match carrier(&column) {
+                Some(to) => Transformed::yes(Expr::Column(to)),
+                None => Transformed::no(Expr::OuterReferenceColumn(field, column)),
+            },
+            Expr::ScalarSubquery(subquery) => Transformed::yes(Expr::ScalarSubquery(inside(&subquery)?)),
+            Expr::Exists(mut exists) => {
+                exists.subquery = inside(&exists.subquery)?;
+                Transformed::yes(Expr::Exists(exists))
+            }
+            Expr::InSubquery(mut within) => {
+                within.subquery = inside(&within.subquery)?;
+                Transformed::yes(Expr::InSubquery(within))
+            }
+            other => Transformed::no(other),
+        })
+    })?;
+    Ok(replaced.data)
+}
+
+/// Joins the combinations of outer columns into the FROM of a plan and carries them to its top. Returns the plan and where the outer
+/// columns are in it; `None` for a plan this cannot be done to.
+fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Result<Option<(LogicalPlan, Domain)>> {
+    if !uses(plan, domain)? {
+        let plan = match plan {
+            LogicalPlan::EmptyRelation(empty) if empty.produce_one_row => combinations.clone(),
+            other => LogicalPlanBuilder::from(other.clone()).cross_join(combinations.clone())?.build()?,
+        };
+        return Ok(Some((plan, domain.clone())));
+    }
+    let carried_columns = |domain: &Domain| domain.iter().map(|(_, to)| Expr::Column(to.clone())).collect::<Vec<_>>();
+    Ok(Some(match plan {
+        LogicalPlan::Projection(projection) => {
+            let Some((input, domain)) = attach(&projection.input, combinations, domain)? else { return Ok(None) };
+            let mut columns = Vec::new();
+            for expr in &projection.expr {
+                let replaced = replace_outer(expr, &domain)?;
+                let name = expr.schema_name().to_string();
+                columns.push(if replaced == *expr || matches!(expr, Expr::Alias(_)) {
+                    replaced
+                } else {
+                    replaced.alias(name)
+                });
+            }
+            columns.extend(carried_columns(&domain));
+            (LogicalPlanBuilder::from(input).project(columns)?.build()?, domain)
+        }
+        LogicalPlan::Filter(filter) => {
+            let Some((input, domain)) = attach(&filter.input, combinations, domain)? else { return Ok(None) };
+            let predicate = replace_outer(&filter.predicate, &domain)?;
+            (LogicalPlanBuilder::from(input).filter(predicate)?.build()?, domain)
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            let Some((input, domain)) = attach(&aggregate.input, combinations, domain)? else { return Ok(None) };
+            let rebuild = |list: &[Expr]| -> Result<Vec<Expr>> {
+                list.iter()
+                    .map(|expr| {
+                        let replaced = replace_outer(expr, &domain)?;
+                        let name = expr.schema_name().to_string();
+                        Ok(if replaced == *expr { replaced } else { replaced.alias(name) })
+                    })
+                    .collect()
+            };
+            let mut groups = rebuild(&aggregate.group_expr)?;
+            groups.extend(carried_columns(&domain));
+            let values = rebuild(&aggregate.aggr_expr)?;
+            (LogicalPlanBuilder::from(input).aggregate(groups, values)?.build()?, domain)
+        }
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
+            // The order of a subquery that is a value, or is aggregated with an order of its own, changes nothing.
+            return attach(&sort.input, combinations, domain);
+        }
+        LogicalPlan::Distinct(datafusion::logical_expr::Distinct::All(input)) => {
+            let Some((input, domain)) = attach(input, combinations, domain)? else { return Ok(None) };
+            (LogicalPlanBuilder::from(input).distinct()?.build()?, domain)
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let Some((input, domain)) = attach(&alias.input, combinations, domain)? else { return Ok(None) };
+            let plan = LogicalPlanBuilder::from(input).alias(alias.alias.clone())?.build()?;
+            let domain =
+                domain.into_iter().map(|(from, to)| (from, Column::new(Some(alias.alias.clone()), to.name))).collect();
+            (plan, domain)
+        }
+        LogicalPlan::Subquery(subquery) => return attach(&subquery.subquery, combinations, domain),
+        LogicalPlan::Unnest(unnest) => {
+            let Some((input, domain)) = attach(&unnest.input, combinations, domain)? else { return Ok(None) };
+            let plan = LogicalPlanBuilder::from(input)
+                .unnest_columns_with_options(unnest.exec_columns.clone(), unnest.options.clone())?
+                .build()?;
+            (plan, domain)
+        }
+        LogicalPlan::Join(join) if join.join_type == JoinType::Inner => {
+            let (in_left, in_right) = (uses(&join.left, domain)?, uses(&join.right, domain)?);
+            let (left, right, domain) = match (in_left, in_right) {
+                (_, false) => {
+                    let Some((left, domain)) = attach(&join.left, combinations, domain)? else { return Ok(None) };
+                    (left, join.right.as_ref().clone(), domain)
+                }
+                (false, true) => {
+                    let Some((right, domain)) = attach(&join.right, combinations, domain)? else { return Ok(None) };
+                    (join.left.as_ref().clone(), right, domain)
+                }
+                (true, true) => return Ok(None),
+            };
+            let mut conditions = join.on.iter().map(|(a, b)| a.clone().eq(b.clone())).collect::<Vec<_>>();
+            conditions.extend(join.filter.clone());
+            let conditions = conditions.iter().map(|expr| replace_outer(expr, &domain)).collect::<Result<Vec<_>>>()?;
+            (LogicalPlanBuilder::from(left).join_on(right, JoinType::Inner, conditions)?.build()?, domain)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// Whether a plan uses any of the outer columns.
+fn uses(plan: &LogicalPlan, domain: &Domain) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                if let Expr::OuterReferenceColumn(_, column) = part {
+                    found |= domain.iter().any(|(from, _)| from == column);
+                }
+                Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            })
+        })
+    })?;
+    Ok(found)
+}

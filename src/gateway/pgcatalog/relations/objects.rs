@@ -1,0 +1,292 @@
+//! Catalog rows about objects: relations, columns, namespaces, functions, comments, roles, the database.
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::error::Result;
+
+use super::{Rows, cell, flag, text};
+use crate::gateway::pgcatalog::catalog::{self, Catalog, Relation};
+use crate::gateway::pgcatalog::facts::{self, SystemRelation};
+
+/// The privileges everybody has on a published relation: to read it.
+pub(super) const READABLE: &str = "{grantd=r/grantd,=r/grantd}";
+
+/// The oid of the collation `default`.
+const DEFAULT_COLLATION: i32 = 100;
+/// The oid of the collation `C`.
+const C_COLLATION: i32 = 950;
+
+/// `pg_class` rows of the built-in relations. They have no indexes, storage or row types here, and say so.
+pub(super) fn builtin_classes(relation: &'static SystemRelation) -> Result<RecordBatch> {
+    let mut rows = Rows::new(relation);
+    for one in facts::RELATIONS.iter() {
+        rows.push([
+            ("oid", cell(one.oid)),
+            ("relname", text(one.name)),
+            ("relnamespace", cell(catalog::system_namespace(one.schema))),
+            ("relowner", cell(facts::OWNER)),
+            ("relam", text(if one.kind == "r" { "2" } else { "0" })),
+            ("reltuples", text("-1")),
+            ("relpersistence", text("p")),
+            ("relkind", text(one.kind)),
+            ("relnatts", cell(one.columns.len())),
+            ("relhasrules", flag(one.kind == "v")),
+            ("relispopulated", text("t")),
+            ("relreplident", text("n")),
+            ("relacl", text(READABLE)),
+        ]);
+    }
+    rows.into_batch()
+}
+
+/// `pg_attribute` rows of the built-in relations.
+pub(super) fn builtin_attributes(relation: &'static SystemRelation) -> Result<RecordBatch> {
+    let mut rows = Rows::new(relation);
+    for one in facts::RELATIONS.iter() {
+        for (index, column) in one.columns.iter().enumerate() {
+            let known = facts::type_by_name(column.pg_type);
+            // Texts of the catalogs themselves are compared by byte.
+            let collation = match known.map_or(0, |known| known.collation) {
+                DEFAULT_COLLATION if one.schema == "pg_catalog" && one.kind == "r" => C_COLLATION,
+                other => other,
+            };
+            attribute(&mut rows, one.oid, column.name, index, known, column.not_null, collation);
+        }
+    }
+    rows.into_batch()
+}
+
+fn attribute(
+    rows: &mut Rows,
+    relation: i32,
+    name: &str,
+    index: usize,
+    known: Option<&facts::Type>,
+    not_null: bool,
+    collation: i32,
+) {
+    rows.push([
+        ("attrelid", cell(relation)),
+        ("attname", cell(name)),
+        ("atttypid", cell(known.map_or(0, |known| known.oid))),
+        ("attstattarget", text("-1")),
+        ("attlen", cell(known.map_or(-1, |known| known.len))),
+        ("attnum", cell(index.saturating_add(1))),
+        ("attndims", cell(i32::from(known.is_some_and(|known| known.is_array)))),
+        ("attcacheoff", text("-1")),
+        ("atttypmod", text("-1")),
+        ("attbyval", text(known.map_or("f", |known| known.by_value))),
+        ("attalign", text(known.map_or("i", |known| known.align))),
+        ("attstorage", text(known.map_or("x", |known| known.storage))),
+        ("attnotnull", flag(not_null)),
+        ("attislocal", text("t")),
+        ("attcollation", cell(collation)),
+    ]);
+}
+
+/// The rows this database adds to a relation of `pg_catalog`.
+pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
+    match rows.relation.name {
+        "pg_class" => {
+            for relation in catalog.relations.values() {
+                class(rows, relation);
+            }
+        }
+        "pg_attribute" => {
+            for relation in catalog.relations.values() {
+                for (index, column) in relation.columns.iter().enumerate() {
+                    let known = facts::type_by_name(&column.pg_type);
+                    let collation = known.map_or(0, |known| known.collation);
+                    attribute(rows, relation.oid, &column.name, index, known, false, collation);
+                }
+            }
+        }
+        "pg_namespace" => {
+            for (oid, name) in catalog::namespaces() {
+                let acl = match name {
+                    "pg_toast" => None,
+                    _ => text("{grantd=UC/grantd,=U/grantd}"),
+                };
+                rows.push([
+                    ("oid", cell(oid)),
+                    ("nspname", text(name)),
+                    ("nspowner", cell(facts::OWNER)),
+                    ("nspacl", acl),
+                ]);
+            }
+        }
+        "pg_database" => rows.push([
+            ("oid", cell(facts::DATABASE)),
+            ("datname", cell(&catalog.identity.database)),
+            ("datdba", cell(facts::OWNER)),
+            ("encoding", text("6")),
+            ("datlocprovider", text("c")),
+            ("datallowconn", text("t")),
+            ("datconnlimit", text("-1")),
+            ("dattablespace", text("1663")),
+            ("datcollate", text("C")),
+            ("datctype", text("C")),
+        ]),
+        "pg_proc" => functions(catalog, rows),
+        "pg_description" => descriptions(catalog, rows),
+        "pg_rewrite" => {
+            for relation in catalog.relations.values() {
+                rows.push([
+                    // A view's only rule is the view itself; it shares the view's oid, which no other rule has.
+                    ("oid", cell(relation.oid)),
+                    ("rulename", text("_RETURN")),
+                    ("ev_class", cell(relation.oid)),
+                    ("ev_type", text("1")),
+                    ("ev_enabled", text("O")),
+                    ("is_instead", text("t")),
+                ]);
+            }
+        }
+        "pg_authid" | "pg_roles" | "pg_user" | "pg_shadow" => roles(catalog, rows),
+        "pg_views" => {
+            for relation in catalog.relations.values() {
+                rows.push([
+                    ("schemaname", text("public")),
+                    ("viewname", cell(&relation.name)),
+                    ("viewowner", text(catalog::OWNER_NAME)),
+                    ("definition", cell(relation.view_definition())),
+                ]);
+            }
+            for relation in facts::RELATIONS.iter().filter(|relation| relation.kind == "v") {
+                rows.push([
+                    ("schemaname", text(relation.schema)),
+                    ("viewname", text(relation.name)),
+                    ("viewowner", text(catalog::OWNER_NAME)),
+                ]);
+            }
+        }
+        "pg_tables" => {
+            for relation in facts::RELATIONS.iter().filter(|relation| relation.kind == "r") {
+                rows.push([
+                    ("schemaname", text(relation.schema)),
+                    ("tablename", text(relation.name)),
+                    ("tableowner", text(catalog::OWNER_NAME)),
+                    ("hasindexes", text("f")),
+                    ("hasrules", text("f")),
+                    ("hastriggers", text("f")),
+                    ("rowsecurity", text("f")),
+                ]);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn class(rows: &mut Rows, relation: &Relation) {
+    rows.push([
+        ("oid", cell(relation.oid)),
+        ("relname", cell(&relation.name)),
+        ("relnamespace", cell(facts::PUBLIC)),
+        ("relowner", cell(facts::OWNER)),
+        ("reltuples", text("-1")),
+        ("relpersistence", text("p")),
+        ("relkind", text("v")),
+        ("relnatts", cell(relation.columns.len())),
+        ("relhasrules", text("t")),
+        ("relispopulated", text("t")),
+        ("relreplident", text("n")),
+        ("relacl", text(READABLE)),
+    ]);
+}
+
+/// The array literal of items that hold no special character.
+fn array(items: impl IntoIterator<Item = String>) -> String {
+    format!("{{{}}}", items.into_iter().collect::<Vec<_>>().join(","))
+}
+
+fn functions(catalog: &Catalog, rows: &mut Rows) {
+    for function in &catalog.functions {
+        let type_oid = |name: &str| facts::type_by_name(name).map_or(0, |known| known.oid).to_string();
+        let inputs: Vec<String> = function.doc.arguments.iter().map(|(_, pg_type)| type_oid(pg_type)).collect();
+        let all = || function.doc.arguments.iter().chain(&function.doc.returns);
+        let modes = function.doc.arguments.iter().map(|_| "i").chain(function.doc.returns.iter().map(|_| "t"));
+        rows.push([
+            ("oid", cell(function.oid)),
+            ("proname", cell(&function.doc.name)),
+            ("pronamespace", cell(facts::PUBLIC)),
+            ("proowner", cell(facts::OWNER)),
+            ("prolang", text("12")),
+            ("procost", text("1")),
+            ("prorows", text("1000")),
+            ("prokind", text("f")),
+            ("proretset", text("t")),
+            ("provolatile", text("s")),
+            ("proparallel", text("s")),
+            ("pronargs", cell(inputs.len())),
+            // A function that returns TABLE returns records.
+            ("prorettype", text("2249")),
+            ("proargtypes", cell(inputs.join(" "))),
+            ("proallargtypes", cell(array(all().map(|(_, pg_type)| type_oid(pg_type))))),
+            ("proargmodes", cell(array(modes.map(str::to_owned)))),
+            (
+                "proargnames",
+                cell(array(all().map(|(name, _)| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))))),
+            ),
+            ("prosrc", cell(&function.doc.name)),
+        ]);
+    }
+}
+
+fn descriptions(catalog: &Catalog, rows: &mut Rows) {
+    for relation in catalog.relations.values() {
+        if let Some(comment) = &relation.comment {
+            rows.push([
+                ("objoid", cell(relation.oid)),
+                ("classoid", cell(facts::class_oid("pg_class"))),
+                ("description", cell(comment)),
+            ]);
+        }
+        for (index, column) in relation.columns.iter().enumerate() {
+            if let Some(comment) = &column.comment {
+                rows.push([
+                    ("objoid", cell(relation.oid)),
+                    ("classoid", cell(facts::class_oid("pg_class"))),
+                    ("objsubid", cell(index.saturating_add(1))),
+                    ("description", cell(comment)),
+                ]);
+            }
+        }
+    }
+    for function in &catalog.functions {
+        rows.push([
+            ("objoid", cell(function.oid)),
+            ("classoid", cell(facts::class_oid("pg_proc"))),
+            ("description", cell(&function.doc.comment)),
+        ]);
+    }
+}
+
+fn roles(catalog: &Catalog, rows: &mut Rows) {
+    for role in &catalog.roles {
+        match rows.relation.name {
+            "pg_user" => rows.push([
+                ("usename", cell(&role.name)),
+                ("usesysid", cell(role.oid)),
+                ("usecreatedb", text("f")),
+                ("usesuper", text("f")),
+                ("userepl", text("f")),
+                ("usebypassrls", text("f")),
+                ("passwd", text("********")),
+            ]),
+            "pg_roles" => rows.push([
+                ("rolname", cell(&role.name)),
+                ("rolsuper", text("f")),
+                ("rolinherit", text("t")),
+                ("rolcreaterole", text("f")),
+                ("rolcreatedb", text("f")),
+                ("rolcanlogin", flag(role.can_login)),
+                ("rolreplication", text("f")),
+                ("rolconnlimit", text("-1")),
+                ("rolpassword", text("********")),
+                ("rolbypassrls", text("f")),
+                ("oid", cell(role.oid)),
+            ]),
+            // pg_authid and pg_shadow hold passwords; PostgreSQL shows them to superusers only, and there is none.
+            _ => {}
+        }
+    }
+}

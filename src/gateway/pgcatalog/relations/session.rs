@@ -1,0 +1,49 @@
+//! Catalog rows about the session: its settings, its own activity, PostgreSQL's keywords of configuration.
+
+use super::{Rows, cell, text};
+use crate::gateway::pgcatalog::catalog::Catalog;
+use crate::gateway::pgcatalog::facts;
+use crate::gateway::pgcatalog::functions::session::all_settings;
+
+/// The rows this session adds to a relation of `pg_catalog`.
+pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
+    match rows.relation.name {
+        "pg_settings" => {
+            for (name, value, description) in all_settings(catalog) {
+                let fact = |column: &str| facts::setting(&name, column).map(std::borrow::Cow::Borrowed);
+                // A value that is not the built-in one was set for or by the session.
+                let changed = fact("boot_val").is_some_and(|boot| boot != value)
+                    && fact("context").as_deref() != Some("internal");
+                rows.push([
+                    ("setting", cell(&value)),
+                    ("unit", fact("unit")),
+                    ("category", fact("category").or(text("Customized Options"))),
+                    ("short_desc", fact("short_desc").or_else(|| cell(&description))),
+                    ("extra_desc", fact("extra_desc")),
+                    ("context", fact("context").or(text("user"))),
+                    ("vartype", fact("vartype").or(text("string"))),
+                    ("source", text(if changed { "session" } else { "default" })),
+                    ("min_val", fact("min_val")),
+                    ("max_val", fact("max_val")),
+                    ("enumvals", fact("enumvals")),
+                    ("boot_val", fact("boot_val")),
+                    ("reset_val", fact("reset_val")),
+                    ("pending_restart", text("f")),
+                    ("name", cell(&name)),
+                ]);
+            }
+        }
+        "pg_stat_activity" => rows.push([
+            ("datid", cell(facts::DATABASE)),
+            ("datname", cell(&catalog.identity.database)),
+            ("pid", cell(catalog.identity.backend_pid)),
+            ("usesysid", cell(catalog.user_oid())),
+            ("usename", cell(&catalog.identity.user)),
+            ("application_name", catalog.settings().get("application_name").map(std::borrow::Cow::Owned)),
+            ("backend_start", cell(catalog.started)),
+            ("state", text("active")),
+            ("backend_type", text("client backend")),
+        ]),
+        _ => {}
+    }
+}

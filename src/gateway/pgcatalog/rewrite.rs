@@ -1,0 +1,563 @@
+//! PostgreSQL's spelling turned into what DataFusion plans, on the syntax tree.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Distinct, DuplicateTreatment, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
+    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    visit_expressions_mut,
+};
+
+use super::facts;
+use super::functions::{ARRAY_OR_EMPTY, output_function};
+
+/// Rewrites a statement in place:
+///
+/// - `pg_catalog.f(...)` and `OPERATOR(pg_catalog.~)` to `f(...)` and `~`; unqualified built-in relations to `pg_catalog.x`;
+/// - casts to object identifiers to functions, to PostgreSQL's other type names to types the planner knows;
+/// - `ARRAY(SELECT ...)` to an aggregate, `LIKE ... ESCAPE` to a pattern, `tableoid` to its number, `COLLATE` of the one collation
+///   there is to nothing, functions in FROM to what they select.
+pub fn statement(statement: &mut Statement) {
+    let mut names = CteNames::default();
+    let _ = VisitMut::visit(statement, &mut names);
+    let _ = VisitMut::visit(statement, &mut Rewriter { ctes: names.names });
+}
+
+#[derive(Default)]
+struct CteNames {
+    names: HashSet<String>,
+}
+
+impl VisitorMut for CteNames {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            self.names.insert(folded(&cte.alias.name));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+struct Rewriter {
+    /// Names of common table expressions, which hide built-in relations.
+    ctes: HashSet<String>,
+}
+
+/// An identifier's name as SQL folds it.
+fn folded(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
+/// The parts of a plain qualified name, folded.
+fn parts(name: &ObjectName) -> Vec<String> {
+    name.0.iter().filter_map(|part| part.as_ident().map(folded)).collect()
+}
+
+fn plain_name(name: &str) -> ObjectName {
+    ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))])
+}
+
+/// Drops the schema of a built-in function's name.
+fn strip_schema(name: &mut ObjectName) {
+    let known = parts(name);
+    if let [schema, function] = known.as_slice()
+        && matches!(schema.as_str(), "pg_catalog" | "information_schema" | "public")
+    {
+        *name = ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', function))]);
+    }
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    Expr::Function(Function {
+        name: plain_name(name),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// A placeholder to leave behind while an expression is moved.
+fn nothing() -> Expr {
+    Expr::Value(ValueWithSpan::from(Value::Null))
+}
+
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, nothing())
+}
+
+impl VisitorMut for Rewriter {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Table { name, args: None, .. } => {
+                if let [single] = parts(name).as_slice()
+                    && name.0.len() == 1
+                    && !self.ctes.contains(single)
+                    && facts::relation("pg_catalog", single).is_some()
+                {
+                    *name = ObjectName(vec![
+                        ObjectNamePart::Identifier(Ident::new("pg_catalog")),
+                        ObjectNamePart::Identifier(Ident::new(single)),
+                    ]);
+                }
+            }
+            TableFactor::Table { name, args: Some(_), .. } => {
+                strip_schema(name);
+                select_function(factor);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        number_tables(select);
+        name_duplicates(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Collate { expr: inner, collation } => {
+                let last = parts(collation).pop().unwrap_or_default();
+                if matches!(last.as_str(), "default" | "C" | "c" | "POSIX" | "posix" | "ucs_basic") {
+                    *expr = take(inner);
+                }
+            }
+            Expr::BinaryOp { op, .. } => {
+                if let BinaryOperator::PGCustomBinaryOperator(names) = op
+                    && let Some(plain) = names.last().and_then(|name| operator(name))
+                {
+                    *op = plain;
+                }
+            }
+            Expr::Function(function) => {
+                strip_schema(&mut function.name);
+                if matches!(function.args, FunctionArguments::Subquery(_)) && parts(&function.name) == ["array"] {
+                    array_of_query(expr);
+                }
+            }
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
+                if let Some(array) = array_literal(right) {
+                    **right = array;
+                }
+            }
+            // Reserved words that are values.
+            Expr::Identifier(name) if name.quote_style.is_none() => {
+                let name = folded(name);
+                if matches!(
+                    name.as_str(),
+                    "current_schema" | "current_catalog" | "current_role" | "session_user" | "user"
+                ) {
+                    *expr = call(&name, Vec::new());
+                }
+            }
+            Expr::Cast { .. } => cast(expr),
+            Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+                if let Some(escape) = escape_char.take() {
+                    let escaped = call("like_escape", vec![take(pattern), Expr::Value(escape)]);
+                    **pattern = escaped;
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn operator(name: &str) -> Option<BinaryOperator> {
+    Some(match name {
+        "=" => BinaryOperator::Eq,
+        "<>" | "!=" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
+        "~" => BinaryOperator::PGRegexMatch,
+        "~*" => BinaryOperator::PGRegexIMatch,
+        "!~" => BinaryOperator::PGRegexNotMatch,
+        "!~*" => BinaryOperator::PGRegexNotIMatch,
+        "~~" => BinaryOperator::PGLikeMatch,
+        "~~*" => BinaryOperator::PGILikeMatch,
+        "!~~" => BinaryOperator::PGNotLikeMatch,
+        "!~~*" => BinaryOperator::PGNotILikeMatch,
+        "||" => BinaryOperator::StringConcat,
+        "+" => BinaryOperator::Plus,
+        "-" => BinaryOperator::Minus,
+        "*" => BinaryOperator::Multiply,
+        "/" => BinaryOperator::Divide,
+        "%" => BinaryOperator::Modulo,
+        "&" => BinaryOperator::BitwiseAnd,
+        "|" => BinaryOperator::BitwiseOr,
+        "@>" => BinaryOperator::AtArrow,
+        "<@" => BinaryOperator::ArrowAt,
+        _ => return None,
+    })
+}
+
+/// What a cast's target type means here.
+enum Target {
+    /// A type the planner knows.
+    Plain(DataType),
+    /// An object identifier type, by name.
+    Identifier(String),
+    /// The planner's own.
+    AsIs,
+}
+
+fn target(data_type: &DataType) -> Target {
+    let name = match data_type {
+        DataType::Regclass => return Target::Identifier("regclass".to_owned()),
+        DataType::Custom(name, modifiers) if modifiers.is_empty() => name,
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, size)) => {
+            return match target(element) {
+                Target::Plain(plain) => {
+                    Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(plain), *size)))
+                }
+                Target::Identifier(_) => Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(
+                    Box::new(DataType::Integer(None)),
+                    *size,
+                ))),
+                Target::AsIs => Target::AsIs,
+            };
+        }
+        _ => return Target::AsIs,
+    };
+    let names = parts(name);
+    let last = match names.as_slice() {
+        [last] => last,
+        [schema, last] if matches!(schema.as_str(), "pg_catalog" | "information_schema") => last,
+        _ => return Target::AsIs,
+    };
+    Target::Plain(match last.as_str() {
+        "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regoper" | "regoperator" | "regnamespace"
+        | "regrole" => {
+            return Target::Identifier(last.clone());
+        }
+        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data"
+        | "yes_or_no" | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
+        "bool" => DataType::Boolean,
+        "int2" => DataType::SmallInt(None),
+        "int4" | "integer" | "xid" | "cid" | "cardinal_number" => DataType::Integer(None),
+        "int8" => DataType::BigInt(None),
+        "float4" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        "numeric" => DataType::Numeric(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
+        "date" => DataType::Date,
+        "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),
+        "timestamptz" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::WithTimeZone),
+        "int2vector" => DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::SmallInt(None)), None)),
+        "oidvector" => DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Integer(None)), None)),
+        _ => return Target::AsIs,
+    })
+}
+
+/// `'{a,b}'` as `ARRAY['a', 'b']`; numbers when every element is one. `None` when it is not the text of an array with elements.
+fn array_literal(expr: &Expr) -> Option<Expr> {
+    let Expr::Value(ValueWithSpan {
+        value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text), ..
+    }) = expr
+    else {
+        return None;
+    };
+    let items =
+        text.starts_with('{').then(|| super::types::split_array(text)).flatten().filter(|items| !items.is_empty())?;
+    let numeric = items.iter().all(|item| item.as_ref().is_none_or(|item| item.parse::<i64>().is_ok()));
+    let elem = items
+        .into_iter()
+        .map(|item| {
+            Expr::Value(ValueWithSpan::from(match item {
+                None => Value::Null,
+                Some(item) if numeric => Value::Number(item, false),
+                Some(item) => Value::SingleQuotedString(item),
+            }))
+        })
+        .collect();
+    Some(Expr::Array(datafusion::sql::sqlparser::ast::Array { elem, named: true }))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Text | DataType::Varchar(None) | DataType::CharacterVarying(None))
+}
+
+fn cast(expr: &mut Expr) {
+    let Expr::Cast { kind, expr: inner, data_type, .. } = expr else { return };
+    if matches!(kind, CastKind::TryCast | CastKind::SafeCast) {
+        return;
+    }
+    match target(data_type) {
+        Target::Identifier(name) => *expr = call(&name, vec![take(inner)]),
+        Target::Plain(plain) => *data_type = plain,
+        Target::AsIs => {}
+    }
+    // An array's text is an array, not one element.
+    if let Expr::Cast { expr: inner, data_type: DataType::Array(_), .. } = expr
+        && let Some(array) = array_literal(inner)
+    {
+        **inner = array;
+    }
+    // A value of an identifier type becomes text by name, not by number.
+    if let Expr::Cast { expr: inner, data_type, .. } = expr
+        && is_text(data_type)
+        && let Expr::Function(function) = inner.as_ref()
+        && let [name] = parts(&function.name).as_slice()
+        && let Some(output) = output_function(name)
+    {
+        *expr = call(output, vec![take(inner)]);
+    }
+}
+
+/// `ARRAY(SELECT x ...)` as `array_or_empty((SELECT array_agg(x ORDER BY ...) ...))`.
+fn array_of_query(expr: &mut Expr) {
+    let Expr::Function(Function { args: FunctionArguments::Subquery(query), .. }) = expr else { return };
+    let mut query = std::mem::replace(query.as_mut(), select(SelectItem::UnnamedExpr(nothing()), Vec::new()));
+    let order = match query.order_by.take().map(|order| order.kind) {
+        Some(OrderByKind::Expressions(order)) => order,
+        Some(OrderByKind::All(_)) | None => Vec::new(),
+    };
+    let simple = query.limit_clause.is_none() && query.fetch.is_none();
+    let aggregate = |item: Expr, order: Vec<_>, distinct: bool| {
+        let mut function = call("array_agg", vec![item]);
+        if let Expr::Function(Function { args: FunctionArguments::List(list), .. }) = &mut function {
+            if !order.is_empty() {
+                list.clauses.push(FunctionArgumentClause::OrderBy(order));
+            }
+            if distinct {
+                list.duplicate_treatment = Some(DuplicateTreatment::Distinct);
+            }
+        }
+        function
+    };
+    let direct = match query.body.as_mut() {
+        SetExpr::Select(select)
+            if simple
+                && ungrouped(select)
+                && !matches!(select.distinct, Some(Distinct::On(_)))
+                && select.projection.len() == 1 =>
+        {
+            match select.projection.first_mut() {
+                Some(item @ (SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. })) => {
+                    let (value, alias) = match item {
+                        SelectItem::UnnamedExpr(value) => (take(value), None),
+                        SelectItem::ExprWithAlias { expr, alias } => (take(expr), Some(folded(alias))),
+                        _ => (nothing(), None),
+                    };
+                    let order = order
+                        .iter()
+                        .cloned()
+                        .map(|mut key| {
+                            // An ordinal or the output's name means the value itself.
+                            let named =
+                                |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
+                            if matches!(key.expr, Expr::Value(_)) || named(&key.expr) {
+                                key.expr = value.clone();
+                            }
+                            key
+                        })
+                        .collect();
+                    let distinct = select.distinct.take().is_some();
+                    *item = SelectItem::UnnamedExpr(aggregate(value, order, distinct));
+                    true
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    };
+    if !direct {
+        // Whatever else the query is, its rows are collected from outside it.
+        if !order.is_empty() {
+            query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(order), interpolate: None });
+        }
+        let column = Ident::new("array_item");
+        let collected = SelectItem::UnnamedExpr(aggregate(Expr::Identifier(column.clone()), Vec::new(), false));
+        let alias = TableAlias {
+            explicit: true,
+            name: Ident::new("array_items"),
+            columns: vec![TableAliasColumnDef { name: column, data_type: None }],
+            at: None,
+        };
+        let rows = TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(alias), sample: None };
+        query = select(collected, vec![TableWithJoins { relation: rows, joins: Vec::new() }]);
+    }
+    *expr = call(ARRAY_OR_EMPTY, vec![Expr::Subquery(Box::new(query))]);
+}
+
+fn ungrouped(select: &Select) -> bool {
+    let no_groups = matches!(&select.group_by, GroupByExpr::Expressions(groups, modifiers) if groups.is_empty() && modifiers.is_empty());
+    no_groups && select.having.is_none()
+}
+
+/// `SELECT <projection> FROM <from>`.
+fn select(projection: SelectItem, from: Vec<TableWithJoins>) -> Query {
+    let select = Select {
+        select_token: AttachedToken::empty(),
+        optimizer_hints: Vec::new(),
+        distinct: None,
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: false,
+        projection: vec![projection],
+        exclude: None,
+        into: None,
+        from,
+        lateral_views: Vec::new(),
+        prewhere: None,
+        selection: None,
+        connect_by: Vec::new(),
+        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
+        cluster_by: Vec::new(),
+        distribute_by: Vec::new(),
+        sort_by: Vec::new(),
+        having: None,
+        named_window: Vec::new(),
+        qualify: None,
+        window_before_qualify: false,
+        value_table_mode: None,
+        flavor: SelectFlavor::Standard,
+    };
+    Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}
+
+/// Turns a scalar or array function in FROM into the query that selects it: `FROM unnest(x) a` as `FROM (SELECT unnest(x) AS a) a`.
+fn select_function(factor: &mut TableFactor) {
+    let TableFactor::Table { name, alias, args: Some(args), with_ordinality: false, .. } = factor else { return };
+    let names = parts(name);
+    let [function] = names.as_slice() else { return };
+    let constant = args.args.iter().all(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => is_constant(expr),
+        _ => false,
+    });
+    let arguments: Vec<Expr> = args
+        .args
+        .iter()
+        .filter_map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+            _ => None,
+        })
+        .collect();
+    let value = match function.as_str() {
+        "unnest" => call("unnest", arguments),
+        "generate_series" if !constant => call("unnest", vec![call("generate_series", arguments)]),
+        "generate_subscripts" => {
+            let mut arguments = arguments.into_iter();
+            let (Some(array), Some(dimension)) = (arguments.next(), arguments.next()) else { return };
+            let bound = |name| call(name, vec![array.clone(), dimension.clone()]);
+            call("unnest", vec![call("generate_series", vec![bound("array_lower"), bound("array_upper")])])
+        }
+        "current_schema" | "current_database" | "current_user" | "version" | "current_setting" | "set_config"
+        | "current_schemas" | "pg_backend_pid" => call(function, arguments),
+        _ => return,
+    };
+    let column = match alias {
+        Some(alias) => alias.columns.first().map_or_else(|| alias.name.clone(), |column| column.name.clone()),
+        None => Ident::new(function.clone()),
+    };
+    let query = select(SelectItem::ExprWithAlias { expr: value, alias: column }, Vec::new());
+    let alias = alias.take().map_or_else(
+        || TableAlias { explicit: true, name: Ident::new(function.clone()), columns: Vec::new(), at: None },
+        |alias| TableAlias { columns: Vec::new(), ..alias },
+    );
+    *factor = TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(alias), sample: None };
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(_) => true,
+        Expr::UnaryOp { expr, .. } | Expr::Cast { expr, .. } => is_constant(expr),
+        _ => false,
+    }
+}
+
+/// Replaces `tableoid` of the built-in relations of a SELECT's FROM by their numbers.
+fn number_tables(select: &mut Select) {
+    let mut oids: HashMap<String, i32> = HashMap::new();
+    let mut relations = 0_usize;
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    for factor in factors {
+        relations = relations.saturating_add(1);
+        if let TableFactor::Table { name, alias, args: None, .. } = factor {
+            let names = parts(name);
+            if let [schema, relation] = names.as_slice()
+                && let Some(known) = facts::relation(schema, relation)
+            {
+                oids.insert(alias.as_ref().map_or_else(|| relation.clone(), |alias| folded(&alias.name)), known.oid);
+            }
+        }
+    }
+    if oids.is_empty() {
+        return;
+    }
+    let only = if relations == 1 { oids.values().next().copied() } else { None };
+    let _ = visit_expressions_mut(select, |expr| {
+        let oid = match expr {
+            Expr::CompoundIdentifier(names) => match names.as_slice() {
+                [table, column] if folded(column) == "tableoid" => oids.get(&folded(table)).copied(),
+                _ => None,
+            },
+            Expr::Identifier(name) if folded(name) == "tableoid" => only,
+            _ => None,
+        };
+        if let Some(oid) = oid {
+            *expr = numbered(oid);
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    // An output column that was the bare name keeps it.
+    let numbered = only.map(|oid| numbered(oid).to_string());
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) = item
+            && numbered.as_ref().is_some_and(|text| *text == expr.to_string())
+        {
+            *item = SelectItem::ExprWithAlias { expr: take(expr), alias: Ident::new("tableoid") };
+        }
+    }
+}
+
+/// A relation's number as an expression.
+fn numbered(oid: i32) -> Expr {
+    call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))])
+}
+
+/// Names the repetitions in a SELECT list (`NULL, NULL`), which the planner wants to differ. Clients are told the statement's own
+/// names, which may repeat.
+fn name_duplicates(select: &mut Select) {
+    let mut seen: HashSet<String> = HashSet::new();
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        if let SelectItem::UnnamedExpr(expr) = item {
+            let text = expr.to_string();
+            if !seen.insert(text.clone()) {
+                let alias = Ident::with_quote('"', format!("{text} {index}"));
+                *item = SelectItem::ExprWithAlias { expr: take(expr), alias };
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! From rows to an account: the one path for sync and import.
+//!
+//! Inventory first, so that its types win over the general ones of grant rows; then memberships and grants; then
+//! owners that only an inventory names. Whatever a grant mentions is kept, and counted when no inventory lists it.
+
+mod findings;
+mod grants;
+mod inventory;
+mod names;
+mod principals;
+mod signature;
+
+use super::coverage::{CoverageRow, CoverageStatus, consequence};
+use super::kind::{REQUIRED, SourceKind};
+use super::table::{SourceTable, TableError};
+use findings::Findings;
+use grantd_catalog::account::{Account, Membership, Ownership, PrincipalInfo};
+use grantd_catalog::model::{Ident, IdentError, ObjectRef, Principal};
+use std::collections::BTreeSet;
+
+/// An account and what is known about how it was seen.
+#[derive(Clone, Debug)]
+pub struct Assembled {
+    /// The account.
+    pub account: Account,
+    /// Findings, by source.
+    pub coverage: Vec<CoverageRow>,
+}
+
+/// Why rows do not make an account.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// A source without which no account can be read is not there.
+    #[error("{} missing; GRANTS_TO_ROLES, GRANTS_TO_USERS, ROLES and USERS are needed", list(.0))]
+    Missing(Vec<SourceKind>),
+    /// A row cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+fn list(kinds: &[SourceKind]) -> String {
+    let names: Vec<&str> = kinds.iter().map(|k| k.name()).collect();
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+/// The roles that every account has, and who contains whom (Snowflake's documentation, "System-defined roles").
+const SYSTEM_ROLES: &[&str] = &["ACCOUNTADMIN", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
+const BUILTIN: &[(&str, &str)] =
+    &[("SECURITYADMIN", "ACCOUNTADMIN"), ("SYSADMIN", "ACCOUNTADMIN"), ("USERADMIN", "SECURITYADMIN")];
+
+/// Builds the account called `name` from the rows of its sources.
+///
+/// # Errors
+/// A needed source is missing or a value cannot be read. Nothing is left out: what cannot be placed is counted in
+/// the coverage.
+pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, AssembleError> {
+    let missing: Vec<SourceKind> =
+        REQUIRED.iter().copied().filter(|kind| tables.iter().all(|t| t.kind() != *kind)).collect();
+    if !missing.is_empty() {
+        return Err(AssembleError::Missing(missing));
+    }
+    let mut builder = Builder {
+        account: Account::new(name),
+        owners: Vec::new(),
+        database_roles: names::DatabaseRoles::default(),
+        functions: names::Overloads::default(),
+        inventoried: BTreeSet::new(),
+        findings: Findings::default(),
+    };
+    // Views first, SHOWs after them: they are newer.
+    let mut ordered: Vec<&SourceTable> = tables.iter().collect();
+    ordered.sort_by_key(|t| t.kind());
+    for table in &ordered {
+        builder.principals(table)?;
+    }
+    for table in &ordered {
+        builder.inventory(table)?;
+    }
+    builder.builtin_roles();
+    for table in &ordered {
+        builder.grants(table)?;
+    }
+    builder.remaining_owners();
+    let mut coverage = builder.findings.rows();
+    coverage.extend(seen(tables));
+    coverage.sort();
+    Ok(Assembled { account: builder.account, coverage })
+}
+
+/// One row per source: read or absent.
+fn seen(tables: &[SourceTable]) -> Vec<CoverageRow> {
+    let read = |kind: SourceKind| tables.iter().any(|t| t.kind() == kind);
+    SourceKind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| *kind != SourceKind::Views || read(*kind) || !read(SourceKind::Tables))
+        .map(|kind| {
+            if read(kind) {
+                let rows = tables.iter().filter(|t| t.kind() == kind).map(SourceTable::len).sum::<usize>();
+                CoverageRow::new(kind, CoverageStatus::Read, rows as u64, "")
+            } else {
+                CoverageRow::new(kind, CoverageStatus::Absent, 0, consequence(kind))
+            }
+        })
+        .collect()
+}
+
+/// The account while it grows.
+struct Builder {
+    account: Account,
+    /// Owners that inventories name.
+    owners: Vec<(ObjectRef, Principal)>,
+    database_roles: names::DatabaseRoles,
+    functions: names::Overloads,
+    /// Namespaces whose inventory was read: what is in none of them is not missing but unknown.
+    inventoried: BTreeSet<String>,
+    findings: Findings,
+}
+
+impl Builder {
+    /// The edges among system roles, whether or not the platform listed them, and the roles themselves.
+    fn builtin_roles(&mut self) {
+        for name in SYSTEM_ROLES {
+            if let Some(role) = system_role(name).filter(|r| self.account.principal(r).is_none_or(|i| !i.listed)) {
+                self.account.put_principal(role, PrincipalInfo { listed: true, ..PrincipalInfo::default() });
+            }
+        }
+        for (role, member) in BUILTIN {
+            let (Some(role), Some(member)) = (system_role(role), system_role(member)) else { continue };
+            let membership =
+                Membership { role, member, granted_by: None, grant_option: false, builtin: true, created_on: None };
+            self.account.put_membership(&membership);
+        }
+    }
+
+    /// An inventory's owner counts where no OWNERSHIP row says otherwise.
+    fn remaining_owners(&mut self) {
+        for (object, owner) in std::mem::take(&mut self.owners) {
+            if self.account.owner(&object).is_none() {
+                self.account.put_ownership(Ownership { object, owner, granted_by: None, created_on: None });
+            }
+        }
+    }
+}
+
+fn system_role(name: &str) -> Option<Principal> {
+    Ident::new(name).ok().map(Principal::role)
+}
+
+/// Whether a membership is one of the built-in edges.
+fn is_builtin(role: &Principal, member: &Principal) -> bool {
+    let plain = |p: &Principal| p.scope.is_empty() && p.kind == grantd_catalog::model::PrincipalKind::Role;
+    plain(role) && plain(member) && BUILTIN.iter().any(|(r, m)| role.name.as_str() == *r && member.name.as_str() == *m)
+}
+
+/// Why a row cannot be placed.
+fn unplaceable(error: &IdentError) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests;

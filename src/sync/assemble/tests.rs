@@ -1,0 +1,283 @@
+//! The spelling rules of the sources, each on rows as the platform prints them.
+
+use super::*;
+use crate::sync::table::Place;
+use datafusion::arrow::array::{ArrayRef, StringArray};
+use grantd_catalog::account::{ContainerGrant, Grant, Reach};
+use grantd_catalog::model::{Container, ObjectType, PrincipalKind, Privilege, Property};
+use std::sync::Arc;
+
+/// A table from a header line and rows, cells between bars; `-` is NULL.
+fn table(kind: SourceKind, text: &str) -> SourceTable {
+    let cells = |line: &str| line.split('|').map(|c| c.trim().to_owned()).collect::<Vec<_>>();
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let names = cells(lines.next().unwrap());
+    let rows: Vec<Vec<String>> = lines.map(cells).collect();
+    let columns = (0..names.len())
+        .map(|i| {
+            let values: Vec<Option<&str>> = rows.iter().map(|r| Some(r[i].as_str()).filter(|c| *c != "-")).collect();
+            Arc::new(StringArray::from(values)) as ArrayRef
+        })
+        .collect();
+    SourceTable::new(kind, Place::Statement(kind.name().to_owned()), names, vec![columns]).unwrap()
+}
+
+const USERS: &str = "NAME | DISABLED | DEFAULT_SECONDARY_ROLE | OWNER
+    ALICE | false | ALL | USERADMIN
+    USER$ODD | true | - | USERADMIN";
+const ROLES: &str = "NAME | ROLE_TYPE | ROLE_DATABASE_NAME | OWNER
+    ACCOUNTADMIN | ROLE | - | -
+    ANALYST | ROLE | - | USERADMIN
+    my \"odd\" Role | ROLE | - | USERADMIN
+    READER | DATABASE_ROLE | RAW | SYSADMIN
+    READER | DATABASE_ROLE | MART | SYSADMIN
+    PUBLIC | ROLE | - | -";
+const MEMBERS: &str = "ROLE | GRANTED_TO | GRANTEE_NAME | GRANTED_BY | CREATED_ON | DELETED_ON
+    ANALYST | USER | ALICE | SECURITYADMIN | 2026-01-02 03:04:05 | -
+    ANALYST | USER | USER$ALICE | USERADMIN | - | -
+    ANALYST | USER | BOB | SECURITYADMIN | - | 2026-02-01 00:00:00";
+const GRANTS: &str = "PRIVILEGE | GRANTED_ON | NAME | TABLE_CATALOG | TABLE_SCHEMA | GRANTED_TO | GRANTEE_NAME | GRANT_OPTION | GRANTED_BY | DELETED_ON
+    USAGE | ROLE | ANALYST | - | - | ROLE | my \"odd\" Role | false | SECURITYADMIN | -
+    USAGE | ROLE | SECURITYADMIN | - | - | ACCOUNT ROLE | ACCOUNTADMIN | true |  | -
+    USAGE | DATABASE_ROLE | READER | RAW | - | ROLE | ANALYST | false | SYSADMIN | -
+    SELECT | TABLE | ORDERS | RAW | S | DATABASE_ROLE | READER | true | SYSADMIN | -
+    SELECT | TABLE | V | RAW | S | DATABASE_ROLE | RAW.READER | false | SYSADMIN | -
+    OWNERSHIP | TABLE | ORDERS | RAW | S | ACCOUNT ROLE | ANALYST | true | SYSADMIN | -
+    USAGE | FUNCTION | F(A NUMBER, B VARCHAR):VARIANT | RAW | S | ACCOUNT ROLE | ANALYST | false | SYSADMIN | -
+    USAGE | FUNCTION | G | RAW | S | ACCOUNT ROLE | ANALYST | false | SYSADMIN | -
+    CREATE ROLE | ACCOUNT | XY12345 | - | - | ACCOUNT ROLE | ANALYST | false |  | -
+    SELECT | TABLE | GONE | RAW | S | ACCOUNT ROLE | ANALYST | false | SYSADMIN | -
+    SELECT | TABLE | OLD | RAW | S | ACCOUNT ROLE | ANALYST | false | SYSADMIN | 2026-02-01 00:00:00
+    USAGE | WAREHOUSE | WH | - | - | USER | ALICE | false | SYSADMIN | -
+    USAGE | DATABASE | RAW | - | - | DATABASE_ROLE | READER | false |  | -
+    USAGE | INTEGRATION | I | - | - | DATABASE_ROLE | READER | false | SYSADMIN | -
+    USAGE | INTEGRATION | I | - | - | PLANET | MARS | false | SYSADMIN | -";
+const TABLES: &str =
+    "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_OWNER | TABLE_TYPE | IS_DYNAMIC | IS_ICEBERG | DELETED
+    ORDERS | S | RAW | SYSADMIN | BASE TABLE | NO | NO | -
+    V | S | RAW | SYSADMIN | VIEW | NO | NO | -
+    DT | S | RAW | SYSADMIN | BASE TABLE | YES | NO | -
+    IT | S | RAW | SYSADMIN | BASE TABLE | NO | YES | -
+    ET | S | RAW | SYSADMIN | EXTERNAL TABLE | - | - | -
+    OLD | S | RAW | SYSADMIN | BASE TABLE | NO | NO | 2026-02-01 00:00:00";
+const FUNCTIONS: &str = "FUNCTION_NAME | FUNCTION_SCHEMA | FUNCTION_CATALOG | ARGUMENT_SIGNATURE | FUNCTION_OWNER
+    F | S | RAW | (A NUMBER, B VARCHAR) | SYSADMIN
+    F | S | RAW | () | SYSADMIN
+    G | S | RAW | (X DATE) | SYSADMIN";
+
+fn base() -> Vec<SourceTable> {
+    vec![
+        table(SourceKind::Users, USERS),
+        table(SourceKind::Roles, ROLES),
+        table(SourceKind::GrantsToUsers, MEMBERS),
+        table(SourceKind::GrantsToRoles, GRANTS),
+        table(SourceKind::Tables, TABLES),
+        table(SourceKind::Functions, FUNCTIONS),
+    ]
+}
+
+fn id(text: &str) -> Ident {
+    Ident::new(text).unwrap()
+}
+
+fn object(kind: &str, name: &str) -> ObjectRef {
+    ObjectRef::in_schema(ObjectType::new(kind), id("RAW"), id("S"), id(name))
+}
+
+fn grants(account: &Account) -> Vec<String> {
+    let mut rows: Vec<String> = account
+        .grants()
+        .map(|g: Grant| {
+            format!("{} {} {} -> {}", g.privilege, g.object.object_type, g.object.shown(), g.grantee.shown())
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+fn count(assembled: &Assembled, kind: SourceKind, status: CoverageStatus) -> u64 {
+    assembled.coverage.iter().filter(|c| c.source == kind.name() && c.status == status).map(|c| c.rows).sum()
+}
+
+#[test]
+fn grants_are_bound_to_the_inventory_and_usage_on_roles_is_membership() {
+    let assembled = assemble("acme", &base()).unwrap();
+    assert_eq!(
+        grants(&assembled.account),
+        [
+            "CREATE ROLE ACCOUNT \"ACCOUNT\" -> ANALYST",
+            "SELECT TABLE RAW.S.GONE -> ANALYST",
+            "SELECT TABLE RAW.S.ORDERS -> RAW.READER",
+            "SELECT VIEW RAW.S.V -> RAW.READER",
+            "USAGE DATABASE RAW -> RAW.READER",
+            "USAGE FUNCTION RAW.S.F(NUMBER, VARCHAR) -> ANALYST",
+            "USAGE FUNCTION RAW.S.G(DATE) -> ANALYST",
+            "USAGE WAREHOUSE WH -> ALICE",
+        ]
+    );
+    let members: BTreeSet<String> = assembled
+        .account
+        .memberships()
+        .map(|m| format!("{} -> {}{}", m.role.shown(), m.member.shown(), if m.builtin { " builtin" } else { "" }))
+        .collect();
+    assert_eq!(
+        members.into_iter().collect::<Vec<_>>(),
+        [
+            "ANALYST -> ALICE",
+            "ANALYST -> my \"odd\" Role",
+            "RAW.READER -> ANALYST",
+            "SECURITYADMIN -> ACCOUNTADMIN builtin",
+            "SYSADMIN -> ACCOUNTADMIN builtin",
+            "USERADMIN -> SECURITYADMIN builtin",
+        ]
+    );
+}
+
+#[test]
+fn inventory_types_win_and_deleted_rows_are_not_there() {
+    let account = assemble("acme", &base()).unwrap().account;
+    for (name, kind) in [
+        ("ORDERS", "TABLE"),
+        ("V", "VIEW"),
+        ("DT", "DYNAMIC_TABLE"),
+        ("IT", "ICEBERG_TABLE"),
+        ("ET", "EXTERNAL_TABLE"),
+        ("GONE", "TABLE"),
+    ] {
+        let (known, info) = account.object(&object("TABLE", name)).unwrap();
+        assert_eq!(known.object_type.as_str(), kind, "{name}");
+        assert_eq!(info.listed, name != "GONE", "{name}");
+    }
+    assert!(account.object(&object("TABLE", "OLD")).is_none());
+    assert!(account.principal(&Principal::user(id("BOB"))).is_none());
+}
+
+#[test]
+fn an_ownership_row_beats_the_inventory_and_the_inventory_fills_in() {
+    let account = assemble("acme", &base()).unwrap().account;
+    assert_eq!(account.owner(&object("TABLE", "ORDERS")).unwrap().shown(), "ANALYST");
+    assert_eq!(account.owner(&object("VIEW", "V")).unwrap().shown(), "SYSADMIN");
+    assert_eq!(account.owner(&Principal::user(id("ALICE")).as_object()).unwrap().shown(), "USERADMIN");
+}
+
+#[test]
+fn what_no_inventory_lists_is_kept_and_counted_and_what_cannot_be_placed_is_counted() {
+    let assembled = assemble("acme", &base()).unwrap();
+    // The table GONE; the role that no inventory lists is none of the four of the system.
+    assert_eq!(count(&assembled, SourceKind::GrantsToRoles, CoverageStatus::Lag), 1, "{:?}", assembled.coverage);
+    // A database role of several databases without a hint, and a grantee of an unknown kind.
+    assert_eq!(count(&assembled, SourceKind::GrantsToRoles, CoverageStatus::Unread), 2, "{:?}", assembled.coverage);
+    assert_eq!(count(&assembled, SourceKind::Tables, CoverageStatus::Read), 6);
+    let absent = |c: &&CoverageRow| c.status == CoverageStatus::Absent;
+    assert!(assembled.coverage.iter().filter(absent).any(|c| c.source == "SHOW_FUTURE_GRANTS"));
+    assert!(!assembled.coverage.iter().any(|c| c.source == "VIEWS"), "TABLES has the views");
+}
+
+#[test]
+fn without_tables_types_come_from_the_grants_and_nothing_counts_as_lag() {
+    let mut tables = base();
+    tables.retain(|t| t.kind() != SourceKind::Tables);
+    tables.push(table(
+        SourceKind::Views,
+        "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_OWNER
+        V | S | RAW | SYSADMIN",
+    ));
+    let assembled = assemble("acme", &tables).unwrap();
+    assert!(grants(&assembled.account).contains(&"SELECT VIEW RAW.S.V -> RAW.READER".to_owned()));
+    assert!(assembled.coverage.iter().any(|c| c.source == "TABLES" && c.status == CoverageStatus::Absent));
+}
+
+#[test]
+fn public_and_the_system_roles_exist_even_when_nothing_lists_them() {
+    let tables = [
+        table(SourceKind::Users, "NAME"),
+        table(SourceKind::Roles, "NAME"),
+        table(SourceKind::GrantsToUsers, "ROLE | GRANTEE_NAME"),
+        table(SourceKind::GrantsToRoles, "PRIVILEGE | GRANTED_ON | NAME | GRANTED_TO | GRANTEE_NAME"),
+    ];
+    let account = assemble("acme", &tables).unwrap().account;
+    assert!(account.principal(&Principal::public()).unwrap().listed);
+    assert!(account.principals().all(|(_, info)| info.listed));
+    assert_eq!(account.memberships().filter(|m| m.builtin).count(), 3);
+    let error = assemble("acme", &tables[..3]).unwrap_err().to_string();
+    assert!(error.starts_with("GRANTS_TO_ROLES is missing"), "{error}");
+}
+
+#[test]
+fn inherited_and_future_grants_are_container_grants_and_no_access() {
+    let mut tables = base();
+    tables.push(table(
+        SourceKind::GrantsToRoles,
+        "PRIVILEGE | GRANTED_ON | NAME | GRANTED_TO | GRANTEE_NAME | IS_INHERITED | INHERITED_FROM | INHERITED_FROM_DATABASE | INHERITED_FROM_SCHEMA
+        SELECT | TABLE |  | ACCOUNT ROLE | ANALYST | true | SCHEMA | RAW | S
+        SELECT | VIEW |  | ACCOUNT ROLE | ANALYST | true | ACCOUNT | - | -
+        SELECT | VIEW |  | ACCOUNT ROLE | ANALYST | true | - | - | -",
+    ));
+    tables.push(table(
+        SourceKind::ShowFutureGrants,
+        "created_on | privilege | grant_on | name | grant_to | grantee_name | grant_option
+        - | SELECT | ICEBERG_TABLE | RAW.\"my.schema\".<ICEBERG_TABLE> | ROLE | ANALYST | true
+        - | USAGE | SCHEMA | RAW.<SCHEMA> | DATABASE_ROLE | READER | false",
+    ));
+    let assembled = assemble("acme", &tables).unwrap();
+    let rows: Vec<ContainerGrant> = assembled.account.container_grants().collect();
+    let of = |reach| rows.iter().filter(move |r| r.reach == reach).collect::<Vec<_>>();
+    let future = of(Reach::Future);
+    assert_eq!(future.len(), 2);
+    assert!(future.iter().any(|r| r.container == Container::Schema(id("RAW"), id("my.schema")) && r.grant_option));
+    let reader = Principal::database_role(id("RAW"), id("READER"));
+    assert!(future.iter().any(|r| r.container == Container::Database(id("RAW")) && r.grantee == reader));
+    let live = of(Reach::Inherited);
+    assert_eq!(live.len(), 2);
+    assert!(live.iter().any(|r| r.container == Container::Account && r.privilege == Privilege::SELECT));
+    assert_eq!(count(&assembled, SourceKind::GrantsToRoles, CoverageStatus::Unread), 3);
+    let odd = table(
+        SourceKind::ShowFutureGrants,
+        "privilege | grant_on | name | grant_to | grantee_name
+        SELECT | TABLE | nowhere | ROLE | ANALYST",
+    );
+    tables.push(odd);
+    let error = assemble("acme", &tables).unwrap_err().to_string();
+    assert!(error.contains("SHOW_FUTURE_GRANTS: row 1, column NAME"), "{error}");
+}
+
+#[test]
+fn shows_overlay_the_views_where_they_may_be_seen() {
+    let mut tables = base();
+    tables.push(table(
+        SourceKind::ShowUsers,
+        "name | disabled | default_secondary_roles | comment
+        ALICE | true | [] | -
+        USER$ODD | - | - | -
+        NEW | false | [\"ALL\"] | hello",
+    ));
+    tables.push(table(SourceKind::ShowWarehouses, "name | size | owner\nWH | X-Small | SYSADMIN"));
+    tables.push(table(
+        SourceKind::ShowSchemas,
+        "name | database_name | options | owner
+        S | RAW | MANAGED ACCESS | SYSADMIN
+        INFORMATION_SCHEMA | RAW | - | -",
+    ));
+    let account = assemble("acme", &tables).unwrap().account;
+    let user = |name: &str| account.principal(&Principal::user(id(name))).unwrap().properties.clone();
+    assert_eq!(user("ALICE").get(Property::Disabled), Some("true"));
+    assert_eq!(user("ALICE").get(Property::DefaultSecondaryRoles), Some(""));
+    assert_eq!(user("USER$ODD").get(Property::Disabled), Some("true"), "SHOW says nothing without the right to see");
+    assert_eq!(user("NEW").get(Property::DefaultSecondaryRoles), Some("ALL"));
+    let warehouse = ObjectRef::top(ObjectType::WAREHOUSE, id("WH"));
+    let (_, info) = account.object(&warehouse).unwrap();
+    assert_eq!(info.properties.get(Property::Size), Some("X-Small"));
+    assert_eq!(account.owner(&warehouse).unwrap().kind, PrincipalKind::Role);
+    let schema = ObjectRef::in_database(ObjectType::SCHEMA, id("RAW"), id("S"));
+    assert!(account.object(&schema).unwrap().1.properties.is_true(Property::ManagedAccess));
+    assert_eq!(account.objects().filter(|(o, _)| o.name.as_str() == "INFORMATION_SCHEMA").count(), 0);
+}
+
+#[test]
+fn the_order_of_sources_and_rows_does_not_matter() {
+    let mut reversed = base();
+    reversed.reverse();
+    let (one, two) = (assemble("acme", &base()).unwrap(), assemble("acme", &reversed).unwrap());
+    assert_eq!(grants(&one.account), grants(&two.account));
+    assert_eq!(one.coverage, two.coverage);
+}

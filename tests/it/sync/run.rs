@@ -1,0 +1,162 @@
+//! A whole run: all or nothing, honest about what it could not see.
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{ArrayRef, StringArray};
+use grantd::sync::plan;
+use grantd::sync::source::Silent;
+use grantd::sync::table::Place;
+use grantd::sync::{
+    CoverageStatus, Progress, RunError, RunOptions, Source, SourceError, SourceKind, SourceTable, Statement, run,
+};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// A source whose answers are what the test says.
+#[derive(Default)]
+struct Script {
+    rows: HashMap<SourceKind, Vec<Vec<(&'static str, String)>>>,
+    refuse: HashMap<SourceKind, &'static str>,
+    older: Vec<SourceKind>,
+    stuck: bool,
+    sent: AtomicUsize,
+    closed: AtomicUsize,
+}
+
+fn refused(code: &str) -> SourceError {
+    SourceError::Server {
+        code: code.into(),
+        sqlstate: "02000".into(),
+        message: "no".into(),
+        query_id: "q".into(),
+        advice: String::new(),
+    }
+}
+
+#[async_trait]
+impl Source for Script {
+    async fn read(&self, statement: &Statement, _: &dyn Progress) -> Result<SourceTable, SourceError> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        if self.stuck {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        if let Some(code) = self.refuse.get(&statement.kind) {
+            return Err(refused(code));
+        }
+        let recent = statement.kind.spec().recent;
+        if self.older.contains(&statement.kind) && recent.iter().any(|c| statement.sql.contains(c)) {
+            return Err(refused("000904"));
+        }
+        let rows = self.rows.get(&statement.kind).cloned().unwrap_or_default();
+        let names: Vec<&str> = statement.kind.spec().columns().collect();
+        let columns = names
+            .iter()
+            .map(|name| {
+                let cell = |row: &Vec<(&str, String)>| row.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+                Arc::new(rows.iter().map(cell).collect::<StringArray>()) as ArrayRef
+            })
+            .collect();
+        let names = names.into_iter().map(str::to_owned).collect();
+        Ok(SourceTable::new(statement.kind, Place::Statement(statement.name.clone()), names, vec![columns])?)
+    }
+
+    async fn close(&self) {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn names(column: &'static str, values: &[&str]) -> Vec<Vec<(&'static str, String)>> {
+    values.iter().map(|v| vec![(column, (*v).to_owned())]).collect()
+}
+
+fn account() -> Script {
+    let mut script = Script::default();
+    script.rows.insert(SourceKind::Users, names("NAME", &["ALICE"]));
+    script.rows.insert(SourceKind::Roles, names("NAME", &["ANALYST", "LOADER", "OTHER"]));
+    script.rows.insert(SourceKind::Databases, names("DATABASE_NAME", &["RAW"]));
+    let schema = vec![("CATALOG_NAME", "RAW".to_owned()), ("SCHEMA_NAME", "S".to_owned())];
+    script.rows.insert(SourceKind::Schemata, vec![schema]);
+    let member = vec![("ROLE", "ANALYST".to_owned()), ("GRANTEE_NAME", "ALICE".to_owned())];
+    script.rows.insert(SourceKind::GrantsToUsers, vec![member]);
+    script
+}
+
+#[tokio::test]
+async fn a_run_sends_the_plan_and_closes_the_session() {
+    let script = account();
+    let outcome = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap();
+    // One database and one schema are fewer than three roles.
+    assert_eq!(outcome.steps.len(), plan::bulk().len() + 2);
+    assert_eq!(script.sent.load(Ordering::Relaxed), outcome.steps.len());
+    assert_eq!(script.closed.load(Ordering::Relaxed), 1);
+    assert_eq!(outcome.assembled.account.memberships().filter(|m| !m.builtin).count(), 1);
+    let step = outcome.steps.iter().find(|s| s.name == "ROLES").unwrap();
+    assert_eq!((step.rows, step.refused.as_deref()), (3, None));
+    assert!(outcome.assembled.coverage.iter().all(|c| c.status == CoverageStatus::Read));
+}
+
+#[tokio::test]
+async fn more_users_and_roles_do_not_mean_more_statements() {
+    let mut script = account();
+    let many: Vec<String> = (0..500).map(|i| format!("R{i}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    script.rows.insert(SourceKind::Roles, names("NAME", &many));
+    script.rows.insert(SourceKind::Users, names("NAME", &many));
+    let outcome = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap();
+    assert_eq!(outcome.steps.len(), plan::bulk().len() + 2);
+}
+
+#[tokio::test]
+async fn sources_that_may_be_absent_become_coverage() {
+    let mut script = account();
+    script.refuse.insert(SourceKind::SemanticViews, "002003");
+    script.refuse.insert(SourceKind::ShowFutureGrants, "003001");
+    script.older.push(SourceKind::GrantsToRoles);
+    let outcome = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap();
+    let rows = |source: &str, status| {
+        let rows = outcome.assembled.coverage.iter().filter(move |c| c.source == source && c.status == status);
+        rows.map(|c| c.rows).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("SEMANTIC_VIEWS", CoverageStatus::Absent), [0]);
+    assert_eq!(rows("SHOW_FUTURE_GRANTS", CoverageStatus::Absent), [2], "two containers could not be asked");
+    assert_eq!(rows("GRANTS_TO_ROLES", CoverageStatus::OlderColumns).len(), 1);
+    let older = outcome.steps.iter().find(|s| s.name == "GRANTS_TO_ROLES").unwrap();
+    assert!(!older.statement.contains("IS_INHERITED"));
+    assert!(outcome.steps.iter().any(|s| s.refused.is_some()));
+}
+
+#[tokio::test]
+async fn a_run_without_a_needed_source_brings_nothing() {
+    for (kind, code) in [(SourceKind::GrantsToRoles, "002003"), (SourceKind::Tables, "000606")] {
+        let mut script = account();
+        script.refuse.insert(kind, code);
+        let error = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap_err();
+        assert!(matches!(&error, RunError::Statement { statement, .. } if statement == kind.name()), "{error}");
+        assert_eq!(script.closed.load(Ordering::Relaxed), 1, "the session is closed in any case");
+    }
+}
+
+#[tokio::test]
+async fn a_show_cut_at_its_limit_is_no_success_where_nothing_else_has_the_rest() {
+    let many: Vec<String> = (0..10_000).map(|i| format!("W{i}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let mut script = account();
+    script.rows.insert(SourceKind::ShowWarehouses, names("NAME", &many));
+    let error = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap_err();
+    assert!(matches!(error, RunError::Capped { rows: 10_000, .. }), "{error}");
+    let mut script = account();
+    script.rows.insert(SourceKind::ShowUsers, names("NAME", &many));
+    let outcome = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap();
+    let capped = |c: &&grantd::sync::CoverageRow| c.status == CoverageStatus::Capped && c.source == "SHOW_USERS";
+    assert_eq!(outcome.assembled.coverage.iter().filter(capped).count(), 1);
+}
+
+#[tokio::test]
+async fn a_run_ends_at_its_deadline() {
+    let script = Script { stuck: true, ..account() };
+    let options = RunOptions { deadline: Duration::from_millis(200), ..RunOptions::default() };
+    let error = run(&script, "acme", options, &Silent).await.unwrap_err();
+    assert!(matches!(error, RunError::Deadline(_)), "{error}");
+    assert_eq!(script.closed.load(Ordering::Relaxed), 1);
+}
