@@ -593,7 +593,7 @@ fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
         cursor.word("WITH");
         cursor.token(&Token::LParen)
     };
-    while !cursor.done() && !(listed && cursor.token(&Token::RParen)) {
+    while !(cursor.done() || listed && cursor.token(&Token::RParen)) {
         if !listed {
             cursor.word("WITH");
         }
@@ -671,7 +671,6 @@ fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
 #[cfg(test)]
 mod tests {
     use super::super::parse;
-    use super::*;
 
     fn code(sql: &str) -> String {
         match parse(sql) {
