@@ -366,6 +366,9 @@ fn from_plan(text: &str) -> SqlError {
             "No operator matches the given name and argument types. You might need to add explicit type casts.",
         );
     }
+    if lower.contains("non-boolean") {
+        return SqlError::new("42804", "argument of WHERE, HAVING or ON must be type boolean");
+    }
     if lower.contains("ambiguous") {
         return SqlError::new("42702", plain(text));
     }

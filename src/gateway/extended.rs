@@ -315,7 +315,7 @@ impl Session {
         }
         self.report(conn)?;
         // COMMIT and ROLLBACK end their own portal with all others.
-        Ok(!(was_open && !self.transaction.is_open()))
+        Ok(!was_open || self.transaction.is_open())
     }
 
     /// A CALL's rows for a client that was promised none: each row as one notice.

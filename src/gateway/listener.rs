@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::instrument::WithSubscriber as _;
 
 use super::backend::Backend;
 use super::cancel::CancelTable;
@@ -87,44 +88,61 @@ impl Gateway {
         self.local
     }
 
-    /// Serves until `shutdown`; then open statements end with 57P01 and all connections close.
+    /// Serves on the gateway's own threads until `shutdown`; then open statements end with 57P01 and all connections
+    /// close. Dropping the future ends them too.
     pub async fn serve(self, backend: Arc<dyn Backend>, shutdown: CancellationToken) -> Result<(), GatewayError> {
         let shared = Arc::new(Shared {
             backend,
             cancels: Arc::default(),
-            engine: Arc::new(Engine::start().map_err(GatewayError::Threads)?),
+            engine: Arc::new(Engine::queries().map_err(GatewayError::Threads)?),
             connections: self.connections,
-            shutdown: shutdown.clone(),
+            shutdown,
         });
-        let starting = Arc::new(Semaphore::new(MAX_STARTING));
-        let mut tasks = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                () = shutdown.cancelled() => break,
-                Some(_) = tasks.join_next() => continue,
-                accepted = self.listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    let Ok(place) = Arc::clone(&starting).try_acquire_owned() else {
-                        tracing::warn!(target: "grantd::gateway", %peer, "too many connections are starting; one was closed");
-                        continue;
-                    };
-                    tasks.spawn(connection(stream, peer, Arc::clone(&shared), place));
-                }
-                Err(error) => {
-                    // Out of file descriptors, for one: wait for some to close.
-                    tracing::warn!(target: "grantd::gateway", %error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
+        let wire = Engine::wire().map_err(GatewayError::Threads)?;
+        let address = self.local;
+        let listener = self.listener.into_std().map_err(|source| GatewayError::Listen { address, source })?;
+        let accepting = async move {
+            let listener =
+                TcpListener::from_std(listener).map_err(|source| GatewayError::Listen { address, source })?;
+            accept(listener, shared).await;
+            Ok(())
+        };
+        // A panic of the accepting task is logged by `join` and ends the gateway.
+        wire.spawn(accepting.with_current_subscriber())
+            .join()
+            .await
+            .unwrap_or_else(|_| Err(GatewayError::Threads(std::io::Error::other("the accepting task ended"))))
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let starting = Arc::new(Semaphore::new(MAX_STARTING));
+    let mut tasks = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shared.shutdown.cancelled() => break,
+            Some(_) = tasks.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let Ok(place) = Arc::clone(&starting).try_acquire_owned() else {
+                    tracing::warn!(target: "grantd::gateway", %peer, "too many connections are starting; one was closed");
+                    continue;
+                };
+                tasks.spawn(connection(stream, peer, Arc::clone(&shared), place).with_current_subscriber());
+            }
+            Err(error) => {
+                // Out of file descriptors, for one: wait for some to close.
+                tracing::warn!(target: "grantd::gateway", %error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        drop(self.listener);
-        let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(GOODBYE, all).await.is_err() {
-            tracing::warn!(target: "grantd::gateway", "some connections did not close in time and were cut");
-        }
-        Ok(())
+    }
+    drop(listener);
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(GOODBYE, all).await.is_err() {
+        tracing::warn!(target: "grantd::gateway", "some connections did not close in time and were cut");
     }
 }
 

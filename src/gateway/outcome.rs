@@ -91,7 +91,7 @@ pub(crate) async fn send_rows(
     }
 }
 
-/// Sends the rest of an outcome up to `most` rows, then the tag or PortalSuspended. Not for FETCH, whose rows belong to
+/// Sends the rest of an outcome up to `most` rows, then the tag or `PortalSuspended`. Not for FETCH, whose rows belong to
 /// another portal.
 pub(crate) async fn send(
     conn: &mut Conn,

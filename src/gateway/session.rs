@@ -71,6 +71,9 @@ impl Record {
     }
 }
 
+/// The columns that the simple protocol announces, and whether they are binary.
+type Announced = (Arc<[Column]>, bool);
+
 /// Whether the loop goes on.
 #[derive(PartialEq, Eq)]
 enum Flow {
@@ -377,7 +380,7 @@ impl Session {
                 Ok(()) => self.apply_deferred().await,
                 Err(error) => Err(error),
             };
-            self.log(&record, result.as_ref().map(|()| ()));
+            self.log(&record, result.as_ref().copied());
             result?;
             if !self.transaction.is_open() {
                 self.end_of_transaction();
@@ -416,7 +419,7 @@ impl Session {
     }
 
     /// The columns that the simple protocol announces, and whether they are binary.
-    pub(super) fn columns_of(&self, outcome: &Outcome) -> Result<Option<(Arc<[Column]>, bool)>, SqlError> {
+    pub(super) fn columns_of(&self, outcome: &Outcome) -> Result<Option<Announced>, SqlError> {
         Ok(match outcome {
             Outcome::Rows { rows, .. } => Some((Arc::clone(&rows.columns), false)),
             Outcome::Fetch { cursor, only_move: false, .. } => {

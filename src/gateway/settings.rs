@@ -483,7 +483,7 @@ mod tests {
         settings.set("statement_timeout", Some("1500"), false).unwrap();
         assert_eq!(settings.show("statement_timeout").unwrap(), "1500ms");
         settings.set("statement_timeout", Some("2min"), false).unwrap();
-        assert_eq!(settings.statement_timeout(), Some(Duration::from_secs(120)));
+        assert_eq!(settings.statement_timeout(), Some(Duration::from_mins(2)));
         assert_eq!(settings.set("statement_timeout", Some("soon"), false).unwrap_err().sqlstate, "22023");
     }
 

@@ -69,7 +69,7 @@ pub(crate) async fn negotiate(conn: &mut Conn, cancels: &CancelTable) -> Result<
             }
             version if version >> 16 == 3 => {
                 let body = conn.reader.exact(length - 8).await.map_err(gone)?;
-                return packet(conn, version, body).map(Some);
+                return packet(conn, version, &body).map(Some);
             }
             version => {
                 return Err(SqlError::fatal(
@@ -85,7 +85,7 @@ pub(crate) async fn negotiate(conn: &mut Conn, cancels: &CancelTable) -> Result<
     }
 }
 
-fn packet(conn: &mut Conn, version: u32, body: Bytes) -> Result<Wanted, SqlError> {
+fn packet(conn: &mut Conn, version: u32, body: &Bytes) -> Result<Wanted, SqlError> {
     let layout = || SqlError::protocol("invalid startup packet layout: expected terminator as last byte");
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     let mut protocol_options = Vec::new();
@@ -128,7 +128,7 @@ fn packet(conn: &mut Conn, version: u32, body: Bytes) -> Result<Wanted, SqlError
     Ok(Wanted { user, database, settings })
 }
 
-/// NegotiateProtocolVersion: the newest version of both sides, and the options we do not know.
+/// `NegotiateProtocolVersion`: the newest version of both sides, and the options we do not know.
 fn negotiate_version(conn: &mut Conn, version: u32, options: &[String]) {
     let length = 12 + options.iter().map(|option| option.len() + 1).sum::<usize>();
     conn.out.put_u8(b'v');

@@ -31,7 +31,7 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// The byte of ReadyForQuery.
+    /// The byte of `ReadyForQuery`.
     pub(crate) fn status(&self) -> TransactionStatus {
         match self.state {
             State::Idle => TransactionStatus::Idle,

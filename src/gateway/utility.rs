@@ -64,7 +64,7 @@ impl Session {
                 let (options, text) = (*options, Arc::clone(sql));
                 let lines =
                     self.on_engine(conn, guard, async move { explain::lines(planned, options, &text).await }).await?;
-                let rows = Rows::text(&["QUERY PLAN"], lines.into_iter().map(|line| vec![line]).collect())?;
+                let rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
                 Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
             }
             Command::Declare { name, hold, binary, query } => {
@@ -193,7 +193,7 @@ impl Session {
     ) -> Result<Rows, SqlError> {
         let planned = self.plan(conn, guard, sql, query, binding).await?;
         let columns = shape::of_plan(&planned.plan)?;
-        let mut rows = Rows::start(&self.engine, planned, columns.into(), Arc::clone(sql));
+        let mut rows = Rows::start(&self.engine, planned, columns.into(), sql);
         // Errors of planning and of the first rows come before the RowDescription.
         guard.run(&mut conn.reader, rows.peek()).await?;
         Ok(rows)
@@ -303,13 +303,12 @@ impl Session {
 
     fn show(&self, command: &Command) -> Result<Outcome, SqlError> {
         let settings = self.settings.lock();
-        let rows = match command {
-            Command::Show(name) => Rows::text(&[shown_name(name)], vec![vec![settings.show(name)?]])?,
-            _ => {
-                let all = settings.all().into_iter();
-                let rows = all.map(|(name, value, about)| vec![name.to_owned(), value, about.to_owned()]).collect();
-                Rows::text(&["name", "setting", "description"], rows)?
-            }
+        let rows = if let Command::Show(name) = command {
+            Rows::text(&[shown_name(name)], &[vec![settings.show(name)?]])?
+        } else {
+            let all = settings.all().into_iter();
+            let rows: Vec<_> = all.map(|(name, value, about)| vec![name.to_owned(), value, about.to_owned()]).collect();
+            Rows::text(&["name", "setting", "description"], &rows)?
         };
         Ok(Outcome::Rows { rows: Box::new(rows), tag: "SHOW", counted: false, sent: 0 })
     }
@@ -480,10 +479,11 @@ impl Session {
     ) -> Result<Prepared, SqlError> {
         let mut prepared = Prepared { statement, types, params: Vec::new(), columns: None };
         let Some(statement) = &prepared.statement else { return Ok(prepared) };
-        let (query, copy) = match &statement.command {
-            Command::Query(query) | Command::Declare { query, .. } => (query.clone(), false),
-            Command::Explain(_, query) => (query.clone(), false),
-            Command::CopyTo(_, query) => (query.clone(), true),
+        let query = match &statement.command {
+            Command::Query(query)
+            | Command::Declare { query, .. }
+            | Command::Explain(_, query)
+            | Command::CopyTo(_, query) => query.clone(),
             Command::Show(_) | Command::ShowAll => {
                 prepared.columns = Some(Self::show_columns(&statement.command).into());
                 return Ok(prepared);
@@ -509,7 +509,6 @@ impl Session {
         prepared.columns = match &statement.command {
             Command::Query(_) => Some(shape::of_plan(&planned.plan)?.into()),
             Command::Explain(..) => Some(vec![Column { name: "QUERY PLAN".to_owned(), pg: Type::TEXT }].into()),
-            _ if copy => None,
             _ => None,
         };
         prepared.params = planned.params;

@@ -120,7 +120,7 @@ impl BackendSession for DemoSession {
                 Ok(CallOutcome::Rows(Arc::clone(&schema), vec![RecordBatch::try_new(schema, vec![column]).unwrap()]))
             }
             "wait" => {
-                tokio::time::sleep(Duration::from_secs(60)).await;
+                tokio::time::sleep(Duration::from_mins(1)).await;
                 Ok(CallOutcome::Done { notice: String::new() })
             }
             other => Err(SqlError::new("42883", format!("procedure {other} does not exist"))),
@@ -132,7 +132,6 @@ struct Server {
     address: SocketAddr,
     version: Arc<AtomicU64>,
     shutdown: CancellationToken,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Server {
@@ -141,15 +140,21 @@ impl Server {
     }
 
     fn with_limit(most: usize) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let version = Arc::new(AtomicU64::new(1));
         let shutdown = CancellationToken::new();
-        let gateway =
-            runtime.block_on(Gateway::bind("127.0.0.1:0".parse().unwrap())).unwrap().with_max_connections(most);
-        let address = gateway.local_addr();
         let backend = Arc::new(Demo { version: Arc::clone(&version) });
-        runtime.spawn(gateway.serve(backend, shutdown.clone()));
-        Self { address, version, shutdown, _runtime: runtime }
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let until = shutdown.clone();
+        // A thread of its own, so that tests with and without a runtime can start a server.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().with_max_connections(most);
+                sender.send(gateway.local_addr()).unwrap();
+                gateway.serve(backend, until).await.unwrap();
+            });
+        });
+        Self { address: receiver.recv().unwrap(), version, shutdown }
     }
 
     async fn client(&self) -> Client {
@@ -351,7 +356,7 @@ async fn columns_have_postgresqls_names_and_types() {
         ("select row_number() over (order by id), -1, id as \"Id\" from users", "row_number,?column?,Id"),
     ] {
         let statement = client.prepare(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        let found: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
+        let found: Vec<&str> = statement.columns().iter().map(tokio_postgres::Column::name).collect();
         assert_eq!(found.join(","), names, "{sql}");
     }
     let sql = "select 1, 1 + 2, 3000000000, count(*), row_number() over (), big, name, score, seen, 1.5, null, exists (select 1), id \
@@ -430,9 +435,9 @@ async fn parameters_are_typed_and_read_in_both_formats() {
     assert_eq!(found.len(), 1);
     let row =
         client.query_one("select score, seen, 12.5, array['a', null] from users where id = 1", &[]).await.unwrap();
-    assert_eq!(row.get::<_, f64>(0), 8.0);
+    assert!((row.get::<_, f64>(0) - 8.0).abs() < f64::EPSILON);
     assert_eq!(row.get::<_, Vec<Option<String>>>(3), [Some("a".to_owned()), None]);
-    assert_eq!(client.query("select $1::int4", &[&"x"]).await.is_err(), true);
+    assert!(client.query("select $1::int4", &[&"x"]).await.is_err());
 }
 
 /// A NULL of any type.
@@ -548,7 +553,7 @@ async fn errors_have_postgresqls_codes() {
         ("set nothing = 1", "42704"),
         ("set grantd.roles = 'odd'", "22023"),
         ("call nothing()", "42883"),
-        ("select * from '/etc/passwd'", "42601"),
+        ("select * from '/etc/passwd'", "42P01"),
         ("select * from \"/etc/passwd\"", "42P01"),
         ("select (select id from users)", "21000"),
         ("copy users from '/etc/passwd'", "25006"),
@@ -605,7 +610,7 @@ async fn a_failed_transaction_refuses_all_until_its_end() {
 async fn settings_are_checked_shown_told_and_undone() {
     let server = Server::start();
     let client = server
-        .client_with("options='-c statement_timeout=5s -c grantd.as_of=2026-10-01\\ 00:00' application_name=app")
+        .client_with("options='-c statement_timeout=5s -c grantd.as_of=2026-10-01\\\\ 00:00' application_name=app")
         .await
         .unwrap();
     let show =
@@ -675,7 +680,7 @@ fn the_startup_says_what_postgresql_says() {
     }
     // A newer minor version and an unknown protocol option are negotiated.
     let mut raw = server.raw();
-    raw.startup(3 << 16 | 9999, &[("user", "u"), ("database", "grantd"), ("_pq_.odd", "1")]);
+    raw.startup(3 << 16 | 0x270f, &[("user", "u"), ("database", "grantd"), ("_pq_.odd", "1")]);
     let (tag, body) = raw.next().unwrap();
     assert_eq!((tag, &body[..8]), (b'v', &[0, 3, 0, 2, 0, 0, 0, 1][..]));
     for (version, parameters, wanted) in [
@@ -781,35 +786,35 @@ fn after_an_error_the_extended_protocol_skips_to_sync() {
     assert_eq!(raw.types(b'Z'), "2IZ");
 }
 
-const HEAVY: &str = "select count(*) from many a, many b, many c where (a.n * b.n + c.n) % 7 = 3";
+const HEAVY: &str = "select sum((a.n * b.n + a.n) % 7) from many a, many b, users c where (a.n * b.n + c.id) % 5 > 1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_heavy_query_ends_on_cancel_and_timeout_and_starves_nobody() {
     let server = Server::start();
-    let client = Arc::new(server.client().await);
-    let busy: Vec<_> = (0..2)
-        .map(|_| {
-            let client = Arc::clone(&client);
-            tokio::spawn(async move { client.simple_query(HEAVY).await.map(|_| ()) })
-        })
-        .collect();
+    let mut busy = Vec::new();
+    for _ in 0..2 {
+        let client = server.client().await;
+        let token = client.cancel_token();
+        busy.push((token, tokio::spawn(async move { client.simple_query(HEAVY).await.map(|_| client) })));
+    }
     tokio::time::sleep(Duration::from_millis(500)).await;
     let started = Instant::now();
     let other = server.client().await;
     assert_eq!(code(&other, "select 1").await, "ok");
     assert!(started.elapsed() < Duration::from_secs(3), "a new session waited {:?}", started.elapsed());
-    for task in busy {
+    for (token, task) in busy {
         let started = Instant::now();
-        client.cancel_token().cancel_query(NoTls).await.unwrap();
+        token.cancel_query(NoTls).await.unwrap();
         assert_eq!(task.await.unwrap().unwrap_err().code(), Some(&SqlState::QUERY_CANCELED));
         assert!(started.elapsed() < Duration::from_secs(1), "cancelled after {:?}", started.elapsed());
     }
+    let client = other;
     assert_eq!(code(&client, "select 1").await, "ok");
     client.simple_query("set statement_timeout = 200").await.unwrap();
     let started = Instant::now();
     assert_eq!(code(&client, HEAVY).await, "57014");
     let ended = started.elapsed();
-    assert!(ended >= Duration::from_millis(200) && ended < Duration::from_millis(1_000), "{ended:?}");
+    assert!(ended >= Duration::from_millis(200) && ended < Duration::from_secs(1), "{ended:?}");
     let started = Instant::now();
     assert_eq!(client.query(HEAVY, &[]).await.unwrap_err().code(), Some(&SqlState::QUERY_CANCELED));
     assert!(started.elapsed() < Duration::from_secs(2));
@@ -857,6 +862,7 @@ fn deep_and_long_statements_are_refused_not_fatal() {
         let messages = raw.until(b'Z');
         assert_eq!(error_code(&messages[0].1), "54001", "{what}");
     }
+    raw.0.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let or = vec!["id = 1"; 999].join(" or ");
     raw.send(b'Q', format!("select 1 from users where {or}\0").as_bytes());
     assert_eq!(raw.types(b'Z'), "TDCZ");
@@ -982,14 +988,13 @@ fn each_statement_is_one_event_without_its_values() {
     }
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
-    // One thread serves here, so that the subscriber of this test sees the session's events.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
             let port = gateway.local_addr().port();
             let shutdown = CancellationToken::new();
-            tokio::spawn(gateway.serve(Arc::new(Demo { version: Arc::default() }), shutdown.clone()));
+            let serving = tokio::spawn(gateway.serve(Arc::new(Demo { version: Arc::default() }), shutdown.clone()));
             let config = format!("host=127.0.0.1 port={port} user=tester dbname=grantd application_name=logger");
             let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
             tokio::spawn(connection);
@@ -997,6 +1002,7 @@ fn each_statement_is_one_event_without_its_values() {
             client.query("select name from users where name = $1", &[&"secret-value"]).await.unwrap();
             client.simple_query("select 1/0").await.unwrap_err();
             shutdown.cancel();
+            serving.await.unwrap().unwrap();
         });
     });
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

@@ -22,7 +22,7 @@ pub(crate) struct Style {
     pub escape_bytea: bool,
 }
 
-/// Appends a DataRow message.
+/// Appends a `DataRow` message.
 pub(crate) fn data_row(
     out: &mut BytesMut,
     batch: &RecordBatch,

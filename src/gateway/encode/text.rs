@@ -304,7 +304,8 @@ mod tests {
 
     fn text(array: ArrayRef, pg: &Type, style: &Style) -> String {
         let mut out = BytesMut::new();
-        assert!(value(&mut out, &array, 0, pg, style).unwrap());
+        let [array] = &[array];
+        assert!(value(&mut out, array, 0, pg, style).unwrap());
         String::from_utf8(out.to_vec()).unwrap()
     }
 

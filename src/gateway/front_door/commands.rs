@@ -593,7 +593,7 @@ fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
         cursor.word("WITH");
         cursor.token(&Token::LParen)
     };
-    while !cursor.done() && !(listed && cursor.token(&Token::RParen)) {
+    while !(cursor.done() || listed && cursor.token(&Token::RParen)) {
         if !listed {
             cursor.word("WITH");
         }
@@ -671,7 +671,6 @@ fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
 #[cfg(test)]
 mod tests {
     use super::super::parse;
-    use super::*;
 
     fn code(sql: &str) -> String {
         match parse(sql) {
@@ -696,10 +695,10 @@ mod tests {
             "grant select on t to u",
             "vacuum",
             "select 1 into t",
-            "select 1 for update",
+            "select * from t for update",
             "with x as (insert into t values (1) returning *) select * from x",
             "with x as (delete from t returning *) select * from x",
-            "select * from (select 1 for share) x",
+            "select * from (select * from t for share) x",
             "explain analyze insert into t values (1)",
             "declare c cursor for delete from t",
             "prepare p as insert into t values (1)",

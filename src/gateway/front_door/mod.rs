@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{self, Expr};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::error::{SqlError, from_parser};
 use super::rewrite;
@@ -217,6 +218,8 @@ fn one(sql: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<Statement, SqlError> 
 /// A query from tokens, checked and rewritten into what the planner understands.
 fn query(sql: &str, tokens: &[TokenWithSpan]) -> Result<Box<ast::Query>, SqlError> {
     let dialect = PostgreSqlDialect {};
+    let rewritten = table_command(tokens);
+    let tokens = rewritten.as_deref().unwrap_or(tokens);
     let mut parser = parser(&dialect, tokens);
     let query = parser.parse_query().map_err(|error| from_parser(&error, sql))?;
     at_end(sql, tokens, &parser)?;
@@ -227,6 +230,21 @@ fn query(sql: &str, tokens: &[TokenWithSpan]) -> Result<Box<ast::Query>, SqlErro
         ast::Statement::Query(query) => Ok(query),
         _ => Err(SqlError::internal()),
     }
+}
+
+/// `TABLE t` is `SELECT * FROM t`, which the planner knows.
+fn table_command(tokens: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
+    let (first, rest) = tokens.split_first()?;
+    if !matches!(&first.token, Token::Word(word) if word.keyword == Keyword::TABLE) {
+        return None;
+    }
+    let mut select = vec![
+        TokenWithSpan::new(Token::make_keyword("SELECT"), first.span),
+        TokenWithSpan::new(Token::Mul, first.span),
+        TokenWithSpan::new(Token::make_keyword("FROM"), first.span),
+    ];
+    select.extend(rest.iter().cloned());
+    Some(select)
 }
 
 /// Expressions separated by commas, as in the arguments of EXECUTE and CALL.
@@ -259,7 +277,7 @@ fn parser<'a>(dialect: &'a PostgreSqlDialect, tokens: &[TokenWithSpan]) -> Parse
 
 fn at_end(sql: &str, tokens: &[TokenWithSpan], parser: &Parser<'_>) -> Result<(), SqlError> {
     let next = parser.peek_token();
-    if next.token == datafusion::sql::sqlparser::tokenizer::Token::EOF {
+    if next.token == Token::EOF {
         return Ok(());
     }
     let here = tokens.iter().position(|token| token.span == next.span).unwrap_or(tokens.len());

@@ -1,5 +1,5 @@
-//! The threads that parse, plan and execute. They are not the threads of the sockets: a busy query never keeps a
-//! cancel request or a new login waiting. Their stacks are big, because SQL nests.
+//! The gateway's threads. Those that parse, plan and execute are not those of the sockets: a busy query never keeps a
+//! cancel request or a new login waiting. The stacks are big, because SQL nests.
 
 use std::future::Future;
 
@@ -8,10 +8,10 @@ use tokio::task::JoinHandle;
 
 use super::super::error::SqlError;
 
-/// Bytes of stack of a query thread. Only touched pages cost memory.
+/// Bytes of stack of a thread. Only touched pages cost memory.
 const STACK: usize = 64 * 1024 * 1024;
 
-/// The query threads of one gateway.
+/// Threads of the gateway's own.
 #[derive(Debug)]
 pub(crate) struct Engine {
     runtime: Option<Runtime>,
@@ -19,20 +19,30 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts the threads: more than there are processors, so that two busy queries leave room for short ones.
-    pub(crate) fn start() -> std::io::Result<Self> {
+    /// The query threads: many more than there are processors. An operator may compute for long before it yields, and
+    /// the system shares the processors among threads where the runtime cannot.
+    pub(crate) fn queries() -> std::io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self::start("grantd-query", processors.saturating_mul(8).max(32))
+    }
+
+    /// The threads of the sockets. They hold parsed statements, so their stacks are as big.
+    pub(crate) fn wire() -> std::io::Result<Self> {
+        Self::start("grantd-wire", 2)
+    }
+
+    fn start(name: &str, threads: usize) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(processors.saturating_mul(2).max(4))
+            .worker_threads(threads)
             .thread_stack_size(STACK)
-            .thread_name("grantd-query")
+            .thread_name(name)
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
         Ok(Self { runtime: Some(runtime), handle })
     }
 
-    /// Runs `work` on the query threads. Dropping the task stops it at its next await.
+    /// Runs `work` on these threads. Dropping the task stops it at its next await.
     pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
         Task(self.handle.spawn(work))
     }

@@ -114,13 +114,11 @@ impl VisitorMut for Finder {
             && let Value::Placeholder(text) = &value.value
         {
             let number = text.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
-            match number.filter(|number| (1..=MAX_PARAMS).contains(number)) {
-                Some(number) => self.learn(number, None),
-                None => {
-                    self.error = Some(SqlError::new("42P02", format!("there is no parameter {text}")));
-                    return ControlFlow::Break(());
-                }
-            }
+            let Some(number) = number.filter(|number| (1..=MAX_PARAMS).contains(number)) else {
+                self.error = Some(SqlError::new("42P02", format!("there is no parameter {text}")));
+                return ControlFlow::Break(());
+            };
+            self.learn(number, None);
         }
         ControlFlow::Continue(())
     }

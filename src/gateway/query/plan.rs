@@ -128,14 +128,18 @@ fn exists_as_values(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
     .map(|transformed| transformed.data)
 }
 
+/// The name of the count inside of a rewritten EXISTS.
+const FOUND: &str = "\u{1}found";
+
 fn exists_value(exists: Exists) -> Result<Expr, DataFusionError> {
     let Exists { subquery, negated } = exists;
     let mut inner = LogicalPlanBuilder::from(subquery.subquery);
     if subquery.outer_ref_columns.is_empty() {
         inner = inner.limit(0, Some(1))?;
     }
-    let counted = inner.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias("n")])?;
-    let n = Expr::Column(Column::new_unqualified("n"));
+    // A name that no table has.
+    let counted = inner.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias(FOUND)])?;
+    let n = Expr::Column(Column::new_unqualified(FOUND));
     let found = if negated { n.eq(lit(0i64)) } else { n.gt(lit(0i64)) };
     let plan = counted.project(vec![found.alias("exists")])?.build()?;
     Ok(Expr::ScalarSubquery(Subquery {

@@ -45,7 +45,8 @@ pub(crate) struct Piece {
 
 impl Rows {
     /// Starts a plan on the query threads.
-    pub(crate) fn start(engine: &Engine, planned: Planned, columns: Arc<[Column]>, sql: Arc<str>) -> Self {
+    pub(crate) fn start(engine: &Engine, planned: Planned, columns: Arc<[Column]>, sql: &Arc<str>) -> Self {
+        let sql = Arc::clone(sql);
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = engine.spawn(async move {
             let failed = |error| from_datafusion(&error, &sql);
@@ -69,7 +70,7 @@ impl Rows {
     }
 
     /// Rows of text columns, as SHOW and EXPLAIN give them.
-    pub(crate) fn text(names: &[&str], rows: Vec<Vec<String>>) -> Result<Self, SqlError> {
+    pub(crate) fn text(names: &[&str], rows: &[Vec<String>]) -> Result<Self, SqlError> {
         let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
         let columns = names.iter().map(|name| Column { name: (*name).to_owned(), pg: Type::TEXT }).collect();
         let arrays: Vec<ArrayRef> = (0..names.len())
@@ -100,14 +101,14 @@ impl Rows {
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, SqlError> {
         match &mut self.source {
             Source::Ready(batches) => Ok(batches.pop_front()),
-            Source::Stream { batches, task } => match batches.recv().await {
-                Some(batch) => Ok(Some(batch)),
-                None => {
-                    self.finished = true;
-                    task.join().await??;
-                    Ok(None)
+            Source::Stream { batches, task } => {
+                if let Some(batch) = batches.recv().await {
+                    return Ok(Some(batch));
                 }
-            },
+                self.finished = true;
+                task.join().await??;
+                Ok(None)
+            }
         }
     }
 

@@ -187,7 +187,7 @@ fn small(expr: &Expr, input: &LogicalPlan) -> bool {
     }
 }
 
-/// The RowDescription of columns.
+/// The `RowDescription` of columns.
 pub(crate) fn describe(columns: &[Column], formats: &Formats) -> RowDescription {
     let fields = columns.iter().enumerate().map(|(index, column)| {
         FieldDescription::new(
