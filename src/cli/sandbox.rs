@@ -41,7 +41,7 @@ pub fn run(args: &SandboxArgs) -> Result<ExitCode, CliError> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "ready: http://{address}").and_then(|()| out.flush()).map_err(CliError::output)?;
         drop(out);
-        sandbox.serve(engine, stop).await.map_err(|error| CliError::new(error))
+        sandbox.serve(engine, stop).await.map_err(CliError::new)
     })?;
     Ok(ExitCode::SUCCESS)
 }

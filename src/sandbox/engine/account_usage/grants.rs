@@ -1,7 +1,7 @@
-//! GRANTS_TO_ROLES, GRANTS_TO_USERS and GRANTS_TO_SHARES.
+//! `GRANTS_TO_ROLES`, `GRANTS_TO_USERS` and `GRANTS_TO_SHARES`.
 //!
-//! Which view a row is in: a privilege or membership of a share in GRANTS_TO_SHARES; an account role of a user in
-//! GRANTS_TO_USERS; everything else, privileges of users included, in GRANTS_TO_ROLES.
+//! Which view a row is in: a privilege or membership of a share in `GRANTS_TO_SHARES`; an account role of a user in
+//! `GRANTS_TO_USERS`; everything else, privileges of users included, in `GRANTS_TO_ROLES`.
 
 use super::inventory::is_imported_role;
 use super::spelling;
@@ -115,7 +115,7 @@ pub(super) fn to_users(account: &Account, removed: &Removed) -> Result<RecordBat
     batch(TO_USERS, &rows)
 }
 
-/// Whether GRANTS_TO_USERS has the row: an account role of a user.
+/// Whether `GRANTS_TO_USERS` has the row: an account role of a user.
 fn is_users_role(membership: &Membership) -> bool {
     membership.member.kind == PrincipalKind::User && membership.role.kind == PrincipalKind::Role
 }
@@ -130,7 +130,7 @@ fn memberships<'a>(
     live.chain(gone).filter(|(m, _)| m.role != Principal::public())
 }
 
-/// Every row that is not in GRANTS_TO_USERS: ownerships, privileges, memberships, inherited grants; then what was
+/// Every row that is not in `GRANTS_TO_USERS`: ownerships, privileges, memberships, inherited grants; then what was
 /// revoked on objects that are still there.
 fn privileges(account: &Account, removed: &Removed) -> Vec<GrantRow> {
     let exists = |object: &ObjectRef| {

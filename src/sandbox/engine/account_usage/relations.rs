@@ -1,4 +1,4 @@
-//! TABLES (tables and views), VIEWS and SEMANTIC_VIEWS.
+//! TABLES (tables and views), VIEWS and `SEMANTIC_VIEWS`.
 
 use super::containers::yes_no;
 use super::inventory::{ObjectRow, objects};

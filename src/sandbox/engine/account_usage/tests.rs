@@ -171,7 +171,7 @@ fn grants_of_the_system_have_an_empty_grantor() {
 fn owners_are_rows_and_may_grant_except_under_managed_access() {
     let mut account = account();
     let own = |object: ObjectRef| Ownership { object, owner: role("OWNER"), granted_by: None, created_on: Some(1) };
-    account.put_ownership(own(table("T")));
+    account.put_ownership(&own(table("T")));
     let columns = ["PRIVILEGE", "NAME", "GRANTEE_NAME", "GRANT_OPTION"];
     let found = |a: &Account| rows("GRANTS_TO_ROLES", a, &Removed::default(), &columns);
     assert_eq!(found(&account), ["OWNERSHIP|T|OWNER|true"]);
