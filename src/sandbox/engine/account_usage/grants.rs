@@ -10,9 +10,7 @@ use crate::sandbox::engine::removed::Removed;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use grantd_catalog::account::{Account, Grant, Membership, Micros, Ownership, Reach};
-use grantd_catalog::model::{
-    Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Property,
-};
+use grantd_catalog::model::{Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Property};
 
 /// One grant as the two views of privileges have it.
 struct GrantRow {
@@ -136,7 +134,8 @@ fn memberships<'a>(
 /// revoked on objects that are still there.
 fn privileges(account: &Account, removed: &Removed) -> Vec<GrantRow> {
     let exists = |object: &ObjectRef| {
-        account.object(object).is_some() || Principal::from_object(object).is_some_and(|p| account.principal(&p).is_some())
+        account.object(object).is_some()
+            || Principal::from_object(object).is_some_and(|p| account.principal(&p).is_some())
     };
     let mut rows: Vec<GrantRow> = Vec::new();
     rows.extend(account.ownerships().map(|o| ownership(account, &o, None)));

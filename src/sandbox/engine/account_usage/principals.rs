@@ -149,7 +149,9 @@ pub(super) fn shares(account: &Account, removed: &Removed) -> Result<RecordBatch
     let mut rows = rows(account, removed, |p| p.kind == PrincipalKind::Share);
     for row in rows.iter_mut().filter(|r| r.deleted.is_none()) {
         let database = account.grants().find(|g| {
-            g.grantee == row.principal && g.privilege == Privilege::USAGE && g.object.object_type == ObjectType::DATABASE
+            g.grantee == row.principal
+                && g.privilege == Privilege::USAGE
+                && g.object.object_type == ObjectType::DATABASE
         });
         row.database = database.map(|g| g.object.name.as_str().to_owned());
     }
@@ -171,11 +173,8 @@ fn rows(account: &Account, removed: &Removed, wanted: impl Fn(&Principal) -> boo
         id: id(&principal.as_object(), info.created_on),
         database: None,
     };
-    let mut live: Vec<PrincipalRow> = account
-        .principals()
-        .filter(|(p, info)| info.listed && wanted(p))
-        .map(|(p, info)| row(p, info, None))
-        .collect();
+    let mut live: Vec<PrincipalRow> =
+        account.principals().filter(|(p, info)| info.listed && wanted(p)).map(|(p, info)| row(p, info, None)).collect();
     live.sort_by(|a, b| a.principal.cmp(&b.principal));
     let gone = removed.principals.iter().filter(|(p, ..)| wanted(p));
     live.extend(gone.map(|(p, info, at)| row(p, info, Some(*at))));

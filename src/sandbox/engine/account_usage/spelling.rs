@@ -107,7 +107,10 @@ mod tests {
     #[test]
     fn functions_are_named_with_their_header() {
         let f = ObjectRef::in_schema(ObjectType::FUNCTION, id("D"), id("S"), id("F"));
-        assert_eq!(object_name(&f.clone().with_signature("NUMBER, TABLE(DATE, NUMBER)")), "F(ARG1 NUMBER, ARG2 TABLE(DATE, NUMBER))");
+        assert_eq!(
+            object_name(&f.clone().with_signature("NUMBER, TABLE(DATE, NUMBER)")),
+            "F(ARG1 NUMBER, ARG2 TABLE(DATE, NUMBER))"
+        );
         assert_eq!(object_name(&f.with_signature("")), "F()");
     }
 }

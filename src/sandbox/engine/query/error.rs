@@ -14,7 +14,11 @@ pub(super) fn compilation(code: &str, sqlstate: &str, what: &str) -> Failure {
 /// A syntax error; `column` counts from 1, the message from 0.
 pub(super) fn syntax(line: u64, column: u64, found: Option<&str>) -> Failure {
     let unexpected = found.map(|f| format!(" unexpected '{f}'")).unwrap_or_default();
-    compilation("001003", "42000", &format!("syntax error line {line} at position {}{unexpected}.", column.saturating_sub(1)))
+    compilation(
+        "001003",
+        "42000",
+        &format!("syntax error line {line} at position {}{unexpected}.", column.saturating_sub(1)),
+    )
 }
 
 /// A relation that is not there, or that the session may not know of.

@@ -58,9 +58,11 @@ pub(super) fn parse(sql: &str) -> Result<Parsed, Failure> {
         }
         (None, _) => Err(error::compilation("000900", "42601", "Empty SQL statement.")),
         (Some(_), None) => Err(Failure::unsupported("a statement that is not a query")),
-        (Some(_), Some(_)) => {
-            Err(Failure::new("000008", "0A000", "Actual statement count 2 did not match the desired statement count 1."))
-        }
+        (Some(_), Some(_)) => Err(Failure::new(
+            "000008",
+            "0A000",
+            "Actual statement count 2 did not match the desired statement count 1.",
+        )),
     }
 }
 
