@@ -12,8 +12,7 @@ pub fn rows(account: &str, before: &Snapshot, after: &Snapshot, changes: Vec<Cha
     let accepted = before.thaw();
     let created: BTreeSet<ObjectRef> = changes.iter().filter_map(created).collect();
     // The first owner of something new is part of its creation.
-    let first_owner =
-        |c: &Change| matches!(c, Change::TransferOwnership { object, .. } if created.contains(object));
+    let first_owner = |c: &Change| matches!(c, Change::TransferOwnership { object, .. } if created.contains(object));
     changes
         .into_iter()
         .filter(|c| !first_owner(c))

@@ -33,8 +33,16 @@ impl SqlFunction for ExplainAccess {
                 column("has", ColumnType::Text, "What the holder has: a role, or a privilege on an object"),
                 column("granted_by", ColumnType::Text, "Role that granted it; NULL for the system"),
                 column("created_on", ColumnType::Time, "When it was granted"),
-                column("chains", ColumnType::Int, "Number of distinct chains from the user to the carrier of this path"),
-                column("cut_sql", ColumnType::Text, "Statement that ends this hop; for a missing one, the statement that makes it"),
+                column(
+                    "chains",
+                    ColumnType::Int,
+                    "Number of distinct chains from the user to the carrier of this path",
+                ),
+                column(
+                    "cut_sql",
+                    ColumnType::Text,
+                    "Statement that ends this hop; for a missing one, the statement that makes it",
+                ),
             ],
         )
     }

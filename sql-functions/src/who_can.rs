@@ -61,12 +61,8 @@ impl Relation for Bound {
                 let objects = s.resolve_objects(&object);
                 known |= !objects.is_empty();
                 let privileges = s.privilege_id(privilege.as_str()).into_iter().collect();
-                let wanted = Wanted {
-                    users: None,
-                    objects: Some(objects),
-                    privileges: Some(privileges),
-                    lens: request.lens,
-                };
+                let wanted =
+                    Wanted { users: None, objects: Some(objects), privileges: Some(privileges), lens: request.lens };
                 let mut rows = Vec::new();
                 let mut scan = Scan::new(Arc::clone(s), wanted);
                 while scan.rows(usize::MAX, &mut rows) {}

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
+use crate::daemon::DaemonError;
 use crate::store::StoreError;
 
 /// The exit code of an error.
@@ -98,6 +99,15 @@ impl std::error::Error for CliError {}
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> CliError {
         CliError::Message { what: error.to_string(), place: None, hint: error.hint() }
+    }
+}
+
+impl From<DaemonError> for CliError {
+    fn from(error: DaemonError) -> CliError {
+        match error {
+            DaemonError::Store(error) => error.into(),
+            other => CliError::new(other),
+        }
     }
 }
 

@@ -3,7 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+
+use super::{CliError, runtime};
+use crate::daemon::Daemon;
+use crate::progress::Progress;
+use crate::store::Store;
 use clap::builder::NonEmptyStringValueParser;
+use std::collections::HashMap;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Read an account from exports of its ACCOUNT_USAGE views, without a login.
 ///
@@ -29,4 +38,36 @@ pub struct ImportArgs {
     /// Where grantd keeps its state
     #[arg(long, value_name = "DIR", env = "GRANTD__SERVER__DATA_DIR", default_value = "grantd-data")]
     pub data_dir: PathBuf,
+}
+
+/// Imports, and says what came of it.
+pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
+    let store = Arc::new(Store::open(&args.data_dir)?);
+    let daemon = Daemon::open(store, HashMap::new())?;
+    let progress = Progress::stderr();
+    progress.set(format!("reading {}", args.dir.display()));
+    let report = runtime()?.block_on(daemon.import(&args.account, &args.dir))?;
+    drop(progress);
+    let world = daemon.world();
+    let said = world.account(&args.account).map(|view| {
+        let snapshot = &view.snapshot;
+        format!(
+            "{} users, {} grants, {} objects",
+            snapshot.graph().users().len(),
+            snapshot.grants().len(),
+            snapshot.object_count()
+        )
+    });
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "imported account {} from {} files, {} rows: {}; {} findings in coverage",
+        report.account,
+        report.statements,
+        report.rows,
+        said.unwrap_or_default(),
+        report.findings
+    )
+    .map_err(CliError::output)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -12,7 +12,7 @@ pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, CliErr
     TcpListener::bind(address).await.map_err(|error| explain(address, flag, &error))
 }
 
-fn explain(address: SocketAddr, flag: &str, error: &io::Error) -> CliError {
+pub(super) fn explain(address: SocketAddr, flag: &str, error: &io::Error) -> CliError {
     let host = address.ip();
     let (what, hint) = match error.kind() {
         io::ErrorKind::AddrInUse => (

@@ -39,6 +39,11 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    //    Demo(demo::DemoArgs),
+    Serve(serve::ServeArgs),
+    Sync(sync::SyncArgs),
+    Import(import::ImportArgs),
+    //    Sandbox(sandbox::SandboxArgs),
     Sql(sql::SqlArgs),
 }
 
@@ -54,9 +59,22 @@ pub fn main() -> ExitCode {
     };
     logging::init();
     let result = match cli.command {
+        //        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Sync(args) => sync::run(&args),
+        Command::Import(args) => import::run(&args),
+        //        Command::Sandbox(args) => sandbox::run(&args),
         Command::Sql(args) => sql::run(&args),
     };
     result.unwrap_or_else(|error| error.report(&mut std::io::stderr()))
+}
+
+/// The runtime that moves bytes; statements run on the gateway's own threads.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(format_args!("cannot start: {error}")))
 }
 
 #[cfg(test)]

@@ -5,6 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::{CliError, runtime, signals};
+use crate::sandbox::engine::SandboxEngine;
+use crate::sandbox::protocol::Sandbox;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
 /// Start a small Snowflake that understands access control, for tests and demos.
 ///
 /// It speaks enough of Snowflake's protocol for official connectors, keeps everything in memory, and is not for data.
@@ -21,3 +29,40 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "FILE.sql")]
     pub script: Option<PathBuf>,
 }
+
+/// Serves the sandbox until it is told to stop.
+pub fn run(args: &SandboxArgs) -> Result<ExitCode, CliError> {
+    let engine = Arc::new(engine(args.script.as_deref())?);
+    runtime()?.block_on(async {
+        let stop = signals::cancellation()?;
+        let sandbox =
+            Sandbox::bind(args.listen).map_err(|error| super::listen::explain(args.listen, "--listen", &error))?;
+        let address = sandbox.local_addr();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "ready: http://{address}").and_then(|()| out.flush()).map_err(CliError::output)?;
+        drop(out);
+        sandbox.serve(engine, stop).await.map_err(|error| CliError::new(error))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The account of a script, or the demo account.
+pub(super) fn engine(script: Option<&Path>) -> Result<SandboxEngine, CliError> {
+    let engine = SandboxEngine::new(ACCOUNT);
+    let (text, place) = match script {
+        None => (DEMO.to_owned(), "the demo account".to_owned()),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| CliError::new(format_args!("cannot read the script: {error}")).at(path.display()))?;
+            (text, path.display().to_string())
+        }
+    };
+    engine.run_script(&text).map_err(|error| {
+        CliError::new(error).at(place).hint("the script is Snowflake SQL, run as ACCOUNTADMIN; nothing was started")
+    })?;
+    Ok(engine)
+}
+
+/// The name that clients give as their account.
+pub(super) const ACCOUNT: &str = "SANDBOX";
+const DEMO: &str = include_str!("../sandbox/demo.sql");

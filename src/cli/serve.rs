@@ -4,6 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::{CliError, runtime, signals};
+use crate::config::Config;
+use crate::daemon::snowflake::ConfiguredAccount;
+use crate::daemon::{Connector, Daemon, DaemonBackend, scheduler};
+use crate::gateway::{Gateway, GatewayError};
+use crate::store::Store;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
 /// Keep the configured accounts in sync and answer questions about them.
 ///
 /// What was known before a restart is served at once. Ctrl-C or SIGTERM ends it cleanly.
@@ -28,4 +39,44 @@ pub struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "grantd.toml")]
     pub config: PathBuf,
+}
+
+/// Serves until it is told to stop.
+pub fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
+    let config = Config::load(&args.config)?;
+    let store = Arc::new(Store::open(&config.server.data_dir)?);
+    let daemon = Arc::new(Daemon::open(store, connectors(&config))?);
+    runtime()?.block_on(async {
+        let stop = signals::cancellation()?;
+        let gateway = Gateway::bind(config.server.listen)
+            .await
+            .map_err(|error| cannot_listen(config.server.listen, "server.listen", error))?
+            .with_max_connections(config.server.max_connections as usize);
+        let address = gateway.local_addr();
+        tracing::info!(%address, data_dir = %config.server.data_dir.display(), "grantd answers");
+        let syncs = scheduler::start(&daemon, &config, &stop);
+        let backend = DaemonBackend::new(Arc::clone(&daemon))
+            .map_err(|error| CliError::new(format_args!("the query engine does not start: {error}")))?;
+        let served = gateway.serve(Arc::new(backend), stop.clone()).await;
+        stop.cancel();
+        syncs.finished().await;
+        served.map_err(|error| CliError::new(error))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A connection for every configured account.
+pub(super) fn connectors(config: &Config) -> HashMap<String, Arc<dyn Connector>> {
+    let connector = |account: &crate::config::AccountConfig| {
+        (account.name.clone(), Arc::new(ConfiguredAccount(account.clone())) as Arc<dyn Connector>)
+    };
+    config.accounts.iter().map(connector).collect()
+}
+
+/// What the user is told when the gateway's port does not open.
+pub(super) fn cannot_listen(address: SocketAddr, setting: &str, error: GatewayError) -> CliError {
+    match error {
+        GatewayError::Listen { source, .. } => super::listen::explain(address, setting, &source),
+        other => CliError::new(other),
+    }
 }

@@ -4,6 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::serve::connectors;
+use super::{CliError, runtime};
+use crate::config::Config;
+use crate::daemon::Daemon;
+use crate::progress::Progress;
+use crate::store::{AccountSource, Store};
+use crate::sync::Statement;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
 /// Read the configured accounts once and store what they say.
 ///
 /// For a machine without a running daemon; with one, CALL sync('ACCOUNT') does the same.
@@ -19,4 +30,50 @@ pub struct SyncArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "grantd.toml")]
     pub config: PathBuf,
+}
+
+/// Syncs one account after the other; the first that fails is the error, after the others were tried.
+pub fn run(args: &SyncArgs) -> Result<ExitCode, CliError> {
+    let config = Config::load(&args.config)?;
+    let names: Vec<String> = config.accounts.iter().map(|a| a.name.clone()).collect();
+    for wanted in &args.accounts {
+        if !names.contains(wanted) {
+            return Err(CliError::new(format_args!("account {wanted:?} is not configured"))
+                .at(args.config.display())
+                .hint(format_args!("configured are: {}", names.join(", "))));
+        }
+    }
+    let store = Arc::new(Store::open(&config.server.data_dir)?);
+    let daemon = Daemon::open(store, connectors(&config))?;
+    let chosen = if args.accounts.is_empty() { &names } else { &args.accounts };
+    let mut failure = None;
+    for name in chosen {
+        let shown = Shown(Progress::stderr());
+        match runtime()?.block_on(daemon.sync(name, AccountSource::Sync, &shown)) {
+            Ok(report) => {
+                drop(shown);
+                let mut out = std::io::stdout().lock();
+                writeln!(
+                    out,
+                    "synced account {}: {} statements, {} rows, snapshot {}; {} findings in coverage",
+                    report.account, report.statements, report.rows, report.snapshot, report.findings
+                )
+                .map_err(CliError::output)?;
+            }
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    match failure {
+        None => Ok(ExitCode::SUCCESS),
+        Some(error) => Err(error.into()),
+    }
+}
+
+/// A run's progress on the terminal.
+pub(super) struct Shown(pub(super) Progress);
+
+impl crate::sync::Progress for Shown {
+    fn note(&self, statement: &Statement, detail: &str) {
+        self.0.set(format!("{}: {detail}", statement.name));
+    }
 }

@@ -159,8 +159,9 @@ impl BackendSession for Session {
         match name {
             "grantd.roles" => {
                 let lens = value.map(str::parse).transpose().map_err(|error: String| {
-                    SqlError::new("22023", format!("invalid value for parameter \"grantd.roles\": {error}"))
-                        .with_hint("Use all (every role the user can activate), default (the default session) or primary.")
+                    SqlError::new("22023", format!("invalid value for parameter \"grantd.roles\": {error}")).with_hint(
+                        "Use all (every role the user can activate), default (the default session) or primary.",
+                    )
                 })?;
                 self.session.set_lens(lens.unwrap_or_default());
                 Ok(())

@@ -11,12 +11,8 @@ use grantd_catalog::tables::{AccountView, ObjectColumns, World};
 use std::sync::Arc;
 
 /// The calls, with their arguments, for errors.
-const CALLS: &[&str] = &[
-    "accept_baseline(account, note)",
-    "cancel(changeset, note)",
-    "propose(title, sql [, account])",
-    "sync(account)",
-];
+const CALLS: &[&str] =
+    &["accept_baseline(account, note)", "cancel(changeset, note)", "propose(title, sql [, account])", "sync(account)"];
 
 /// Runs a call for a user.
 pub(super) async fn call(
@@ -106,14 +102,15 @@ async fn propose(
     }
     let before = view.snapshot.thaw();
     let changes = parse_changes(sql, &before).map_err(|error| {
-        SqlError::new("42601", format!("the proposed SQL: {error}"))
-            .with_hint("Only statements that change access can be proposed; names are written in full: DB.SCHEMA.OBJECT.")
+        SqlError::new("42601", format!("the proposed SQL: {error}")).with_hint(
+            "Only statements that change access can be proposed; names are written in full: DB.SCHEMA.OBJECT.",
+        )
     })?;
     if changes.is_empty() {
         return Err(SqlError::new("22023", "the proposed SQL changes nothing"));
     }
-    let script =
-        render_script(&changes, &before).map_err(|error| SqlError::new("42601", format!("the proposed SQL: {error}")))?;
+    let script = render_script(&changes, &before)
+        .map_err(|error| SqlError::new("42601", format!("the proposed SQL: {error}")))?;
     let steps: Vec<ChangeRow> = script
         .statements
         .iter()
@@ -162,8 +159,7 @@ async fn cancel(daemon: &Daemon, user: &str, changeset: &str, note: &str) -> Res
     let _turn = daemon.writer.lock().await;
     let store = Arc::clone(&daemon.store);
     let (id, by, why) = (changeset.to_owned(), user.to_owned(), note.to_owned());
-    let done =
-        blocking(move || store.set_changeset_status(&id, ChangesetStatus::Cancelled, &by, &why, now())).await;
+    let done = blocking(move || store.set_changeset_status(&id, ChangesetStatus::Cancelled, &by, &why, now())).await;
     done.map_err(|e| sql_error(&e))?.map_err(|e| sql_error(&e.into()))?;
     daemon.reload().await.map_err(|e| sql_error(&e))?;
     Ok(CallOutcome::Done { notice: format!("changeset {changeset} is cancelled") })

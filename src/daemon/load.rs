@@ -76,8 +76,8 @@ fn snapshot(store: &Store, before: &World, account: &str, id: SnapshotId) -> Res
         }
     }
     let (_, bytes) = store.read_snapshot(account, id)?;
-    let snapshot = Snapshot::decode(&bytes)
-        .map_err(|error| DaemonError::Snapshot { account: account.to_owned(), id, error })?;
+    let snapshot =
+        Snapshot::decode(&bytes).map_err(|error| DaemonError::Snapshot { account: account.to_owned(), id, error })?;
     Ok(Arc::new(snapshot))
 }
 

@@ -6,6 +6,8 @@
 mod backend;
 mod calls;
 mod load;
+pub mod scheduler;
+pub mod snowflake;
 mod time;
 
 pub use backend::DaemonBackend;
@@ -16,7 +18,6 @@ use crate::store::{
 };
 use crate::sync::files::{ImportError, read_exports};
 use crate::sync::{AssembleError, Assembled, Progress, RunError, RunOptions, Source, SourceError, assemble, run};
-use async_trait::async_trait;
 use grantd_catalog::account::Micros;
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::World;
@@ -25,7 +26,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Opens connections to one account.
-#[async_trait]
 pub trait Connector: Send + Sync {
     /// A source to read the account from; nothing is sent yet.
     fn open(&self) -> Result<Box<dyn Source>, SourceError>;
@@ -126,7 +126,12 @@ impl Daemon {
     }
 
     /// Syncs one account now: all of it, or nothing changes.
-    pub async fn sync(&self, account: &str, source: AccountSource, progress: &dyn Progress) -> Result<Report, DaemonError> {
+    pub async fn sync(
+        &self,
+        account: &str,
+        source: AccountSource,
+        progress: &dyn Progress,
+    ) -> Result<Report, DaemonError> {
         let Some(connector) = self.connectors.get(account) else {
             let world = self.world();
             return Err(match world.account(account) {
@@ -139,7 +144,7 @@ impl Daemon {
         self.put_account(account, source, started_at).await?;
         let outcome = match connector.open() {
             Ok(source) => run(source.as_ref(), account, RunOptions::default(), progress).await,
-            Err(error) => Err(RunError::Statement { statement: "connect".to_owned(), error }),
+            Err(error) => Err(RunError::Statement { statement: "connect".to_owned(), error: Box::new(error) }),
         };
         match outcome {
             Ok(outcome) => {
@@ -198,8 +203,7 @@ impl Daemon {
 
     async fn put_account(&self, account: &str, source: AccountSource, at: Micros) -> Result<(), DaemonError> {
         let store = Arc::clone(&self.store);
-        let row =
-            AccountRow { name: account.to_owned(), platform: "snowflake".to_owned(), source, created_at: at };
+        let row = AccountRow { name: account.to_owned(), platform: "snowflake".to_owned(), source, created_at: at };
         Ok(blocking(move || store.put_account(&row)).await??)
     }
 
@@ -215,11 +219,7 @@ impl Daemon {
         let rows: u64 = steps.iter().filter_map(|s| s.rows).sum();
         let statements = steps.len();
         let coverage: Vec<CoverageRow> = assembled.coverage.iter().map(coverage_row).collect();
-        let findings = assembled
-            .coverage
-            .iter()
-            .filter(|row| row.status != crate::sync::CoverageStatus::Read)
-            .count();
+        let findings = assembled.coverage.iter().filter(|row| row.status != crate::sync::CoverageStatus::Read).count();
         let run = RunRow {
             kind: kind.to_owned(),
             started_at,

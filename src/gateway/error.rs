@@ -265,7 +265,8 @@ fn from_value_text(text: &str) -> SqlError {
         return SqlError::new("22003", "value out of range").with_detail(plain(text));
     }
     let lower = text.to_ascii_lowercase();
-    if lower.contains("timestamp") || lower.contains("date") || lower.contains("interval") || lower.contains("timezone") {
+    if lower.contains("timestamp") || lower.contains("date") || lower.contains("interval") || lower.contains("timezone")
+    {
         let value = text.split('\'').nth(1).unwrap_or_default();
         let word = if lower.contains("interval") {
             "interval"
@@ -288,9 +289,19 @@ fn plain(text: &str) -> String {
     let line = line.split("backtrace:").next().unwrap_or(line).trim().trim_end_matches('.');
     let mut line = line.to_owned();
     for (arrow, sql) in [
-        ("Utf8View", "text"), ("LargeUtf8", "text"), ("Utf8", "text"), ("UInt64", "bigint"), ("Int64", "bigint"),
-        ("UInt32", "bigint"), ("Int32", "integer"), ("Int16", "smallint"), ("Float64", "double precision"),
-        ("Float32", "real"), ("Boolean", "boolean"), ("Date32", "date"), ("Null", "unknown"),
+        ("Utf8View", "text"),
+        ("LargeUtf8", "text"),
+        ("Utf8", "text"),
+        ("UInt64", "bigint"),
+        ("Int64", "bigint"),
+        ("UInt32", "bigint"),
+        ("Int32", "integer"),
+        ("Int16", "smallint"),
+        ("Float64", "double precision"),
+        ("Float32", "real"),
+        ("Boolean", "boolean"),
+        ("Date32", "date"),
+        ("Null", "unknown"),
     ] {
         line = line.replace(arrow, sql);
     }
@@ -346,11 +357,14 @@ fn from_plan(text: &str) -> SqlError {
             detail: Some(plain(text)),
             ..SqlError::new("42883", format!("function {name} does not exist with these argument types"))
         }
-        .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.");
+        .with_hint(
+            "No function matches the given name and argument types. You might need to add explicit type casts.",
+        );
     }
     if lower.contains("cannot infer common argument type") || lower.contains("cannot coerce arithmetic expression") {
-        return SqlError::new("42883", format!("operator does not exist: {}", plain(text)))
-            .with_hint("No operator matches the given name and argument types. You might need to add explicit type casts.");
+        return SqlError::new("42883", format!("operator does not exist: {}", plain(text))).with_hint(
+            "No operator matches the given name and argument types. You might need to add explicit type casts.",
+        );
     }
     if lower.contains("ambiguous") {
         return SqlError::new("42702", plain(text));
@@ -414,6 +428,9 @@ fn from_external(error: &(dyn std::error::Error + 'static)) -> SqlError {
     if let Some(boxed) = error.downcast_ref::<Box<SqlError>>() {
         return boxed.as_ref().clone();
     }
+    if let Some(catalog) = error.downcast_ref::<super::pgcatalog::errors::SqlError>() {
+        return SqlError::new(catalog.sqlstate, catalog.message.clone());
+    }
     if let Some(inner) = error.downcast_ref::<DataFusionError>() {
         return SqlError::from(inner);
     }
@@ -445,11 +462,11 @@ impl From<&DataFusionError> for SqlError {
             }
             DataFusionError::Configuration(text) => SqlError::new("22023", plain(text)),
             DataFusionError::External(inner) => from_external(inner.as_ref()),
-            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => SqlError::from(inner.as_ref()),
-            DataFusionError::Shared(inner) => SqlError::from(inner.as_ref()),
-            DataFusionError::Collection(inner) => {
-                inner.first().map_or_else(|| unexpected(error), SqlError::from)
+            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
+                SqlError::from(inner.as_ref())
             }
+            DataFusionError::Shared(inner) => SqlError::from(inner.as_ref()),
+            DataFusionError::Collection(inner) => inner.first().map_or_else(|| unexpected(error), SqlError::from),
             // What the planner cannot turn into an operator arrives as an internal error.
             DataFusionError::Internal(text) if text.contains("Physical plan does not support") => {
                 tracing::warn!(target: "grantd::gateway", %text, "a query has no physical plan");
@@ -492,10 +509,8 @@ mod tests {
     #[test]
     fn provider_errors_pass_unchanged() {
         let own = SqlError::new("42501", "no").with_hint("ask");
-        let wrapped = DataFusionError::Context(
-            "scan".into(),
-            Box::new(DataFusionError::External(Box::new(own.clone()))),
-        );
+        let wrapped =
+            DataFusionError::Context("scan".into(), Box::new(DataFusionError::External(Box::new(own.clone()))));
         assert_eq!(SqlError::from(&wrapped), own);
     }
 

@@ -96,7 +96,13 @@ impl Portal {
 
 impl Session {
     /// Parse.
-    pub(super) async fn parse(&mut self, conn: &mut Conn, name: String, sql: &str, oids: &[u32]) -> Result<(), SqlError> {
+    pub(super) async fn parse(
+        &mut self,
+        conn: &mut Conn,
+        name: String,
+        sql: &str,
+        oids: &[u32],
+    ) -> Result<(), SqlError> {
         let guard = self.guard();
         let record = Record::new("parse");
         let result = self.parse_inner(conn, &guard, name, sql, oids).await;
@@ -186,8 +192,14 @@ impl Session {
         let kind = prepared.statement.as_ref().map_or("empty", |statement| statement.command.kind());
         let binding = (!values.is_empty()).then(|| Binding { types: prepared.types.clone(), values });
         let columns = prepared.columns.clone();
-        let portal =
-            Portal { progress: Progress::Bound(prepared, binding), columns, formats, held: false, kind, described: false };
+        let portal = Portal {
+            progress: Progress::Bound(prepared, binding),
+            columns,
+            formats,
+            held: false,
+            kind,
+            described: false,
+        };
         self.portals.insert(bind.portal, portal);
         conn.send(&BindComplete::new())
     }
@@ -206,7 +218,9 @@ impl Session {
         let call = match self.portals.get(name).map(|portal| &portal.progress) {
             Some(Progress::Bound(prepared, binding)) => {
                 let statement = prepared.statement.as_ref();
-                statement.filter(|statement| matches!(statement.command, Command::Call(..))).map(|s| (s.clone(), binding.clone()))
+                statement
+                    .filter(|statement| matches!(statement.command, Command::Call(..)))
+                    .map(|s| (s.clone(), binding.clone()))
             }
             Some(_) => None,
             None => return Err(no_portal(name)),
@@ -305,7 +319,12 @@ impl Session {
     }
 
     /// A CALL's rows for a client that was promised none: each row as one notice.
-    async fn rows_as_notices(&mut self, conn: &mut Conn, guard: &Guard, outcome: &mut Outcome) -> Result<u64, SqlError> {
+    async fn rows_as_notices(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        outcome: &mut Outcome,
+    ) -> Result<u64, SqlError> {
         let Outcome::Rows { rows, tag, .. } = outcome else { return Err(SqlError::internal()) };
         let style = self.style();
         let mut count = 0u64;

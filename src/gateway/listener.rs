@@ -128,7 +128,12 @@ impl Gateway {
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, place: tokio::sync::OwnedSemaphorePermit) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    place: tokio::sync::OwnedSemaphorePermit,
+) {
     // Without it small answers wait for the client's next packet.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(target: "grantd::gateway", %peer, %error, "TCP_NODELAY");

@@ -139,7 +139,9 @@ fn type_name(data_type: &DataType) -> String {
         DataType::JSON => "json",
         DataType::JSONB => "jsonb",
         DataType::Regclass => "regclass",
-        DataType::Custom(name, _) => return name.0.last().and_then(|part| part.as_ident()).map(ident).unwrap_or_default(),
+        DataType::Custom(name, _) => {
+            return name.0.last().and_then(|part| part.as_ident()).map(ident).unwrap_or_default();
+        }
         DataType::Array(inner) => match inner {
             datafusion::sql::sqlparser::ast::ArrayElemTypeDef::SquareBracket(inner, _)
             | datafusion::sql::sqlparser::ast::ArrayElemTypeDef::AngleBracket(inner)

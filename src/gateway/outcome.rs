@@ -126,7 +126,13 @@ pub(crate) async fn send(
     }
 }
 
-async fn copy(conn: &mut Conn, guard: &Guard, rows: &mut Rows, options: &CopyOptions, style: &Style) -> Result<u64, SqlError> {
+async fn copy(
+    conn: &mut Conn,
+    guard: &Guard,
+    rows: &mut Rows,
+    options: &CopyOptions,
+    style: &Style,
+) -> Result<u64, SqlError> {
     // An error that comes before the first row is an error of the statement, not of the copy.
     guard.run(&mut conn.reader, rows.peek()).await?;
     let binary = options.format == CopyFormat::Binary;

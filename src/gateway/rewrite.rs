@@ -3,9 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    Expr, LimitClause, Query, Select, SelectItem, Statement, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Expr, LimitClause, Query, Select, SelectItem, Statement, VisitMut, VisitorMut};
 
 use super::error::SqlError;
 use super::naming;
@@ -14,10 +12,12 @@ use super::naming;
 pub fn statement(statement: &mut Statement) -> Result<(), SqlError> {
     let mut visitor = Rewriter { error: None };
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut visitor);
-    match visitor.error {
-        Some(error) => Err(error),
-        None => Ok(()),
+    if let Some(error) = visitor.error {
+        return Err(error);
     }
+    // After the columns got their names: the catalog's rewrites change the expressions that names come from.
+    super::pgcatalog::rewrite::statement(statement);
+    Ok(())
 }
 
 struct Rewriter {
@@ -47,12 +47,13 @@ fn fetch_first(query: &mut Query) -> Result<(), SqlError> {
     if fetch.with_ties || fetch.percent {
         return Err(SqlError::unsupported("FETCH FIRST with PERCENT or WITH TIES is not supported"));
     }
-    let rows = fetch.quantity.unwrap_or_else(|| {
-        Expr::value(datafusion::sql::sqlparser::ast::Value::Number("1".to_owned(), false))
-    });
+    let rows = fetch
+        .quantity
+        .unwrap_or_else(|| Expr::value(datafusion::sql::sqlparser::ast::Value::Number("1".to_owned(), false)));
     match &mut query.limit_clause {
         None => {
-            query.limit_clause = Some(LimitClause::LimitOffset { limit: Some(rows), offset: None, limit_by: Vec::new() });
+            query.limit_clause =
+                Some(LimitClause::LimitOffset { limit: Some(rows), offset: None, limit_by: Vec::new() });
         }
         Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(rows),
         Some(_) => return Err(SqlError::syntax("multiple LIMIT clauses not allowed", None)),
@@ -63,9 +64,10 @@ fn fetch_first(query: &mut Query) -> Result<(), SqlError> {
 /// Gives every column of a select list the name that PostgreSQL gives it. Names may repeat on the wire but not in the
 /// planner, so a repeated one gets a mark and a number, which [`naming::shown`] takes off again.
 fn name_columns(select: &mut Select) {
-    let wildcard = select.projection.iter().any(|item| {
-        matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
-    });
+    let wildcard = select
+        .projection
+        .iter()
+        .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
     let mut used: Vec<String> = Vec::new();
     for item in &mut select.projection {
         match item {

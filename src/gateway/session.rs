@@ -245,7 +245,11 @@ impl Session {
 
     /// A statement begins: it can be cancelled from here on.
     pub(super) fn guard(&self) -> Guard {
-        let deadline = self.settings.lock().statement_timeout().and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
+        let deadline = self
+            .settings
+            .lock()
+            .statement_timeout()
+            .and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
         Guard { cancel: self.place.slot.begin(), deadline, shutdown: self.shutdown.clone() }
     }
 
@@ -317,7 +321,10 @@ impl Session {
     /// 25P02 in a failed transaction, unless the command ends it.
     pub(super) fn check_state(&self, statement: &Statement) -> Result<(), SqlError> {
         if self.transaction.state == State::Failed && !statement.command.ends_transaction() {
-            return Err(SqlError::new("25P02", "current transaction is aborted, commands ignored until end of transaction block"));
+            return Err(SqlError::new(
+                "25P02",
+                "current transaction is aborted, commands ignored until end of transaction block",
+            ));
         }
         Ok(())
     }

@@ -17,7 +17,10 @@ pub const SERVER_VERSION: &str = concat!("15.18 (grantd ", env!("CARGO_PKG_VERSI
 enum Kind {
     Text,
     Bool,
-    Int { min: i64, max: i64 },
+    Int {
+        min: i64,
+        max: i64,
+    },
     Milliseconds,
     OneOf(&'static [&'static str]),
     Encoding,
@@ -40,8 +43,7 @@ const fn known(name: &'static str, default: &'static str, kind: Kind, about: &'s
     Known { name, default, kind, about }
 }
 
-const MESSAGES: &[&str] =
-    &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
+const MESSAGES: &[&str] = &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
 const ISOLATION: &[&str] = &["read committed", "repeatable read", "serializable", "read uncommitted"];
 
 /// Every setting, in lower case; [`shown_name`] gives PostgreSQL's spelling.
@@ -96,7 +98,12 @@ static KNOWN: &[Known] = &[
     known("max_connections", "200", Kind::ReadOnly, "Most connections at a time."),
     known("max_identifier_length", "63", Kind::ReadOnly, "PostgreSQL's identifier length."),
     known("max_index_keys", "32", Kind::ReadOnly, "PostgreSQL's index width."),
-    known("plan_cache_mode", "auto", Kind::OneOf(&["auto", "force_generic_plan", "force_custom_plan"]), "Planner detail."),
+    known(
+        "plan_cache_mode",
+        "auto",
+        Kind::OneOf(&["auto", "force_generic_plan", "force_custom_plan"]),
+        "Planner detail.",
+    ),
     known("quote_all_identifiers", "off", Kind::Bool, "Quote all identifiers when generating SQL."),
     known("row_security", "on", Kind::Bool, "Row security."),
     known("search_path", "\"$user\", public", Kind::Text, "Where unqualified names are looked for."),
@@ -109,7 +116,12 @@ static KNOWN: &[Known] = &[
     known("standard_conforming_strings", "on", Kind::AlwaysOn, "Backslashes in '...' are literal."),
     known("statement_timeout", "0", Kind::Milliseconds, "Ends a statement that takes longer; 0 is never."),
     known("synchronize_seqscans", "on", Kind::Bool, "Planner detail."),
-    known("synchronous_commit", "on", Kind::OneOf(&["on", "off", "local", "remote_write", "remote_apply"]), "No writes here."),
+    known(
+        "synchronous_commit",
+        "on",
+        Kind::OneOf(&["on", "off", "local", "remote_write", "remote_apply"]),
+        "No writes here.",
+    ),
     known("tcp_keepalives_idle", "0", Kind::Int { min: 0, max: i32::MAX as i64 }, "TCP keepalive."),
     known("temp_buffers", "8MB", Kind::Text, "No temporary tables here."),
     known("timezone", "UTC", Kind::TimeZone, "The zone that timestamptz is shown in."),
@@ -123,9 +135,19 @@ static KNOWN: &[Known] = &[
 
 /// Settings whose value the client is told at the start and after each change, in PostgreSQL's spelling.
 const REPORTED: &[&str] = &[
-    "application_name", "client_encoding", "DateStyle", "default_transaction_read_only", "in_hot_standby",
-    "integer_datetimes", "IntervalStyle", "is_superuser", "server_encoding", "server_version",
-    "session_authorization", "standard_conforming_strings", "TimeZone",
+    "application_name",
+    "client_encoding",
+    "DateStyle",
+    "default_transaction_read_only",
+    "in_hot_standby",
+    "integer_datetimes",
+    "IntervalStyle",
+    "is_superuser",
+    "server_encoding",
+    "server_version",
+    "session_authorization",
+    "standard_conforming_strings",
+    "TimeZone",
 ];
 
 /// The settings that belong to the catalog's side of a session.
@@ -229,7 +251,12 @@ fn time_zone(value: &str) -> Option<String> {
         .split_inclusive(['/', '_', '-'])
         .map(|part| {
             let mut chars = part.chars();
-            chars.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(chars.map(|c| c.to_ascii_lowercase())).collect::<String>()
+            chars
+                .next()
+                .map(|c| c.to_ascii_uppercase())
+                .into_iter()
+                .chain(chars.map(|c| c.to_ascii_lowercase()))
+                .collect::<String>()
         })
         .collect();
     if Tz::from_str(&titled).is_ok() {
@@ -250,9 +277,9 @@ fn check(known: &Known, value: &str, current: &str) -> Result<String, SqlError> 
     let bad = || invalid(known.name, value);
     match known.kind {
         Kind::Text => Ok(value.to_owned()),
-        Kind::Bool => boolean(value).map(ToOwned::to_owned).ok_or_else(|| {
-            SqlError::new("22023", format!("parameter \"{}\" requires a Boolean value", known.name))
-        }),
+        Kind::Bool => boolean(value)
+            .map(ToOwned::to_owned)
+            .ok_or_else(|| SqlError::new("22023", format!("parameter \"{}\" requires a Boolean value", known.name))),
         Kind::Int { min, max } => {
             let number: i64 = value.trim().parse().map_err(|_| bad())?;
             if (min..=max).contains(&number) {
@@ -269,16 +296,17 @@ fn check(known: &Known, value: &str, current: &str) -> Result<String, SqlError> 
         }),
         Kind::OneOf(values) => {
             let found = values.iter().find(|allowed| allowed.eq_ignore_ascii_case(value.trim()));
-            found.map(|found| (*found).to_owned()).ok_or_else(|| {
-                bad().with_hint(format!("Available values: {}.", values.join(", ")))
-            })
+            found
+                .map(|found| (*found).to_owned())
+                .ok_or_else(|| bad().with_hint(format!("Available values: {}.", values.join(", "))))
         }
         Kind::Encoding => match value.trim().to_ascii_uppercase().replace(['-', '_'], "").as_str() {
             "UTF8" | "UNICODE" => Ok("UTF8".to_owned()),
             _ => Err(bad().with_hint("grantd sends and reads UTF8 only.")),
         },
-        Kind::DateStyle => date_style(value, current)
-            .ok_or_else(|| bad().with_hint("grantd writes dates in the ISO style only.")),
+        Kind::DateStyle => {
+            date_style(value, current).ok_or_else(|| bad().with_hint("grantd writes dates in the ISO style only."))
+        }
         Kind::TimeZone => time_zone(value).ok_or_else(bad),
         Kind::ReadOnly => Err(SqlError::new("55P02", format!("parameter \"{}\" cannot be changed", known.name))),
         Kind::AlwaysOn => match boolean(value) {

@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn options_are_taken_apart() {
-        let options = parse_options(r"-c statement_timeout=5s --search-path=a -cgrantd.as_of=2026-10-01\ 00:00").unwrap();
+        let options =
+            parse_options(r"-c statement_timeout=5s --search-path=a -cgrantd.as_of=2026-10-01\ 00:00").unwrap();
         assert_eq!(
             options,
             [

@@ -111,14 +111,17 @@ impl Session {
                 if self.prepared.len() >= MAX_NAMED {
                     return Err(too_many("prepared statements"));
                 }
-                let declared = types.iter().enumerate().filter_map(|(index, ty)| {
-                    params::sql_type(ty).map(|ty| (index.saturating_add(1), ty.oid()))
-                });
+                let declared = types
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(index, ty)| params::sql_type(ty).map(|ty| (index.saturating_add(1), ty.oid())));
                 let prepared = self.prepare(conn, guard, Some(statement.as_ref().clone()), declared.collect()).await?;
                 self.prepared.insert(name.clone(), Arc::new(prepared));
                 Ok(done("PREPARE"))
             }
-            Command::Execute(name, arguments) => self.execute_prepared(conn, guard, sql, name, arguments, binding).await,
+            Command::Execute(name, arguments) => {
+                self.execute_prepared(conn, guard, sql, name, arguments, binding).await
+            }
             Command::Deallocate(None) => {
                 self.prepared.clear();
                 Ok(done("DEALLOCATE ALL"))
@@ -173,8 +176,7 @@ impl Session {
             None => Default::default(),
         };
         let bound = values.len();
-        let planned =
-            self.on_engine(conn, guard, async move { scene.plan(query, &types, Some(values)).await }).await?;
+        let planned = self.on_engine(conn, guard, async move { scene.plan(query, &types, Some(values)).await }).await?;
         if planned.params.len() > bound {
             return Err(SqlError::new("42P02", format!("there is no parameter ${}", bound.saturating_add(1))));
         }
@@ -240,28 +242,39 @@ impl Session {
         let prepared = Arc::clone(self.prepared.get(name).ok_or_else(|| no_statement(name))?);
         let (wanted, given) = (prepared.params.len(), arguments.len());
         if wanted != given {
-            return Err(SqlError::new("42601", format!("wrong number of parameters for prepared statement \"{name}\""))
-                .with_detail(format!("Expected {wanted} parameters but got {given}.")));
+            return Err(SqlError::new(
+                "42601",
+                format!("wrong number of parameters for prepared statement \"{name}\""),
+            )
+            .with_detail(format!("Expected {wanted} parameters but got {given}.")));
         }
         let values = self.values(conn, guard, sql, arguments, binding).await?;
         let values = values
             .into_iter()
             .zip(&prepared.params)
             .map(|(value, ty)| match value {
-                ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
-                    params::from_text(&text, &ty.pg, self.style().zone)
-                }
+                ScalarValue::Utf8(Some(text))
+                | ScalarValue::Utf8View(Some(text))
+                | ScalarValue::LargeUtf8(Some(text)) => params::from_text(&text, &ty.pg, self.style().zone),
                 value => value.cast_to(&ty.arrow).map_err(|error| SqlError::from(&error)),
             })
             .collect::<Result<_, _>>()?;
         let binding = Some(Binding { types: prepared.types.clone(), values });
         match prepared.statement.as_ref().map(|statement| (&statement.sql, &statement.command)) {
-            Some((sql, Command::Query(query))) => Ok(select(self.rows(conn, guard, sql, query.clone(), binding).await?)),
+            Some((sql, Command::Query(query))) => {
+                Ok(select(self.rows(conn, guard, sql, query.clone(), binding).await?))
+            }
             _ => Err(SqlError::unsupported("EXECUTE of a prepared statement that is not a query is not supported")),
         }
     }
 
-    async fn call(&self, conn: &mut Conn, guard: &Guard, name: &str, values: Vec<ScalarValue>) -> Result<Outcome, SqlError> {
+    async fn call(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        name: &str,
+        values: Vec<ScalarValue>,
+    ) -> Result<Outcome, SqlError> {
         let (backend, name) = (Arc::clone(&self.backend), name.to_owned());
         let outcome =
             self.on_engine(conn, guard, async move { backend.lock().await.call(&name, values).await }).await?;
@@ -386,7 +399,10 @@ impl Session {
                 if !self.transaction.is_open() {
                     if *chain {
                         let word = if commit { "COMMIT" } else { "ROLLBACK" };
-                        return Err(SqlError::new("25P01", format!("{word} AND CHAIN can only be used in transaction blocks")));
+                        return Err(SqlError::new(
+                            "25P01",
+                            format!("{word} AND CHAIN can only be used in transaction blocks"),
+                        ));
                     }
                     let warning = SqlError::new("25P01", "there is no transaction in progress");
                     self.notice(conn, "WARNING", &warning)?;
@@ -430,7 +446,12 @@ impl Session {
         }
     }
 
-    async fn begin(&mut self, conn: &mut Conn, guard: &Guard, modes: &[(&'static str, String)]) -> Result<(), SqlError> {
+    async fn begin(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        modes: &[(&'static str, String)],
+    ) -> Result<(), SqlError> {
         guard
             .run(&mut conn.reader, async {
                 self.backend.lock().await.pin();

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray, UInt64Array};
+use datafusion::arrow::array::{
+    ArrayRef, Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray, UInt64Array,
+};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::datasource::MemTable;
@@ -55,7 +57,11 @@ impl Backend for Demo {
                 ("id", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef),
                 ("name", Arc::new(StringViewArray::from(vec![Some("ALICE"), Some("bob \"x\""), None])) as ArrayRef),
                 ("score", Arc::new(Float64Array::from(vec![8.0, 0.5, 1e20])) as ArrayRef),
-                ("seen", Arc::new(TimestampMicrosecondArray::from(vec![1_767_225_600_000_000; 3]).with_timezone("UTC")) as ArrayRef),
+                (
+                    "seen",
+                    Arc::new(TimestampMicrosecondArray::from(vec![1_767_225_600_000_000; 3]).with_timezone("UTC"))
+                        as ArrayRef,
+                ),
                 ("big", Arc::new(UInt64Array::from(vec![1, 2, 3])) as ArrayRef),
             ]),
         );
@@ -138,7 +144,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let version = Arc::new(AtomicU64::new(1));
         let shutdown = CancellationToken::new();
-        let gateway = runtime.block_on(Gateway::bind("127.0.0.1:0".parse().unwrap())).unwrap().with_max_connections(most);
+        let gateway =
+            runtime.block_on(Gateway::bind("127.0.0.1:0".parse().unwrap())).unwrap().with_max_connections(most);
         let address = gateway.local_addr();
         let backend = Arc::new(Demo { version: Arc::clone(&version) });
         runtime.spawn(gateway.serve(backend, shutdown.clone()));
@@ -287,16 +294,21 @@ async fn code(client: &Client, sql: &str) -> String {
 #[test]
 fn psql_reads_rows_columns_and_types() {
     let server = Server::start();
-    assert_eq!(server.ask("select id, name, score, seen, big from users order by id"), concat!(
-        "1|ALICE|8|2026-01-01 00:00:00+00|1\n",
-        "2|bob \"x\"|0.5|2026-01-01 00:00:00+00|2\n",
-        "3||1e+20|2026-01-01 00:00:00+00|3"
-    ));
+    assert_eq!(
+        server.ask("select id, name, score, seen, big from users order by id"),
+        concat!(
+            "1|ALICE|8|2026-01-01 00:00:00+00|1\n",
+            "2|bob \"x\"|0.5|2026-01-01 00:00:00+00|2\n",
+            "3||1e+20|2026-01-01 00:00:00+00|3"
+        )
+    );
     assert_eq!(server.ask("\\conninfo").split(' ').next(), Some("You"));
     assert_eq!(server.ask("table users limit 1").split('|').next(), Some("1"));
     assert_eq!(server.ask("values (1, 'a'), (2, null)"), "1|a\n2|");
-    assert_eq!(server.ask("select array[1, null, 3], array['a b', 'c'], true, null, 1.50, date '2026-02-03'"),
-        "{1,NULL,3}|{\"a b\",c}|t||1.50|2026-02-03");
+    assert_eq!(
+        server.ask("select array[1, null, 3], array['a b', 'c'], true, null, 1.50, date '2026-02-03'"),
+        "{1,NULL,3}|{\"a b\",c}|t||1.50|2026-02-03"
+    );
 }
 
 #[test]
@@ -325,8 +337,14 @@ async fn columns_have_postgresqls_names_and_types() {
     for (sql, names) in [
         ("select count(*), count(name), sum(id) from users", "count,count,sum"),
         ("select 1, 'a', null, null", "?column?,?column?,?column?,?column?"),
-        ("select coalesce(name, 'x'), upper(name), id + 1, id::text, 1::text, '1'::int8 from users", "coalesce,upper,?column?,id,text,int8"),
-        ("select case when true then 1 end, exists (select 1), (select max(id) from users), array[1]", "case,exists,max,array"),
+        (
+            "select coalesce(name, 'x'), upper(name), id + 1, id::text, 1::text, '1'::int8 from users",
+            "coalesce,upper,?column?,id,text,int8",
+        ),
+        (
+            "select case when true then 1 end, exists (select 1), (select max(id) from users), array[1]",
+            "case,exists,max,array",
+        ),
         ("select id, id, u.* from users u", "id,id,id,name,score,seen,big"),
         ("select extract(year from seen), date_trunc('day', seen), now() from users", "extract,date_trunc,now"),
         ("select * from (select count(*) from users) x", "count"),
@@ -340,10 +358,24 @@ async fn columns_have_postgresqls_names_and_types() {
                from users group by big, name, score, seen, id";
     let statement = client.prepare(sql).await.unwrap();
     let types: Vec<Type> = statement.columns().iter().map(|column| column.type_().clone()).collect();
-    assert_eq!(types, [
-        Type::INT4, Type::INT4, Type::INT8, Type::INT8, Type::INT8, Type::INT8, Type::TEXT, Type::FLOAT8, Type::TIMESTAMPTZ,
-        Type::NUMERIC, Type::TEXT, Type::BOOL, Type::INT8,
-    ]);
+    assert_eq!(
+        types,
+        [
+            Type::INT4,
+            Type::INT4,
+            Type::INT8,
+            Type::INT8,
+            Type::INT8,
+            Type::INT8,
+            Type::TEXT,
+            Type::FLOAT8,
+            Type::TIMESTAMPTZ,
+            Type::NUMERIC,
+            Type::TEXT,
+            Type::BOOL,
+            Type::INT8,
+        ]
+    );
 }
 
 #[tokio::test]
@@ -359,7 +391,10 @@ async fn ordering_and_grouping_by_named_columns_still_work() {
         ("select exists (select 1 from users where id > 5), not exists (select 1 from users where id > 5)", "f|t"),
         ("select id, exists (select 1 from many m where m.n = u.id + 19997) from users u order by id", "1|t\n2|t\n3|f"),
         ("select case when exists (select 1) then 'y' else 'n' end", "y"),
-        ("select id from users u where exists (select 1 from many m where m.n = u.id) order by id fetch first 2 rows only", "1\n2"),
+        (
+            "select id from users u where exists (select 1 from many m where m.n = u.id) order by id fetch first 2 rows only",
+            "1\n2",
+        ),
         ("select distinct id from users order by id limit 1 offset 1", "2"),
         ("select 1 union all select 2 order by 1", "1\n2"),
     ] {
@@ -379,14 +414,22 @@ async fn parameters_are_typed_and_read_in_both_formats() {
     assert_eq!(statement.params(), [Type::INT4, Type::TEXT]);
     let row = client.query_one(&statement, &[&41i32, &"x"]).await.unwrap();
     assert_eq!(row.get::<_, String>(1), "x");
-    let row = client.query_one("select $1::timestamptz, $2::date, $3::float8, $4::bool, $5", &[
-        &std::time::SystemTime::UNIX_EPOCH, &Null, &2.5f64, &true, &"text",
-    ]).await.unwrap();
+    let row = client
+        .query_one(
+            "select $1::timestamptz, $2::date, $3::float8, $4::bool, $5",
+            &[&std::time::SystemTime::UNIX_EPOCH, &Null, &2.5f64, &true, &"text"],
+        )
+        .await
+        .unwrap();
     assert_eq!(row.get::<_, std::time::SystemTime>(0), std::time::SystemTime::UNIX_EPOCH);
     assert_eq!((row.get::<_, f64>(2), row.get::<_, bool>(3), row.get::<_, &str>(4)), (2.5, true, "text"));
-    let found = client.query("select id from users where name = any($1) order by id", &[&vec!["ALICE", "nobody"]]).await.unwrap();
+    let found = client
+        .query("select id from users where name = any($1) order by id", &[&vec!["ALICE", "nobody"]])
+        .await
+        .unwrap();
     assert_eq!(found.len(), 1);
-    let row = client.query_one("select score, seen, 12.5, array['a', null] from users where id = 1", &[]).await.unwrap();
+    let row =
+        client.query_one("select score, seen, 12.5, array['a', null] from users where id = 1", &[]).await.unwrap();
     assert_eq!(row.get::<_, f64>(0), 8.0);
     assert_eq!(row.get::<_, Vec<Option<String>>>(3), [Some("a".to_owned()), None]);
     assert_eq!(client.query("select $1::int4", &[&"x"]).await.is_err(), true);
@@ -445,12 +488,30 @@ async fn tags_are_postgresqls() {
     let server = Server::start();
     let mut raw = Raw::open(&server);
     for (sql, tag) in [
-        ("select 1 union all select 2", "SELECT 2"), ("show timezone", "SHOW"), ("set timezone to 'UTC'", "SET"), ("reset all", "RESET"),
-        ("explain select 1", "EXPLAIN"), ("prepare p as select 1", "PREPARE"), ("execute p", "SELECT 1"), ("deallocate p", "DEALLOCATE"),
-        ("start transaction", "START TRANSACTION"), ("declare c cursor for select 1", "DECLARE CURSOR"), ("fetch all in c", "FETCH 1"),
-        ("move 1 in c", "MOVE 0"), ("close c", "CLOSE CURSOR"), ("savepoint s", "SAVEPOINT"), ("rollback to s", "ROLLBACK"),
-        ("release s", "RELEASE"), ("commit", "COMMIT"), ("begin", "BEGIN"), ("abort", "ROLLBACK"), ("discard all", "DISCARD ALL"),
-        ("deallocate all", "DEALLOCATE ALL"), ("close all", "CLOSE CURSOR ALL"), ("unlisten *", "UNLISTEN"), ("call sync('x')", "CALL"),
+        ("select 1 union all select 2", "SELECT 2"),
+        ("show timezone", "SHOW"),
+        ("set timezone to 'UTC'", "SET"),
+        ("reset all", "RESET"),
+        ("explain select 1", "EXPLAIN"),
+        ("prepare p as select 1", "PREPARE"),
+        ("execute p", "SELECT 1"),
+        ("deallocate p", "DEALLOCATE"),
+        ("start transaction", "START TRANSACTION"),
+        ("declare c cursor for select 1", "DECLARE CURSOR"),
+        ("fetch all in c", "FETCH 1"),
+        ("move 1 in c", "MOVE 0"),
+        ("close c", "CLOSE CURSOR"),
+        ("savepoint s", "SAVEPOINT"),
+        ("rollback to s", "ROLLBACK"),
+        ("release s", "RELEASE"),
+        ("commit", "COMMIT"),
+        ("begin", "BEGIN"),
+        ("abort", "ROLLBACK"),
+        ("discard all", "DISCARD ALL"),
+        ("deallocate all", "DEALLOCATE ALL"),
+        ("close all", "CLOSE CURSOR ALL"),
+        ("unlisten *", "UNLISTEN"),
+        ("call sync('x')", "CALL"),
         ("copy (select 1) to stdout", "COPY 1"),
     ] {
         raw.send(b'Q', format!("{sql}\0").as_bytes());
@@ -465,16 +526,39 @@ async fn errors_have_postgresqls_codes() {
     let server = Server::start();
     let client = server.client().await;
     for (sql, wanted) in [
-        ("selec 1", "42601"), ("select * from nothing", "42P01"), ("select nope from users", "42703"), ("select u.nope from users u", "42703"),
-        ("select nofunc(1)", "42883"), ("select id from users a, users b", "42702"), ("select name, count(*) from users", "42803"),
-        ("select 'x'::int4", "22P02"), ("select 'x'::timestamp", "22007"), ("select 1/0", "22012"), ("select '99999999999'::int4", "22003"),
-        ("select id / 0 from users", "22012"), ("select 2147483647 + 1", "22003"), ("insert into users values (1)", "25006"),
-        ("create table t (a int)", "25006"), ("execute nothing", "26000"), ("fetch 1 from nothing", "34000"), ("listen x", "0A000"),
-        ("show nothing", "42704"), ("set nothing = 1", "42704"), ("set grantd.roles = 'odd'", "22023"), ("call nothing()", "42883"),
-        ("select * from '/etc/passwd'", "42601"), ("select * from \"/etc/passwd\"", "42P01"), ("select (select id from users)", "21000"),
-        ("copy users from '/etc/passwd'", "25006"), ("copy users to '/tmp/x'", "42501"), ("select refuse()", "42501"), ("savepoint a", "25P01"),
-        ("declare c cursor for select 1", "25P01"), ("select * from users where id + interval '1 day' = 3", "42883"),
-        ("select 1 where 'a'", "42804"), ("rollback to a", "25P01"),
+        ("selec 1", "42601"),
+        ("select * from nothing", "42P01"),
+        ("select nope from users", "42703"),
+        ("select u.nope from users u", "42703"),
+        ("select nofunc(1)", "42883"),
+        ("select id from users a, users b", "42702"),
+        ("select name, count(*) from users", "42803"),
+        ("select 'x'::int4", "22P02"),
+        ("select 'x'::timestamp", "22007"),
+        ("select 1/0", "22012"),
+        ("select '99999999999'::int4", "22003"),
+        ("select id / 0 from users", "22012"),
+        ("select 2147483647 + 1", "22003"),
+        ("insert into users values (1)", "25006"),
+        ("create table t (a int)", "25006"),
+        ("execute nothing", "26000"),
+        ("fetch 1 from nothing", "34000"),
+        ("listen x", "0A000"),
+        ("show nothing", "42704"),
+        ("set nothing = 1", "42704"),
+        ("set grantd.roles = 'odd'", "22023"),
+        ("call nothing()", "42883"),
+        ("select * from '/etc/passwd'", "42601"),
+        ("select * from \"/etc/passwd\"", "42P01"),
+        ("select (select id from users)", "21000"),
+        ("copy users from '/etc/passwd'", "25006"),
+        ("copy users to '/tmp/x'", "42501"),
+        ("select refuse()", "42501"),
+        ("savepoint a", "25P01"),
+        ("declare c cursor for select 1", "25P01"),
+        ("select * from users where id + interval '1 day' = 3", "42883"),
+        ("select 1 where 'a'", "42804"),
+        ("rollback to a", "25P01"),
     ] {
         assert_eq!(code(&client, sql).await, wanted, "{sql}");
     }
@@ -495,8 +579,16 @@ async fn a_failed_transaction_refuses_all_until_its_end() {
     let server = Server::start();
     let mut raw = Raw::open(&server);
     for (sql, status) in [
-        ("begin", 'T'), ("savepoint a", 'T'), ("select 1/0", 'E'), ("select 1", 'E'), ("rollback to a", 'T'), ("select 1", 'T'),
-        ("nonsense", 'E'), ("commit", 'I'), ("begin; select 1", 'T'), ("rollback", 'I'),
+        ("begin", 'T'),
+        ("savepoint a", 'T'),
+        ("select 1/0", 'E'),
+        ("select 1", 'E'),
+        ("rollback to a", 'T'),
+        ("select 1", 'T'),
+        ("nonsense", 'E'),
+        ("commit", 'I'),
+        ("begin; select 1", 'T'),
+        ("rollback", 'I'),
     ] {
         raw.send(b'Q', format!("{sql}\0").as_bytes());
         let messages = raw.until(b'Z');
@@ -512,8 +604,12 @@ async fn a_failed_transaction_refuses_all_until_its_end() {
 #[tokio::test]
 async fn settings_are_checked_shown_told_and_undone() {
     let server = Server::start();
-    let client = server.client_with("options='-c statement_timeout=5s -c grantd.as_of=2026-10-01\\ 00:00' application_name=app").await.unwrap();
-    let show = async |name: &str| rows(&client.simple_query(&format!("show {name}")).await.unwrap())[0][0].clone().unwrap();
+    let client = server
+        .client_with("options='-c statement_timeout=5s -c grantd.as_of=2026-10-01\\ 00:00' application_name=app")
+        .await
+        .unwrap();
+    let show =
+        async |name: &str| rows(&client.simple_query(&format!("show {name}")).await.unwrap())[0][0].clone().unwrap();
     assert_eq!(show("statement_timeout").await, "5s");
     assert_eq!(show("grantd.as_of").await, "2026-10-01 00:00");
     assert_eq!(show("application_name").await, "app");
@@ -562,9 +658,19 @@ fn the_startup_says_what_postgresql_says() {
         .filter(|(tag, _)| *tag == b'S')
         .map(|(_, body)| String::from_utf8_lossy(body).replace('\0', "=").trim_end_matches('=').to_owned())
         .collect();
-    for wanted in ["server_encoding=UTF8", "client_encoding=UTF8", "DateStyle=ISO, MDY", "TimeZone=UTC", "integer_datetimes=on",
-        "standard_conforming_strings=on", "IntervalStyle=postgres", "is_superuser=off", "session_authorization=u",
-        "default_transaction_read_only=on", "in_hot_standby=off"] {
+    for wanted in [
+        "server_encoding=UTF8",
+        "client_encoding=UTF8",
+        "DateStyle=ISO, MDY",
+        "TimeZone=UTC",
+        "integer_datetimes=on",
+        "standard_conforming_strings=on",
+        "IntervalStyle=postgres",
+        "is_superuser=off",
+        "session_authorization=u",
+        "default_transaction_read_only=on",
+        "in_hot_standby=off",
+    ] {
         assert!(told.iter().any(|line| line == wanted), "{wanted} not in {told:?}");
     }
     // A newer minor version and an unknown protocol option are negotiated.
@@ -590,8 +696,8 @@ fn the_startup_says_what_postgresql_says() {
 fn broken_frames_end_the_connection_with_08p01() {
     let server = Server::start();
     for bytes in [
-        &[0, 0, 0, 7, 0, 3, 0, 0][..], // startup shorter than its head
-        &[0, 0, 0x27, 0x11, 0, 3, 0, 0], // startup of 10,001 bytes
+        &[0, 0, 0, 7, 0, 3, 0, 0][..],                   // startup shorter than its head
+        &[0, 0, 0x27, 0x11, 0, 3, 0, 0],                 // startup of 10,001 bytes
         &[0, 0, 0, 12, 0, 3, 0, 0, b'u', 0, b'x', b'x'], // no terminator
     ] {
         let mut raw = server.raw();
@@ -599,8 +705,16 @@ fn broken_frames_end_the_connection_with_08p01() {
         assert_eq!(raw.fatal(), "08P01", "{bytes:?}");
     }
     for (tag, length, body) in [
-        (b'Q', 0x7fff_ffffu32, &b""[..]), (b'Q', 3, b""), (b'Q', 12, b"select 1"), (b'!', 4, b""), (b'B', 17 * 1024 * 1024, b""),
-        (b'P', 8, b"\0\0\xff\xff"), (b'D', 6, b"X\0"), (b'S', 5, b"x"), (b'E', 6, b"\0\0"), (b'Q', 2 * 1024 * 1024, b""),
+        (b'Q', 0x7fff_ffffu32, &b""[..]),
+        (b'Q', 3, b""),
+        (b'Q', 12, b"select 1"),
+        (b'!', 4, b""),
+        (b'B', 17 * 1024 * 1024, b""),
+        (b'P', 8, b"\0\0\xff\xff"),
+        (b'D', 6, b"X\0"),
+        (b'S', 5, b"x"),
+        (b'E', 6, b"\0\0"),
+        (b'Q', 2 * 1024 * 1024, b""),
     ] {
         let mut raw = Raw::open(&server);
         let mut frame = vec![tag];
@@ -642,8 +756,11 @@ fn after_an_error_the_extended_protocol_skips_to_sync() {
     }
     // Two statements, an unknown statement, a wrong number of parameters, an unknown portal.
     for (tag, body, wanted) in [
-        (b'P', &b"\0select 1; select 2\0\0\0"[..], "42601"), (b'B', b"\0nope\0\0\0\0\0\0\0", "26000"), (b'E', b"nope\0\0\0\0\0", "34000"),
-        (b'D', b"Snope\0", "26000"), (b'D', b"Pnope\0", "34000"),
+        (b'P', &b"\0select 1; select 2\0\0\0"[..], "42601"),
+        (b'B', b"\0nope\0\0\0\0\0\0\0", "26000"),
+        (b'E', b"nope\0\0\0\0\0", "34000"),
+        (b'D', b"Snope\0", "26000"),
+        (b'D', b"Pnope\0", "34000"),
     ] {
         raw.send(tag, body);
         raw.send(b'S', b"");
@@ -726,10 +843,14 @@ fn deep_and_long_statements_are_refused_not_fatal() {
     let server = Server::start();
     let mut raw = Raw::open(&server);
     for (what, sql) in [
-        ("plus", format!("select 1{}", " + 1".repeat(100_000))), ("or", format!("select 1 where true{}", " or true".repeat(50_000))),
-        ("union", format!("select 1{}", " union all select 1".repeat(10_000))), ("parens", format!("select {}1{}", "(".repeat(100_000), ")".repeat(100_000))),
-        ("cast", format!("select 1{}", "::int".repeat(50_000))), ("not", format!("select {} true", "not ".repeat(50_000))),
-        ("case", "case when true then ".repeat(20_000)), ("sub", format!("select {}1{}", "(select ".repeat(20_000), ")".repeat(20_000))),
+        ("plus", format!("select 1{}", " + 1".repeat(100_000))),
+        ("or", format!("select 1 where true{}", " or true".repeat(50_000))),
+        ("union", format!("select 1{}", " union all select 1".repeat(10_000))),
+        ("parens", format!("select {}1{}", "(".repeat(100_000), ")".repeat(100_000))),
+        ("cast", format!("select 1{}", "::int".repeat(50_000))),
+        ("not", format!("select {} true", "not ".repeat(50_000))),
+        ("case", "case when true then ".repeat(20_000)),
+        ("sub", format!("select {}1{}", "(select ".repeat(20_000), ")".repeat(20_000))),
     ] {
         let sql = if what == "case" { format!("select {sql}1{}", " end".repeat(20_000)) } else { sql };
         raw.send(b'Q', format!("{sql}\0").as_bytes());
@@ -812,7 +933,12 @@ async fn calls_give_notices_or_rows() {
 async fn prepared_statements_and_cursors_of_sql() {
     let server = Server::start();
     assert_eq!(server.ask("prepare p (int, text) as select $1 + 1, $2; execute p (41, 'x')"), "42|x");
-    assert_eq!(server.ask("begin; declare c cursor for select id from users order by id; fetch 2 from c; fetch 5 from c; commit"), "1\n2\n3");
+    assert_eq!(
+        server.ask(
+            "begin; declare c cursor for select id from users order by id; fetch 2 from c; fetch 5 from c; commit"
+        ),
+        "1\n2\n3"
+    );
     assert_eq!(server.ask("declare h cursor with hold for select id from users order by id; fetch all h"), "1\n2\n3");
     let client = server.client().await;
     assert_eq!(code(&client, "begin; declare c cursor for select 1; fetch backward 1 from c").await, "55000");

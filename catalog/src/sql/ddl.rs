@@ -74,9 +74,7 @@ fn type_and_flag(c: &mut Cursor, flag: &[&str]) -> Parsed<(ObjectType, bool)> {
             Ok((object_type, c.take(flag)))
         }
         None => {
-            let near = (1..=words.len().min(3)).rev().find_map(|n| {
-                super::words::near_type(&words.get(..n)?.join(" "))
-            });
+            let near = (1..=words.len().min(3)).rev().find_map(|n| super::words::near_type(&words.get(..n)?.join(" ")));
             Err(c.expected("an object type").suggest(near))
         }
     }

@@ -1,6 +1,8 @@
 //! From statements to changes, for one account.
 
-use super::ast::{AlterAction, Create, Form, Grantee, Kind, Named, Privileges, Setting, Statement, Target, Use, Value, Verb};
+use super::ast::{
+    AlterAction, Create, Form, Grantee, Kind, Named, Privileges, Setting, Statement, Target, Use, Value, Verb,
+};
 use super::error::{ExpandError, Position, Problem, SqlError};
 use super::parse_script;
 use super::resolve::{Names, Scope, error, stored_signature};
@@ -130,7 +132,9 @@ impl Statement {
             Kind::Create(create) => expand_create(scope, create),
             Kind::Alter { object, if_exists, action } => alter(scope, at, object, *if_exists, action),
             Kind::Drop { object, if_exists } => drop(scope, object, *if_exists),
-            Kind::Undrop(_) => Err(not_a_change(at, "UNDROP brings back what is not known here; nothing can say its grants")),
+            Kind::Undrop(_) => {
+                Err(not_a_change(at, "UNDROP brings back what is not known here; nothing can say its grants"))
+            }
             Kind::Use(_) | Kind::Other(Verb::Session) => Ok(Vec::new()),
             Kind::Other(_) => Err(not_a_change(
                 at,
@@ -270,7 +274,8 @@ fn grant(
                 return Ok(spread(privileges, object_type).into_iter().map(inherited).collect());
             }
             let objects = bulk(scope.account, object_type, &container);
-            let each = |o: &ObjectRef| spread(privileges, &o.object_type).into_iter().map(|p| one(p, o)).collect::<Vec<_>>();
+            let each =
+                |o: &ObjectRef| spread(privileges, &o.object_type).into_iter().map(|p| one(p, o)).collect::<Vec<_>>();
             Ok(objects.iter().flat_map(each).collect())
         }
         Target::Future(object_type, within) => {
@@ -377,7 +382,10 @@ fn expand_create(scope: Scope<'_>, create: &Create) -> Expanded {
     if let Some(database) = &object.database {
         let owner = ObjectRef::database(database.clone());
         let application = ObjectRef { object_type: ObjectType::new("APPLICATION"), ..owner.clone() };
-        if scope.find(&owner).is_none() && scope.account.principal(&Principal::other(PrincipalKind::Application, database.clone())).is_none() && scope.account.object(&application).is_none() {
+        if scope.find(&owner).is_none()
+            && scope.account.principal(&Principal::other(PrincipalKind::Application, database.clone())).is_none()
+            && scope.account.object(&application).is_none()
+        {
             return Err(scope.unknown_object(&owner, at));
         }
         if let Some(schema) = &object.schema {
@@ -407,7 +415,8 @@ fn expand_create(scope: Scope<'_>, create: &Create) -> Expanded {
         }
         if create.copy_grants {
             let properties = properties.iter().map(|(property, value)| (property, value.to_owned()));
-            let alter = |(property, value)| Change::AlterObject { object: object.clone(), property, value: Some(value) };
+            let alter =
+                |(property, value)| Change::AlterObject { object: object.clone(), property, value: Some(value) };
             changes.extend(properties.map(alter));
             return Ok(changes);
         }
@@ -416,8 +425,13 @@ fn expand_create(scope: Scope<'_>, create: &Create) -> Expanded {
             None => Change::DropObject { object: object.clone() },
         });
     }
-    if create.copy_of.as_ref().is_some_and(|(word, _)| word == "CLONE") && matches!(object.object_type.as_str(), "DATABASE" | "SCHEMA") {
-        return Err(not_a_change(at, "a clone of a database or schema copies its objects and their grants; changes do not say that"));
+    if create.copy_of.as_ref().is_some_and(|(word, _)| word == "CLONE")
+        && matches!(object.object_type.as_str(), "DATABASE" | "SCHEMA")
+    {
+        return Err(not_a_change(
+            at,
+            "a clone of a database or schema copies its objects and their grants; changes do not say that",
+        ));
     }
     changes.push(match principal {
         Some(user) if user.kind == PrincipalKind::User => Change::CreateUser { user, properties },
@@ -463,12 +477,16 @@ fn property(setting: &Setting, object_type: &ObjectType) -> Result<Option<(Prope
     });
     let Some(property) = found else { return Ok(None) };
     let wrong = || {
-        let text = format!("{} takes {}", setting.name, match property.value_kind() {
-            ValueKind::Boolean => "TRUE or FALSE",
-            ValueKind::List => "('ALL') or ()",
-            ValueKind::Word => "a word",
-            ValueKind::Text => "a text",
-        });
+        let text = format!(
+            "{} takes {}",
+            setting.name,
+            match property.value_kind() {
+                ValueKind::Boolean => "TRUE or FALSE",
+                ValueKind::List => "('ALL') or ()",
+                ValueKind::Word => "a word",
+                ValueKind::Text => "a text",
+            }
+        );
         error(setting.at, Problem::NotAllowed(text))
     };
     let text = setting.value.text().ok_or_else(wrong)?;
@@ -524,7 +542,10 @@ fn alter(scope: Scope<'_>, at: Position, named: &Named, if_exists: bool, action:
     let before = changes.len();
     match action {
         AlterAction::Rename(_) => {
-            return Err(not_a_change(at, "a rename is no change of its own here: what it is on the platform keeps its grants"));
+            return Err(not_a_change(
+                at,
+                "a rename is no change of its own here: what it is on the platform keeps its grants",
+            ));
         }
         AlterAction::Swap(_) => return Err(not_a_change(at, "SWAP WITH is no change of its own here")),
         AlterAction::ManagedAccess(on) => {
@@ -543,7 +564,8 @@ fn alter(scope: Scope<'_>, at: Position, named: &Named, if_exists: bool, action:
         }
         AlterAction::Unset(names) => {
             for (name, _) in names {
-                if let Some(property) = Property::parse(name).filter(|p| has_property(&object_type, *p) && p.is_state()) {
+                if let Some(property) = Property::parse(name).filter(|p| has_property(&object_type, *p) && p.is_state())
+                {
                     changes.push(change(property, None));
                 }
             }

@@ -197,11 +197,12 @@ fn object_again(object: &ObjectRef, before: &Account) -> Vec<Change> {
     }
     let templates = before.container_grants().filter(|g| {
         let schema = g.container.schema();
-        g.container.database().is_some() && match object.object_type.as_str() {
-            "DATABASE" => g.container.database() == Some(&object.name),
-            "SCHEMA" => g.container.database() == object.database.as_ref() && schema == Some(&object.name),
-            _ => false,
-        }
+        g.container.database().is_some()
+            && match object.object_type.as_str() {
+                "DATABASE" => g.container.database() == Some(&object.name),
+                "SCHEMA" => g.container.database() == object.database.as_ref() && schema == Some(&object.name),
+                _ => false,
+            }
     });
     back.extend(templates.map(template_again));
     for o in &objects {

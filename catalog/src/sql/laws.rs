@@ -11,9 +11,51 @@ use proptest::prelude::*;
 
 /// Names that have broken other tools.
 const HOSTILE: &[&str] = &[
-    "ORDERS", "orders", "a\"b", "\"", "\"\"", "a.b", ".", "a;b", ";", "--", "a--b", "/*", "*/", "//", "$", "$$", "$$;$$",
-    "'", "it''s", "\\", "\\\"", "a\nb", "\n", "\r\n", "\t", " ", "SELECT", "TABLE", "ROLE", "TO", "user@example.com",
-    "\u{202e}RTL", "\u{200b}", "Α", "а", "é", "e\u{301}", "💥", "(NUMBER)", "a)", "!", "#", "`", "N'x'", "\u{feff}",
+    "ORDERS",
+    "orders",
+    "a\"b",
+    "\"",
+    "\"\"",
+    "a.b",
+    ".",
+    "a;b",
+    ";",
+    "--",
+    "a--b",
+    "/*",
+    "*/",
+    "//",
+    "$",
+    "$$",
+    "$$;$$",
+    "'",
+    "it''s",
+    "\\",
+    "\\\"",
+    "a\nb",
+    "\n",
+    "\r\n",
+    "\t",
+    " ",
+    "SELECT",
+    "TABLE",
+    "ROLE",
+    "TO",
+    "user@example.com",
+    "\u{202e}RTL",
+    "\u{200b}",
+    "Α",
+    "а",
+    "é",
+    "e\u{301}",
+    "💥",
+    "(NUMBER)",
+    "a)",
+    "!",
+    "#",
+    "`",
+    "N'x'",
+    "\u{feff}",
 ];
 
 fn ident() -> impl Strategy<Value = Ident> {
@@ -21,7 +63,8 @@ fn ident() -> impl Strategy<Value = Ident> {
     let any = proptest::collection::vec(any::<char>().prop_filter("no NUL", |c| *c != '\0'), 1..8)
         .prop_map(|chars| chars.into_iter().collect::<String>());
     let long = proptest::sample::select(vec!["x", "\"", "é", "💥", "$"]).prop_map(|c| c.repeat(255));
-    let mixed = (proptest::sample::select(HOSTILE), proptest::sample::select(HOSTILE)).prop_map(|(a, b)| format!("{a}{b}"));
+    let mixed =
+        (proptest::sample::select(HOSTILE), proptest::sample::select(HOSTILE)).prop_map(|(a, b)| format!("{a}{b}"));
     prop_oneof![6 => odd, 3 => any, 1 => long, 3 => mixed].prop_map(|text| Ident::new(text).unwrap())
 }
 
@@ -30,9 +73,30 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 const SCHEMA_TYPES: &[&str] = &[
-    "TABLE", "VIEW", "EXTERNAL TABLE", "DYNAMIC TABLE", "HYBRID TABLE", "ICEBERG TABLE", "MATERIALIZED VIEW",
-    "SEMANTIC VIEW", "STAGE", "FILE FORMAT", "SEQUENCE", "STREAM", "TASK", "PIPE", "AGENT", "CORTEX SEARCH SERVICE",
-    "MASKING POLICY", "GIT REPOSITORY", "TAG", "MODEL", "MCP SERVER", "SECRET", "EVENT TABLE", "NETWORK RULE",
+    "TABLE",
+    "VIEW",
+    "EXTERNAL TABLE",
+    "DYNAMIC TABLE",
+    "HYBRID TABLE",
+    "ICEBERG TABLE",
+    "MATERIALIZED VIEW",
+    "SEMANTIC VIEW",
+    "STAGE",
+    "FILE FORMAT",
+    "SEQUENCE",
+    "STREAM",
+    "TASK",
+    "PIPE",
+    "AGENT",
+    "CORTEX SEARCH SERVICE",
+    "MASKING POLICY",
+    "GIT REPOSITORY",
+    "TAG",
+    "MODEL",
+    "MCP SERVER",
+    "SECRET",
+    "EVENT TABLE",
+    "NETWORK RULE",
 ];
 
 fn object() -> impl Strategy<Value = ObjectRef> {
@@ -41,10 +105,19 @@ fn object() -> impl Strategy<Value = ObjectRef> {
     let function = (
         proptest::sample::select(vec!["FUNCTION", "PROCEDURE", "DATA METRIC FUNCTION"]),
         (ident(), ident(), ident()),
-        proptest::sample::select(vec!["", "NUMBER", "NUMBER, VARCHAR", "TABLE(DATE, NUMBER), FLOAT", "VECTOR(FLOAT, 256)"]),
+        proptest::sample::select(vec![
+            "",
+            "NUMBER",
+            "NUMBER, VARCHAR",
+            "TABLE(DATE, NUMBER), FLOAT",
+            "VECTOR(FLOAT, 256)",
+        ]),
     )
         .prop_map(|(t, (d, s, n), types)| ObjectRef::in_schema(ObjectType::new(t), d, s, n).with_signature(types));
-    let top = (proptest::sample::select(vec!["DATABASE", "WAREHOUSE", "INTEGRATION", "EXTERNAL VOLUME", "NETWORK POLICY"]), ident())
+    let top = (
+        proptest::sample::select(vec!["DATABASE", "WAREHOUSE", "INTEGRATION", "EXTERNAL VOLUME", "NETWORK POLICY"]),
+        ident(),
+    )
         .prop_map(|(t, n)| ObjectRef::top(ObjectType::new(t), n));
     let schema = (ident(), ident()).prop_map(|(d, s)| ObjectRef::in_database(ObjectType::SCHEMA, d, s));
     prop_oneof![4 => in_schema, 2 => function, 2 => top, 2 => schema]
@@ -69,8 +142,18 @@ fn grantee() -> impl Strategy<Value = Principal> {
 
 fn privilege() -> impl Strategy<Value = Privilege> {
     let names = vec![
-        "SELECT", "INSERT", "USAGE", "READ", "WRITE", "MANAGE GRANTS", "CREATE EXTERNAL TABLE", "REFERENCE_USAGE",
-        "CREATE SNOWFLAKE.ML.FORECAST", "IMPORTED PRIVILEGES", "EVOLVE SCHEMA", "MANAGE FIREWALL_CONFIGURATION",
+        "SELECT",
+        "INSERT",
+        "USAGE",
+        "READ",
+        "WRITE",
+        "MANAGE GRANTS",
+        "CREATE EXTERNAL TABLE",
+        "REFERENCE_USAGE",
+        "CREATE SNOWFLAKE.ML.FORECAST",
+        "IMPORTED PRIVILEGES",
+        "EVOLVE SCHEMA",
+        "MANAGE FIREWALL_CONFIGURATION",
     ];
     proptest::sample::select(names).prop_map(Privilege::new)
 }
@@ -84,20 +167,14 @@ fn properties(of: ObjectType) -> impl Strategy<Value = Properties> {
             ValueKind::Word => proptest::sample::select(vec!["SERVICE", "PERSON"]).prop_map(str::to_owned).boxed(),
         }
     };
-    let mine: Vec<Property> = Property::ALL
-        .iter()
-        .copied()
-        .filter(|p| expand::has_property(&of, *p) && *p != Property::Kind)
-        .collect();
+    let mine: Vec<Property> =
+        Property::ALL.iter().copied().filter(|p| expand::has_property(&of, *p) && *p != Property::Kind).collect();
     let each: Vec<_> = mine.into_iter().map(|p| proptest::option::of(value(p)).prop_map(move |v| (p, v))).collect();
     each.prop_map(|values| values.into_iter().filter_map(|(p, v)| Some((p, v?))).collect())
 }
 
 fn container() -> impl Strategy<Value = Container> {
-    prop_oneof![
-        ident().prop_map(Container::Database),
-        (ident(), ident()).prop_map(|(d, s)| Container::Schema(d, s)),
-    ]
+    prop_oneof![ident().prop_map(Container::Database), (ident(), ident()).prop_map(|(d, s)| Container::Schema(d, s)),]
 }
 
 fn plural_type() -> impl Strategy<Value = ObjectType> {
@@ -110,58 +187,112 @@ fn change() -> impl Strategy<Value = Change> {
         (ident(), properties(user_kind()))
             .prop_map(|(n, properties)| Change::CreateUser { user: Principal::user(n), properties }),
         (role(), properties(ObjectType::ROLE)).prop_map(|(role, properties)| Change::CreateRole { role, properties }),
-        object().prop_flat_map(|o| (properties(o.object_type.clone()), Just(o)))
+        object()
+            .prop_flat_map(|o| (properties(o.object_type.clone()), Just(o)))
             .prop_map(|(properties, object)| Change::CreateObject { object, properties }),
-        (ident(), properties(user_kind())).prop_flat_map(|(n, properties)| {
-            let all: Vec<(Property, Option<String>)> =
-                properties.iter().map(|(p, v)| (p, Some(v.to_owned()))).chain([(Property::Email, None)]).collect();
-            (Just(Principal::user(n)), proptest::sample::select(all))
-        })
-        .prop_map(|(principal, (property, value))| Change::AlterPrincipal { principal, property, value }),
-        (object(), proptest::option::of(text()))
-            .prop_map(|(object, value)| Change::AlterObject { object, property: Property::Comment, value }),
+        (ident(), properties(user_kind()))
+            .prop_flat_map(|(n, properties)| {
+                let all: Vec<(Property, Option<String>)> = properties
+                    .state()
+                    .iter()
+                    .map(|(p, v)| (p, Some(v.to_owned())))
+                    .chain([(Property::Email, None)])
+                    .collect();
+                (Just(Principal::user(n)), proptest::sample::select(all))
+            })
+            .prop_map(|(principal, (property, value))| Change::AlterPrincipal { principal, property, value }),
+        (object(), proptest::option::of(text())).prop_map(|(object, value)| Change::AlterObject {
+            object,
+            property: Property::Comment,
+            value
+        }),
         (ident(), ident(), any::<bool>()).prop_map(|(d, s, on)| Change::AlterObject {
             object: ObjectRef::in_database(ObjectType::SCHEMA, d, s),
             property: Property::ManagedAccess,
             value: Some(on.to_string()),
         }),
-        prop_oneof![role(), ident().prop_map(Principal::user)].prop_map(|principal| Change::DropPrincipal { principal }),
+        prop_oneof![role(), ident().prop_map(Principal::user)]
+            .prop_map(|principal| Change::DropPrincipal { principal }),
         object().prop_map(|object| Change::DropObject { object }),
         (privilege(), object(), grantee(), any::<bool>(), proptest::option::of(role())).prop_map(
             |(privilege, object, grantee, grant_option, granted_by)| Change::GrantPrivilege {
-                privilege, object, grantee, grant_option, granted_by
+                privilege,
+                object,
+                grantee,
+                grant_option,
+                granted_by
             }
         ),
         (privilege(), object(), grantee(), any::<bool>(), any::<bool>(), proptest::option::of(role())).prop_map(
             |(privilege, object, grantee, grant_option_only, cascade, granted_by)| Change::RevokePrivilege {
-                privilege, object, grantee, grant_option_only, cascade, granted_by
+                privilege,
+                object,
+                grantee,
+                grant_option_only,
+                cascade,
+                granted_by
             }
         ),
         (privilege(), role(), any::<bool>()).prop_map(|(privilege, grantee, grant_option)| Change::GrantPrivilege {
-            privilege, object: ObjectRef::account(), grantee, grant_option, granted_by: None
+            privilege,
+            object: ObjectRef::account(),
+            grantee,
+            grant_option,
+            granted_by: None
         }),
-        (object(), role(), proptest::option::of(proptest::sample::select(vec![OutboundGrants::Copy, OutboundGrants::Revoke])))
+        (
+            object(),
+            role(),
+            proptest::option::of(proptest::sample::select(vec![OutboundGrants::Copy, OutboundGrants::Revoke]))
+        )
             .prop_map(|(object, to, outbound)| Change::TransferOwnership { object, to, outbound }),
-        (role(), role()).prop_map(|(role, to)| Change::TransferOwnership { object: role.as_object(), to, outbound: None }),
+        (role(), role()).prop_map(|(role, to)| Change::TransferOwnership {
+            object: role.as_object(),
+            to,
+            outbound: None
+        }),
         (role(), grantee(), any::<bool>(), proptest::option::of(role()))
             .prop_map(|(role, to, grant_option, granted_by)| Change::GrantRole { role, to, grant_option, granted_by }),
         (role(), grantee()).prop_map(|(role, from)| Change::RevokeRole { role, from, granted_by: None }),
         (privilege(), plural_type(), container(), grantee(), any::<bool>()).prop_map(
             |(privilege, object_type, container, grantee, grant_option)| Change::GrantFuture {
-                privilege, object_type, container, grantee, grant_option
+                privilege,
+                object_type,
+                container,
+                grantee,
+                grant_option
             }
         ),
         (plural_type(), container(), role()).prop_map(|(object_type, container, grantee)| Change::GrantFuture {
-            privilege: Privilege::OWNERSHIP, object_type, container, grantee, grant_option: false
+            privilege: Privilege::OWNERSHIP,
+            object_type,
+            container,
+            grantee,
+            grant_option: false
         }),
         (privilege(), plural_type(), container(), grantee()).prop_map(
-            |(privilege, object_type, container, grantee)| Change::RevokeFuture { privilege, object_type, container, grantee }
+            |(privilege, object_type, container, grantee)| Change::RevokeFuture {
+                privilege,
+                object_type,
+                container,
+                grantee
+            }
         ),
         (privilege(), plural_type(), prop_oneof![Just(Container::Account), container()], grantee()).prop_map(
-            |(privilege, object_type, container, grantee)| Change::GrantInherited { privilege, object_type, container, grantee }
+            |(privilege, object_type, container, grantee)| Change::GrantInherited {
+                privilege,
+                object_type,
+                container,
+                grantee
+            }
         ),
         (privilege(), plural_type(), prop_oneof![Just(Container::Account), container()], grantee()).prop_map(
-            |(privilege, object_type, container, grantee)| Change::RevokeInherited { privilege, object_type, container, grantee }
+            |(privilege, object_type, container, grantee)| Change::RevokeInherited {
+                privilege,
+                object_type,
+                container,
+                grantee
+            }
         ),
     ]
 }
@@ -189,7 +320,9 @@ fn account_for(change: &Change) -> Account {
         Change::CreateUser { .. } => {}
         Change::CreateRole { role, .. } => within(&mut account, role.scope.first(), None),
         Change::CreateObject { object, .. } => within(&mut account, object.database.as_ref(), object.schema.as_ref()),
-        Change::AlterPrincipal { principal: p, .. } | Change::DropPrincipal { principal: p } => principal(&mut account, p),
+        Change::AlterPrincipal { principal: p, .. } | Change::DropPrincipal { principal: p } => {
+            principal(&mut account, p)
+        }
         Change::AlterObject { object: o, .. } | Change::DropObject { object: o } => object(&mut account, o),
         Change::GrantPrivilege { object: o, grantee, .. } | Change::RevokePrivilege { object: o, grantee, .. } => {
             object(&mut account, o);
@@ -215,7 +348,7 @@ fn account_for(change: &Change) -> Account {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn what_is_rendered_reads_back_as_one_statement_that_says_the_same(change in change()) {
@@ -323,7 +456,8 @@ fn deep_nesting_needs_no_stack() {
 }
 
 fn demo() -> Account {
-    let sql = "CREATE ROLE R; CREATE ROLE \"r\"; CREATE USER U; CREATE DATABASE D; CREATE SCHEMA D.S; CREATE SCHEMA D.S2;
+    let sql =
+        "CREATE ROLE R; CREATE ROLE \"r\"; CREATE USER U; CREATE DATABASE D; CREATE SCHEMA D.S; CREATE SCHEMA D.S2;
         CREATE TABLE D.S.T (A INT); CREATE TABLE T2 (A INT); CREATE VIEW D.S.V AS SELECT 1; CREATE EXTERNAL TABLE D.S.E;
         CREATE FUNCTION D.S.F(A INT, B STRING(10)) RETURNS INT LANGUAGE SQL AS 'a'; CREATE DATABASE ROLE D.DR;
         CREATE MATERIALIZED VIEW D.S.MV AS SELECT 1;";
@@ -345,36 +479,45 @@ fn refused(sql: &str) -> String {
 
 #[test]
 fn unquoted_names_fold_and_quoted_ones_do_not() {
-    assert_eq!(rendered("grant role r to user u; grant role \"r\" to role R"), [
-        "GRANT ROLE \"R\" TO USER \"U\"",
-        "GRANT ROLE \"r\" TO ROLE \"R\""
-    ]);
+    assert_eq!(
+        rendered("grant role r to user u; grant role \"r\" to role R"),
+        ["GRANT ROLE \"R\" TO USER \"U\"", "GRANT ROLE \"r\" TO ROLE \"R\""]
+    );
     assert!(refused("GRANT ROLE \"u\" TO ROLE R").contains("ROLE \"u\" does not exist"));
 }
 
 #[test]
 fn bulk_grants_are_spread_over_the_objects_of_exactly_that_type() {
-    assert_eq!(rendered("GRANT SELECT ON ALL TABLES IN DATABASE D TO ROLE R"), [
-        "GRANT SELECT ON TABLE \"D\".\"S\".\"T\" TO ROLE \"R\"",
-        "GRANT SELECT ON TABLE \"D\".\"S2\".\"T2\" TO ROLE \"R\""
-    ]);
+    assert_eq!(
+        rendered("GRANT SELECT ON ALL TABLES IN DATABASE D TO ROLE R"),
+        [
+            "GRANT SELECT ON TABLE \"D\".\"S\".\"T\" TO ROLE \"R\"",
+            "GRANT SELECT ON TABLE \"D\".\"S2\".\"T2\" TO ROLE \"R\""
+        ]
+    );
     assert_eq!(rendered("GRANT SELECT ON ALL EXTERNAL TABLES IN SCHEMA D.S TO ROLE R").len(), 1);
     assert_eq!(rendered("GRANT SELECT ON ALL STAGES IN SCHEMA D.S TO ROLE R").len(), 0);
 }
 
 #[test]
 fn all_privileges_are_those_that_the_type_offers() {
-    assert_eq!(rendered("GRANT ALL PRIVILEGES ON VIEW D.S.V TO ROLE R"), [
-        "GRANT REFERENCES ON VIEW \"D\".\"S\".\"V\" TO ROLE \"R\"",
-        "GRANT SELECT ON VIEW \"D\".\"S\".\"V\" TO ROLE \"R\""
-    ]);
+    assert_eq!(
+        rendered("GRANT ALL PRIVILEGES ON VIEW D.S.V TO ROLE R"),
+        [
+            "GRANT REFERENCES ON VIEW \"D\".\"S\".\"V\" TO ROLE \"R\"",
+            "GRANT SELECT ON VIEW \"D\".\"S\".\"V\" TO ROLE \"R\""
+        ]
+    );
     let revoked = rendered("GRANT SELECT ON VIEW D.S.V TO ROLE R; REVOKE ALL ON VIEW D.S.V FROM ROLE R");
     assert_eq!(revoked.len(), 2);
 }
 
 #[test]
 fn table_names_any_kind_of_table_and_view_any_kind_of_plain_view() {
-    assert_eq!(rendered("GRANT SELECT ON TABLE D.S.E TO R"), ["GRANT SELECT ON EXTERNAL TABLE \"D\".\"S\".\"E\" TO ROLE \"R\""]);
+    assert_eq!(
+        rendered("GRANT SELECT ON TABLE D.S.E TO R"),
+        ["GRANT SELECT ON EXTERNAL TABLE \"D\".\"S\".\"E\" TO ROLE \"R\""]
+    );
     assert_eq!(rendered("GRANT SELECT ON VIEW D.S.MV TO R").len(), 1);
     assert!(refused("GRANT SELECT ON TABLE D.S.V TO ROLE R").contains("is of type VIEW, not TABLE"));
     assert!(refused("GRANT SELECT ON VIEW D.S.T TO ROLE R").contains("is of type TABLE, not VIEW"));
@@ -387,11 +530,14 @@ fn names_are_completed_by_use_and_by_create() {
     assert_eq!(rendered("CREATE SCHEMA D.S3; CREATE STAGE X").len(), 2);
     assert!(refused("GRANT SELECT ON TABLE T TO ROLE R").contains("no current database"));
     // CREATE DATABASE makes PUBLIC: it is said where it is first needed.
-    assert_eq!(rendered("CREATE DATABASE N; CREATE TABLE T (A INT)"), [
-        "CREATE DATABASE \"N\"",
-        "CREATE SCHEMA IF NOT EXISTS \"N\".\"PUBLIC\"",
-        "CREATE TABLE \"N\".\"PUBLIC\".\"T\" ()"
-    ]);
+    assert_eq!(
+        rendered("CREATE DATABASE N; CREATE TABLE T (A INT)"),
+        [
+            "CREATE DATABASE \"N\"",
+            "CREATE SCHEMA IF NOT EXISTS \"N\".\"PUBLIC\"",
+            "CREATE TABLE \"N\".\"PUBLIC\".\"T\" ()"
+        ]
+    );
 }
 
 #[test]
@@ -408,9 +554,10 @@ fn what_does_not_exist_is_named_with_the_nearest_that_does() {
 
 #[test]
 fn functions_are_named_by_their_stored_argument_types() {
-    assert_eq!(rendered("GRANT USAGE ON FUNCTION D.S.F(int, text) TO ROLE R"), [
-        "GRANT USAGE ON FUNCTION \"D\".\"S\".\"F\"(NUMBER, VARCHAR) TO ROLE \"R\""
-    ]);
+    assert_eq!(
+        rendered("GRANT USAGE ON FUNCTION D.S.F(int, text) TO ROLE R"),
+        ["GRANT USAGE ON FUNCTION \"D\".\"S\".\"F\"(NUMBER, VARCHAR) TO ROLE \"R\""]
+    );
 }
 
 #[test]

@@ -126,9 +126,9 @@ fn piece(bytes: Range<usize>, at: Position) -> Result<Piece, ParseError> {
 pub(super) fn lex(statement: &str, at: Position) -> Result<Vec<Lexeme>, ParseError> {
     let dialect = SnowflakeDialect {};
     let place = |line: u64, column: u64| at.plus(line, column);
-    let tokens = Tokenizer::new(&dialect, statement).tokenize_with_location().map_err(|e| {
-        ParseError::new(place(e.location.line, e.location.column), "text that is not SQL", &e.message)
-    })?;
+    let tokens = Tokenizer::new(&dialect, statement)
+        .tokenize_with_location()
+        .map_err(|e| ParseError::new(place(e.location.line, e.location.column), "text that is not SQL", &e.message))?;
     let mut lexemes = Vec::with_capacity(tokens.len() / 2);
     for TokenWithSpan { token, span } in tokens {
         let at = place(span.start.line, span.start.column);
@@ -154,12 +154,10 @@ mod tests {
 
     #[test]
     fn statements_end_at_semicolons_outside_quotes_and_comments() {
-        assert_eq!(texts("A; B ;;\n-- x;y\nC 'a;''b\\';' \"d;\"\"\" $$;$$; // z; \n D /* ; */ E"), [
-            "A",
-            "B",
-            "C 'a;''b\\';' \"d;\"\"\" $$;$$",
-            "D /* ; */ E"
-        ]);
+        assert_eq!(
+            texts("A; B ;;\n-- x;y\nC 'a;''b\\';' \"d;\"\"\" $$;$$; // z; \n D /* ; */ E"),
+            ["A", "B", "C 'a;''b\\';' \"d;\"\"\" $$;$$", "D /* ; */ E"]
+        );
         assert_eq!(texts(" ; -- only a comment"), Vec::<&str>::new());
         assert!(split("A /* b").unwrap_err().to_string().contains("line 1"));
     }

@@ -22,6 +22,7 @@ mod lexer;
 mod render;
 mod resolve;
 mod script;
+pub mod show;
 mod words;
 
 pub use ast::{Kind, Statement, Use, Verb};
@@ -66,7 +67,9 @@ fn statement(text: &str, at: Position) -> Result<Kind, ParseError> {
             return Ok(Kind::Other(Verb::Query));
         }
         let near = c.word_at(0).and_then(|w| words::nearest(&w, VERBS.iter().copied()).map(str::to_owned));
-        return Err(c.expected("a statement (GRANT, REVOKE, CREATE, ALTER, DROP, USE, SHOW, SELECT, ...)").suggest(near));
+        return Err(c
+            .expected("a statement (GRANT, REVOKE, CREATE, ALTER, DROP, USE, SHOW, SELECT, ...)")
+            .suggest(near));
     };
     c.skip();
     let other = match verb.as_str() {

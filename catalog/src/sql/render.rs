@@ -239,7 +239,8 @@ fn check_signature(signature: &Signature) -> Rendered<()> {
             ')' => depth -= 1,
             _ => {}
         }
-        let plain = c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | ' ' | ',' | '(' | ')' | '.' | '$');
+        let plain =
+            c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | ' ' | ',' | '(' | ')' | '.' | '$');
         if depth < 0 || !plain {
             return Err(RenderError::Signature(text.to_owned()));
         }

@@ -111,9 +111,7 @@ impl<'a> Scope<'a> {
             (Level::Account, 1) => (None, None, next()),
             (Level::Database, 1) => (Some(self.current(name, "database")?), None, next()),
             (Level::Database, 2) => (next(), None, next()),
-            (Level::Schema, 1) => {
-                (Some(self.current(name, "database")?), Some(self.current(name, "schema")?), next())
-            }
+            (Level::Schema, 1) => (Some(self.current(name, "database")?), Some(self.current(name, "schema")?), next()),
             (Level::Schema, 2) => (Some(self.current(name, "database")?), next(), next()),
             (Level::Schema, 3) => (next(), next(), next()),
             _ => return Err(too_many()),
@@ -151,7 +149,9 @@ impl<'a> Scope<'a> {
             let stored = ObjectRef { signature: Some(stored_signature(signature)), ..full.clone() };
             return ["FUNCTION", "PROCEDURE", "DATA_METRIC_FUNCTION"]
                 .into_iter()
-                .filter(|t| full.object_type.as_str() == *t || (full.object_type == ObjectType::FUNCTION && *t != "PROCEDURE"))
+                .filter(|t| {
+                    full.object_type.as_str() == *t || (full.object_type == ObjectType::FUNCTION && *t != "PROCEDURE")
+                })
                 .find_map(|t| account.object(&ObjectRef { object_type: ObjectType::new(t), ..stored.clone() }))
                 .map(|(found, _)| found);
         }
@@ -182,18 +182,16 @@ impl<'a> Scope<'a> {
         let shown: Vec<String> = near_by.iter().map(|o| o.shown()).collect();
         let text = full.shown();
         let overload = full.object_type.has_signature().then(|| {
-            let named = |o: &&&ObjectRef| {
-                o.database == full.database && o.schema == full.schema && o.name == full.name
-            };
+            let named = |o: &&&ObjectRef| o.database == full.database && o.schema == full.schema && o.name == full.name;
             near_by.iter().find(named).map(|o| o.shown())
         });
-        let suggestion =
-            overload.flatten().or_else(|| nearest(&text, shown.iter().map(String::as_str)).map(str::to_owned)).or_else(
-                || {
-                    let upper = text.to_uppercase();
-                    shown.iter().find(|s| s.replace('"', "").to_uppercase() == upper.replace('"', "")).cloned()
-                },
-            );
+        let suggestion = overload
+            .flatten()
+            .or_else(|| nearest(&text, shown.iter().map(String::as_str)).map(str::to_owned))
+            .or_else(|| {
+                let upper = text.to_uppercase();
+                shown.iter().find(|s| s.replace('"', "").to_uppercase() == upper.replace('"', "")).cloned()
+            });
         error(at, Problem::Unknown { what, suggestion })
     }
 

@@ -189,17 +189,20 @@ mod tests {
         let sql = "CREATE ROLE R; CREATE DATABASE D; CREATE SCHEMA D.S; CREATE STAGE D.S.ST;
             GRANT OWNERSHIP ON STAGE D.S.ST TO ROLE R; GRANT WRITE, READ ON STAGE D.S.ST TO ROLE R;
             GRANT USAGE ON SCHEMA D.S TO ROLE R; GRANT USAGE ON DATABASE D TO ROLE R;";
-        assert_eq!(script("", sql), [
-            "CREATE DATABASE \"D\"",
-            "CREATE ROLE \"R\"",
-            "CREATE SCHEMA \"D\".\"S\"",
-            "CREATE STAGE \"D\".\"S\".\"ST\"",
-            "GRANT USAGE ON DATABASE \"D\" TO ROLE \"R\"",
-            "GRANT USAGE ON SCHEMA \"D\".\"S\" TO ROLE \"R\"",
-            "GRANT READ ON STAGE \"D\".\"S\".\"ST\" TO ROLE \"R\"",
-            "GRANT WRITE ON STAGE \"D\".\"S\".\"ST\" TO ROLE \"R\"",
-            "GRANT OWNERSHIP ON STAGE \"D\".\"S\".\"ST\" TO ROLE \"R\"",
-        ]);
+        assert_eq!(
+            script("", sql),
+            [
+                "CREATE DATABASE \"D\"",
+                "CREATE ROLE \"R\"",
+                "CREATE SCHEMA \"D\".\"S\"",
+                "CREATE STAGE \"D\".\"S\".\"ST\"",
+                "GRANT USAGE ON DATABASE \"D\" TO ROLE \"R\"",
+                "GRANT USAGE ON SCHEMA \"D\".\"S\" TO ROLE \"R\"",
+                "GRANT READ ON STAGE \"D\".\"S\".\"ST\" TO ROLE \"R\"",
+                "GRANT WRITE ON STAGE \"D\".\"S\".\"ST\" TO ROLE \"R\"",
+                "GRANT OWNERSHIP ON STAGE \"D\".\"S\".\"ST\" TO ROLE \"R\"",
+            ]
+        );
     }
 
     #[test]

@@ -259,10 +259,7 @@ impl Relation for Changes {
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
         once(move |out| {
             for row in &request.world.changes {
-                out.text(Some(&row.account))
-                    .text(Some(&row.changeset))
-                    .int(Some(row.position))
-                    .text(Some(&row.change));
+                out.text(Some(&row.account)).text(Some(&row.changeset)).int(Some(row.position)).text(Some(&row.change));
                 write_object(out, &row.object, row.grantee.as_deref());
                 out.text(Some(&row.sql)).text(Some(&row.inverse_sql)).end();
             }

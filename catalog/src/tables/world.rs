@@ -239,7 +239,16 @@ impl ObjectColumns {
 impl AccountView {
     /// An account with its newest snapshot.
     pub fn new(name: String, platform: String, source: String, snapshot: Arc<Snapshot>) -> Self {
-        Self { name, platform, source, snapshot, snapshot_id: 0, baseline: None, last_run: None, drift: OnceLock::new() }
+        Self {
+            name,
+            platform,
+            source,
+            snapshot,
+            snapshot_id: 0,
+            baseline: None,
+            last_run: None,
+            drift: OnceLock::new(),
+        }
     }
 
     /// The differences between the accepted and the newest state; none without a baseline.

@@ -8,10 +8,17 @@ use postgres_types::{Kind, Type};
 use super::super::error::SqlError;
 use super::super::query::params::{EPOCH_DAYS, EPOCH_MICROS};
 use super::super::query::shape::{Column, type_of};
-use super::{bytes, days, decimal, integer, interval, list, micros, out_of_range, sized, string, undictionary, unsupported};
+use super::{
+    bytes, days, decimal, integer, interval, list, micros, out_of_range, sized, string, undictionary, unsupported,
+};
 
 /// Appends a row as COPY BINARY has it: a count, then sized values.
-pub(crate) fn copy_row(out: &mut BytesMut, batch: &RecordBatch, row: usize, columns: &[Column]) -> Result<(), SqlError> {
+pub(crate) fn copy_row(
+    out: &mut BytesMut,
+    batch: &RecordBatch,
+    row: usize,
+    columns: &[Column],
+) -> Result<(), SqlError> {
     out.put_u16(columns.len() as u16);
     for (array, column) in batch.columns().iter().zip(columns) {
         sized(out, |out| value(out, array, row, &column.pg))?;
@@ -103,7 +110,9 @@ fn put_numeric(out: &mut BytesMut, text: &str) -> Result<(), SqlError> {
     let whole = whole.trim_start_matches('0');
     let padded_whole = format!("{}{whole}", "0".repeat((4 - whole.len() % 4) % 4));
     let padded_fraction = format!("{fraction}{}", "0".repeat((4 - fraction.len() % 4) % 4));
-    let group = |chunk: &[u8]| chunk.iter().fold(0u16, |all, byte| all.wrapping_mul(10).wrapping_add(u16::from(byte.wrapping_sub(b'0'))));
+    let group = |chunk: &[u8]| {
+        chunk.iter().fold(0u16, |all, byte| all.wrapping_mul(10).wrapping_add(u16::from(byte.wrapping_sub(b'0'))))
+    };
     let mut groups: Vec<u16> = padded_whole.as_bytes().chunks(4).map(group).collect();
     let mut weight = i16::try_from(groups.len()).map_err(|_| range())? - 1;
     groups.extend(padded_fraction.as_bytes().chunks(4).map(group));

@@ -49,7 +49,13 @@ pub(crate) fn data_row(
 }
 
 /// One value in text form; `false` is NULL.
-pub(crate) fn text_value(out: &mut BytesMut, array: &ArrayRef, row: usize, column: &Column, style: &Style) -> Result<bool, SqlError> {
+pub(crate) fn text_value(
+    out: &mut BytesMut,
+    array: &ArrayRef,
+    row: usize,
+    column: &Column,
+    style: &Style,
+) -> Result<bool, SqlError> {
     text::value(out, array, row, &column.pg, style)
 }
 
@@ -148,7 +154,9 @@ fn micros(array: &dyn Array, row: usize) -> Result<Option<i64>, SqlError> {
         DataType::Time32(TimeUnit::Second) => {
             (array.as_primitive::<t::Time32SecondType>().value(row).into(), TimeUnit::Second)
         }
-        DataType::Time32(_) => (array.as_primitive::<t::Time32MillisecondType>().value(row).into(), TimeUnit::Millisecond),
+        DataType::Time32(_) => {
+            (array.as_primitive::<t::Time32MillisecondType>().value(row).into(), TimeUnit::Millisecond)
+        }
         DataType::Time64(TimeUnit::Nanosecond) => {
             (array.as_primitive::<t::Time64NanosecondType>().value(row), TimeUnit::Nanosecond)
         }
@@ -173,7 +181,9 @@ fn scale_to_micros(value: i64, unit: datafusion::arrow::datatypes::TimeUnit) -> 
 fn interval(array: &dyn Array, row: usize) -> Result<Option<(i32, i32, i64)>, SqlError> {
     use datafusion::arrow::datatypes::{self as t, IntervalUnit, TimeUnit};
     Ok(Some(match array.data_type() {
-        DataType::Interval(IntervalUnit::YearMonth) => (array.as_primitive::<t::IntervalYearMonthType>().value(row), 0, 0),
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            (array.as_primitive::<t::IntervalYearMonthType>().value(row), 0, 0)
+        }
         DataType::Interval(IntervalUnit::DayTime) => {
             let value = array.as_primitive::<t::IntervalDayTimeType>().value(row);
             (0, value.days, i64::from(value.milliseconds) * 1_000)

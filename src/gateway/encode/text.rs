@@ -9,10 +9,18 @@ use datafusion::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Ty
 use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
-use super::{Style, bytes, days, decimal, integer, interval, list, micros, out_of_range, string, undictionary, unsupported};
+use super::{
+    Style, bytes, days, decimal, integer, interval, list, micros, out_of_range, string, undictionary, unsupported,
+};
 
 /// Appends a value; `false` is NULL.
-pub(super) fn value(out: &mut BytesMut, array: &ArrayRef, row: usize, pg: &Type, style: &Style) -> Result<bool, SqlError> {
+pub(super) fn value(
+    out: &mut BytesMut,
+    array: &ArrayRef,
+    row: usize,
+    pg: &Type,
+    style: &Style,
+) -> Result<bool, SqlError> {
     if array.is_null(row) || array.data_type() == &DataType::Null {
         return Ok(false);
     }
@@ -169,7 +177,19 @@ fn put_interval(out: &mut BytesMut, months: i32, days: i32, micros: i64) {
     }
     if micros != 0 || parts.is_empty() {
         let mut time = BytesMut::new();
-        put(&mut time, format_args!("{}", if micros < 0 { "-" } else if negative_before { "+" } else { "" }));
+        put(
+            &mut time,
+            format_args!(
+                "{}",
+                if micros < 0 {
+                    "-"
+                } else if negative_before {
+                    "+"
+                } else {
+                    ""
+                }
+            ),
+        );
         put_time(&mut time, i64::try_from(micros.unsigned_abs()).unwrap_or(i64::MAX));
         parts.push(String::from_utf8_lossy(&time).into_owned());
     }
@@ -230,7 +250,9 @@ fn put_list(out: &mut BytesMut, elements: &ArrayRef, pg: &Type, style: &Style) -
 fn needs_quotes(text: &[u8]) -> bool {
     text.is_empty()
         || text.eq_ignore_ascii_case(b"null")
-        || text.iter().any(|byte| matches!(byte, b'{' | b'}' | b'"' | b'\\' | b',') || byte.is_ascii_whitespace() || *byte == 0x0b)
+        || text.iter().any(|byte| {
+            matches!(byte, b'{' | b'}' | b'"' | b'\\' | b',') || byte.is_ascii_whitespace() || *byte == 0x0b
+        })
 }
 
 fn put_quoted(out: &mut BytesMut, text: &[u8], quote: &[u8], backslash: &[u8]) {
@@ -275,7 +297,9 @@ mod tests {
     use std::sync::Arc;
 
     use datafusion::arrow::array::timezone::Tz;
-    use datafusion::arrow::array::{Float32Array, Float64Array, IntervalMonthDayNanoArray, ListArray, TimestampMicrosecondArray};
+    use datafusion::arrow::array::{
+        Float32Array, Float64Array, IntervalMonthDayNanoArray, ListArray, TimestampMicrosecondArray,
+    };
     use datafusion::arrow::datatypes::{Int32Type, IntervalMonthDayNano};
 
     fn text(array: ArrayRef, pg: &Type, style: &Style) -> String {
@@ -287,25 +311,41 @@ mod tests {
     #[test]
     fn floats_are_written_as_postgresql_writes_them() {
         for (number, wanted) in [
-            (8.0, "8"), (0.1, "0.1"), (1e20, "1e+20"), (1e15, "1e+15"), (123_456_789_012_345.0, "123456789012345"),
-            (0.0001, "0.0001"), (0.000_01, "1e-05"), (-0.0, "-0"), (f64::NAN, "NaN"), (f64::NEG_INFINITY, "-Infinity"), (1.5e300, "1.5e+300"),
+            (8.0, "8"),
+            (0.1, "0.1"),
+            (1e20, "1e+20"),
+            (1e15, "1e+15"),
+            (123_456_789_012_345.0, "123456789012345"),
+            (0.0001, "0.0001"),
+            (0.000_01, "1e-05"),
+            (-0.0, "-0"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+            (1.5e300, "1.5e+300"),
         ] {
             assert_eq!(text(Arc::new(Float64Array::from(vec![number])), &Type::FLOAT8, &Style::default()), wanted);
         }
-        assert_eq!(text(Arc::new(Float32Array::from(vec![1_234_567.0])), &Type::FLOAT4, &Style::default()), "1.234567e+06");
+        assert_eq!(
+            text(Arc::new(Float32Array::from(vec![1_234_567.0])), &Type::FLOAT4, &Style::default()),
+            "1.234567e+06"
+        );
         assert_eq!(text(Arc::new(Float32Array::from(vec![0.1])), &Type::FLOAT4, &Style::default()), "0.1");
     }
 
     #[test]
     fn timestamps_are_shown_in_the_zone_with_a_short_fraction() {
-        let at = |micros: i64| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC")) };
+        let at =
+            |micros: i64| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC")) };
         let zone = |name| Style { zone: Some(Tz::from_str(name).unwrap()), escape_bytea: false };
         let base = 1_767_225_600_000_000; // 2026-01-01 00:00:00 UTC
         assert_eq!(text(at(base), &Type::TIMESTAMPTZ, &Style::default()), "2026-01-01 00:00:00+00");
         assert_eq!(text(at(base + 250_000), &Type::TIMESTAMPTZ, &Style::default()), "2026-01-01 00:00:00.25+00");
         assert_eq!(text(at(base), &Type::TIMESTAMPTZ, &zone("Europe/Berlin")), "2026-01-01 01:00:00+01");
         assert_eq!(text(at(base), &Type::TIMESTAMPTZ, &zone("Asia/Kolkata")), "2026-01-01 05:30:00+05:30");
-        assert_eq!(text(at(-62_198_755_200_000_000), &Type::TIMESTAMPTZ, &Style::default()), "0002-01-01 00:00:00+00 BC");
+        assert_eq!(
+            text(at(-62_198_755_200_000_000), &Type::TIMESTAMPTZ, &Style::default()),
+            "0002-01-01 00:00:00+00 BC"
+        );
     }
 
     #[test]

@@ -113,7 +113,9 @@ fn refuse(first: &str, cursor: &Cursor<'_>) -> SqlError {
         "REFRESH" => read_only("REFRESH MATERIALIZED VIEW"),
         "IMPORT" => read_only("IMPORT FOREIGN SCHEMA"),
         "SECURITY" => read_only("SECURITY LABEL"),
-        "LISTEN" | "NOTIFY" => SqlError::unsupported(format!("{first} is not supported: grantd sends no notifications")),
+        "LISTEN" | "NOTIFY" => {
+            SqlError::unsupported(format!("{first} is not supported: grantd sends no notifications"))
+        }
         "DO" => SqlError::unsupported("DO is not supported: grantd has no procedural languages"),
         _ => cursor.error_at_start(),
     }
@@ -290,7 +292,8 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
         Some((text, _)) if one && name != "search_path" => text,
         Some(last) => {
             values.push(last);
-            let written = values.iter().map(|(text, quoted)| if *quoted { quote_identifier(text) } else { text.clone() });
+            let written =
+                values.iter().map(|(text, quoted)| if *quoted { quote_identifier(text) } else { text.clone() });
             written.collect::<Vec<_>>().join(", ")
         }
         None => return Err(cursor.error()),
@@ -586,7 +589,10 @@ fn copy(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
 fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
     let mut format = CopyFormat::Text;
     let (mut header, mut delimiter, mut null, mut quote) = (false, None, None, b'"');
-    let listed = { cursor.word("WITH"); cursor.token(&Token::LParen) };
+    let listed = {
+        cursor.word("WITH");
+        cursor.token(&Token::LParen)
+    };
     while !cursor.done() && !(listed && cursor.token(&Token::RParen)) {
         if !listed {
             cursor.word("WITH");
@@ -632,7 +638,10 @@ fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
                     "null" => null = Some(text),
                     "quote" => quote = one_byte(text, "quote")?,
                     "encoding" if !matches!(text.to_ascii_uppercase().as_str(), "UTF8" | "UTF-8") => {
-                        return Err(SqlError::new("22023", format!("argument to option \"encoding\" must be UTF8, not \"{text}\"")));
+                        return Err(SqlError::new(
+                            "22023",
+                            format!("argument to option \"encoding\" must be UTF8, not \"{text}\""),
+                        ));
                     }
                     "escape" if text != "\"" => {
                         return Err(SqlError::unsupported("COPY escape other than the double quote is not supported"));
@@ -674,13 +683,31 @@ mod tests {
     #[test]
     fn what_writes_is_refused_by_every_route() {
         for sql in [
-            "insert into t values (1)", "update t set a = 1", "delete from t", "merge into t using s on true when matched then delete",
-            "create table t (a int)", "create or replace view v as select 1", "create temp table t as select 1", "drop table t",
-            "alter table t add b int", "truncate t", "grant select on t to u", "vacuum", "select 1 into t", "select 1 for update",
-            "with x as (insert into t values (1) returning *) select * from x", "with x as (delete from t returning *) select * from x",
-            "select * from (select 1 for share) x", "explain analyze insert into t values (1)", "declare c cursor for delete from t",
-            "prepare p as insert into t values (1)", "copy t from stdin", "copy (delete from t returning *) to stdout", "lock table t",
-            "create external table t stored as csv location '/etc/passwd'", "refresh materialized view v",
+            "insert into t values (1)",
+            "update t set a = 1",
+            "delete from t",
+            "merge into t using s on true when matched then delete",
+            "create table t (a int)",
+            "create or replace view v as select 1",
+            "create temp table t as select 1",
+            "drop table t",
+            "alter table t add b int",
+            "truncate t",
+            "grant select on t to u",
+            "vacuum",
+            "select 1 into t",
+            "select 1 for update",
+            "with x as (insert into t values (1) returning *) select * from x",
+            "with x as (delete from t returning *) select * from x",
+            "select * from (select 1 for share) x",
+            "explain analyze insert into t values (1)",
+            "declare c cursor for delete from t",
+            "prepare p as insert into t values (1)",
+            "copy t from stdin",
+            "copy (delete from t returning *) to stdout",
+            "lock table t",
+            "create external table t stored as csv location '/etc/passwd'",
+            "refresh materialized view v",
         ] {
             assert_eq!(code(sql), "25006", "{sql}");
         }
@@ -690,7 +717,19 @@ mod tests {
         for sql in ["listen x", "notify x", "do $$ begin end $$", "commit prepared 'x'"] {
             assert_eq!(code(sql), "0A000", "{sql}");
         }
-        for sql in ["selec 1", "select", "foo bar", "show", "fetch", "select 1 2", "call x", "begin foo", "(", "copy t to stdout (", ")"] {
+        for sql in [
+            "selec 1",
+            "select",
+            "foo bar",
+            "show",
+            "fetch",
+            "select 1 2",
+            "call x",
+            "begin foo",
+            "(",
+            "copy t to stdout (",
+            ")",
+        ] {
             assert_eq!(code(sql), "42601", "{sql}");
         }
     }
@@ -698,16 +737,56 @@ mod tests {
     #[test]
     fn session_commands_are_read() {
         for sql in [
-            "begin", "begin isolation level serializable, read only", "start transaction read only", "commit and chain", "end work",
-            "rollback to savepoint a", "release a", "savepoint a", "declare \"A:1\" no scroll cursor with hold for select 1",
-            "fetch 10 from c", "fetch forward all in c", "fetch next from c", "fetch c", "fetch backward 1 from c", "move 5 in c",
-            "close all", "prepare p (int, numeric(10,2)) as select $1", "execute p (1, 'a')", "execute p", "deallocate all",
-            "deallocate prepare p", "discard all", "discard temp", "unlisten *", "set time zone 'UTC'", "set timezone to 'UTC'",
-            "set search_path to public, \"My\"", "set local statement_timeout = 100", "set session characteristics as transaction read only",
-            "set names 'utf8'", "reset all", "show transaction isolation level", "show time zone", "show all", "reset grantd.as_of",
-            "set grantd.as_of = '2026-01-01'", "call sync('demo')", "explain (analyze, format json) select 1", "explain verbose select 1",
-            "explain (select 1)", "copy (select 1) to stdout (format \"binary\")", "copy t (a, b) to stdout with csv header", "copy t to stdout",
-            "table t", "values (1), (2)", "(select 1) union (select 2)", "set extra_float_digits = -1", "set session timezone to 'UTC'", ";;", "",
+            "begin",
+            "begin isolation level serializable, read only",
+            "start transaction read only",
+            "commit and chain",
+            "end work",
+            "rollback to savepoint a",
+            "release a",
+            "savepoint a",
+            "declare \"A:1\" no scroll cursor with hold for select 1",
+            "fetch 10 from c",
+            "fetch forward all in c",
+            "fetch next from c",
+            "fetch c",
+            "fetch backward 1 from c",
+            "move 5 in c",
+            "close all",
+            "prepare p (int, numeric(10,2)) as select $1",
+            "execute p (1, 'a')",
+            "execute p",
+            "deallocate all",
+            "deallocate prepare p",
+            "discard all",
+            "discard temp",
+            "unlisten *",
+            "set time zone 'UTC'",
+            "set timezone to 'UTC'",
+            "set search_path to public, \"My\"",
+            "set local statement_timeout = 100",
+            "set session characteristics as transaction read only",
+            "set names 'utf8'",
+            "reset all",
+            "show transaction isolation level",
+            "show time zone",
+            "show all",
+            "reset grantd.as_of",
+            "set grantd.as_of = '2026-01-01'",
+            "call sync('demo')",
+            "explain (analyze, format json) select 1",
+            "explain verbose select 1",
+            "explain (select 1)",
+            "copy (select 1) to stdout (format \"binary\")",
+            "copy t (a, b) to stdout with csv header",
+            "copy t to stdout",
+            "table t",
+            "values (1), (2)",
+            "(select 1) union (select 2)",
+            "set extra_float_digits = -1",
+            "set session timezone to 'UTC'",
+            ";;",
+            "",
         ] {
             assert_eq!(code(sql), "ok", "{sql}");
         }

@@ -236,8 +236,7 @@ fn expressions(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<Expr>, SqlErro
     }
     let dialect = PostgreSqlDialect {};
     let mut parser = parser(&dialect, tokens);
-    let list =
-        parser.parse_comma_separated(Parser::parse_expr).map_err(|error| from_parser(&error, sql))?;
+    let list = parser.parse_comma_separated(Parser::parse_expr).map_err(|error| from_parser(&error, sql))?;
     at_end(sql, tokens, &parser)?;
     for expression in &list {
         guard::only_reads(expression)?;

@@ -85,8 +85,13 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
                     *chains = Chains { or: chains.or, and: chains.and, ..Chains::default() };
                 }
                 Keyword::NOT => chains.not += 1,
-                Keyword::SELECT | Keyword::FROM | Keyword::WHERE | Keyword::GROUP | Keyword::HAVING
-                | Keyword::ORDER | Keyword::LIMIT => *chains = Chains::default(),
+                Keyword::SELECT
+                | Keyword::FROM
+                | Keyword::WHERE
+                | Keyword::GROUP
+                | Keyword::HAVING
+                | Keyword::ORDER
+                | Keyword::LIMIT => *chains = Chains::default(),
                 Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT => {
                     *chains = Chains::default();
                     set_operations += 1;
@@ -97,7 +102,11 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             Token::Plus | Token::Minus => chains.sum += 1,
             Token::Mul | Token::Div | Token::Mod | Token::Caret => chains.product += 1,
             Token::DoubleColon => chains.cast += 1,
-            Token::Number(..) | Token::SingleQuotedString(_) | Token::Period | Token::Placeholder(_) | Token::Word(_) => {}
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Period
+            | Token::Placeholder(_)
+            | Token::Word(_) => {}
             _ => chains.other += 1,
         }
         if levels.last().is_some_and(|chains| chains.longest() > MAX_CHAIN) {

@@ -80,7 +80,9 @@ impl VisitorMut for Finder {
                 let offset = offset.as_ref().map(|offset| &offset.value);
                 limit.iter().chain(offset).filter_map(number).collect()
             }
-            Some(LimitClause::OffsetCommaLimit { offset, limit }) => [offset, limit].into_iter().filter_map(number).collect(),
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                [offset, limit].into_iter().filter_map(number).collect()
+            }
             None => Vec::new(),
         };
         for number in counts {
@@ -136,13 +138,8 @@ impl VisitorMut for Caster<'_> {
             && let Some(ty) = ast_type(*declared)
         {
             let inner = std::mem::replace(expr, Expr::value(Value::Null));
-            *expr = Expr::Cast {
-                kind: CastKind::Cast,
-                expr: Box::new(inner),
-                data_type: ty,
-                array: false,
-                format: None,
-            };
+            *expr =
+                Expr::Cast { kind: CastKind::Cast, expr: Box::new(inner), data_type: ty, array: false, format: None };
         }
         ControlFlow::Continue(())
     }
@@ -276,9 +273,12 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
         Sql::Real | Sql::Float4 => Type::FLOAT4,
         Sql::Float(_) | Sql::Double(_) | Sql::DoublePrecision | Sql::Float8 => Type::FLOAT8,
         Sql::Numeric(_) | Sql::Decimal(_) | Sql::Dec(_) => Type::NUMERIC,
-        Sql::Text | Sql::Varchar(_) | Sql::CharacterVarying(_) | Sql::CharVarying(_) | Sql::Char(_) | Sql::Character(_) => {
-            Type::TEXT
-        }
+        Sql::Text
+        | Sql::Varchar(_)
+        | Sql::CharacterVarying(_)
+        | Sql::CharVarying(_)
+        | Sql::Char(_)
+        | Sql::Character(_) => Type::TEXT,
         Sql::Bytea => Type::BYTEA,
         Sql::Date => Type::DATE,
         Sql::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => Type::TIMESTAMPTZ,
@@ -341,12 +341,17 @@ fn long_name(pg: &Type) -> String {
 }
 
 /// A value from the wire.
-pub(crate) fn value(raw: Option<&[u8]>, binary: bool, ty: &ParamType, zone: Option<Tz>, number: usize) -> Result<ScalarValue, SqlError> {
+pub(crate) fn value(
+    raw: Option<&[u8]>,
+    binary: bool,
+    ty: &ParamType,
+    zone: Option<Tz>,
+    number: usize,
+) -> Result<ScalarValue, SqlError> {
     let Some(raw) = raw else { return ty.null() };
     if binary {
-        from_binary(raw, &ty.pg)?.ok_or_else(|| {
-            SqlError::new("22P03", format!("incorrect binary data format in bind parameter {number}"))
-        })
+        from_binary(raw, &ty.pg)?
+            .ok_or_else(|| SqlError::new("22P03", format!("incorrect binary data format in bind parameter {number}")))
     } else {
         let text = utf8(raw)?;
         if text.contains('\0') {
@@ -366,7 +371,8 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
     if let Kind::Array(element) = pg.kind()
         && matches!(arrow_type(pg), DataType::List(_))
     {
-        let items = array_items(text).ok_or_else(|| SqlError::new("22P02", format!("malformed array literal: \"{text}\"")))?;
+        let items =
+            array_items(text).ok_or_else(|| SqlError::new("22P02", format!("malformed array literal: \"{text}\"")))?;
         let values = items
             .into_iter()
             .map(|item| match item {
@@ -391,7 +397,8 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
         }
         Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::REGCLASS | Type::XID => {
             let Ok(wide) = trimmed.parse::<i128>() else { return Err(invalid()) };
-            let range = || SqlError::new("22003", format!("value \"{trimmed}\" is out of range for type {}", long_name(pg)));
+            let range =
+                || SqlError::new("22003", format!("value \"{trimmed}\" is out of range for type {}", long_name(pg)));
             match *pg {
                 Type::INT2 => ScalarValue::Int16(Some(i16::try_from(wide).map_err(|_| range())?)),
                 Type::INT4 => ScalarValue::Int32(Some(i32::try_from(wide).map_err(|_| range())?)),
@@ -449,7 +456,8 @@ fn decimal(text: &str) -> Option<ScalarValue> {
 
 fn bytea(text: &str) -> Option<Vec<u8>> {
     if let Some(hex) = text.strip_prefix("\\x") {
-        let digits: Vec<u8> = hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+        let digits: Vec<u8> =
+            hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
         return digits
             .chunks(2)
             .map(|pair| match pair {
@@ -573,7 +581,10 @@ fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
         _ => match pg.kind() {
             Kind::Array(element) => array_from_binary(raw, element)?,
             _ => {
-                return Err(SqlError::unsupported(format!("binary parameters of type {} are not supported", pg.name())));
+                return Err(SqlError::unsupported(format!(
+                    "binary parameters of type {} are not supported",
+                    pg.name()
+                )));
             }
         },
     })

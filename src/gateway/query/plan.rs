@@ -19,6 +19,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast;
 
 use super::super::error::{SqlError, from_datafusion};
+use super::super::pgcatalog;
 use super::params::{self, ParamType};
 
 /// What planning needs of the session, taken when the statement begins.
@@ -73,9 +74,9 @@ impl Scene {
         let found = params::prepare(&mut statement, types)?;
         let wanted = DfStatement::Statement(Box::new(statement));
         let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error))?;
-        let only_reads =
-            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(|_| super::super::front_door::read_only("this statement"))?;
+        let plan = pgcatalog::plan::finish(&state, plan).map_err(|error| self.error(&error))?;
         let plan = exists_as_values(plan).map_err(|error| self.error(&error))?;
         let params = params::resolve(&found, types, &plan).map_err(|error| self.error(&error))?;
         let plan = if params.is_empty() {

@@ -32,7 +32,9 @@ pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
     Ok(match field.data_type() {
         DataType::UInt64 if field.metadata().is_empty() => Type::INT8,
         DataType::Null => Type::TEXT,
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => Type::NUMERIC,
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            Type::NUMERIC
+        }
         DataType::Dictionary(_, value) => return type_of(&Field::new("", value.as_ref().clone(), true)),
         DataType::Struct(_) => Type::RECORD,
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
@@ -47,7 +49,10 @@ pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
             array
         }
         _ => field_into_pg_type(&std::sync::Arc::new(field.clone())).map_err(|_| {
-            SqlError::unsupported(format!("column \"{}\" has a type that PostgreSQL does not have", naming::shown(field.name())))
+            SqlError::unsupported(format!(
+                "column \"{}\" has a type that PostgreSQL does not have",
+                naming::shown(field.name())
+            ))
         })?,
     })
 }
@@ -145,11 +150,15 @@ fn small_column(plan: &LogicalPlan, index: usize) -> bool {
         LogicalPlan::Projection(projection) => {
             projection.expr.get(index).is_some_and(|expr| small(expr, &projection.input))
         }
-        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Distinct(_) => {
-            plan.inputs().first().is_some_and(|input| small_column(input, index))
-        }
+        LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Distinct(_) => plan.inputs().first().is_some_and(|input| small_column(input, index)),
         LogicalPlan::Union(union) => union.inputs.iter().all(|input| small_column(input, index)),
-        LogicalPlan::Values(values) => values.values.iter().all(|row| row.get(index).is_some_and(|expr| small(expr, plan))),
+        LogicalPlan::Values(values) => {
+            values.values.iter().all(|row| row.get(index).is_some_and(|expr| small(expr, plan)))
+        }
         _ => false,
     }
 }
@@ -160,8 +169,10 @@ fn small(expr: &Expr, input: &LogicalPlan) -> bool {
         Expr::Alias(alias) => small(&alias.expr, input),
         Expr::Negative(inner) => small(inner, input),
         Expr::BinaryExpr(binary) => {
-            matches!(binary.op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo)
-                && small(&binary.left, input)
+            matches!(
+                binary.op,
+                Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo
+            ) && small(&binary.left, input)
                 && small(&binary.right, input)
         }
         Expr::Case(case) => {
