@@ -6,6 +6,9 @@ pub const DEMO: &str = include_str!("demo.sql");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::engine::SandboxEngine;
+    use crate::sandbox::protocol::engine::{Engine as _, LoginRequest};
+    use datafusion::arrow::util::display::array_value_to_string;
     use grantd_catalog::account::{Account, Reach};
     use grantd_catalog::model::{Change, Ident, ObjectRef, Principal, Properties};
     use grantd_catalog::sql::{Kind, parse_changes, parse_script};
@@ -188,5 +191,33 @@ mod tests {
         assert_eq!(of(user("MAIN")), ["DEVELOPER_ROLE", "VIEWER_ROLE"]);
         assert_eq!(of(user("GRANTD_SVC")), ["GRANTD_SYNC"]);
         assert_eq!(of(role("GRANTD_SYNC")), ["SNOWFLAKE.OBJECT_VIEWER", "SNOWFLAKE.SECURITY_VIEWER"]);
+    }
+
+    /// The script on the sandbox's own account, seen by the login that it makes for grantd.
+    #[tokio::test]
+    async fn the_service_user_reads_what_the_script_made() {
+        let engine = SandboxEngine::new("DEMO");
+        engine.run_script(DEMO).unwrap();
+        let login = LoginRequest { login_name: "GRANTD_SVC".to_owned(), ..LoginRequest::default() };
+        let mut session = engine.open(&login).unwrap();
+        let mut count = async |view: &str, filter: &str| {
+            let sql = format!("SELECT COUNT(*)::VARCHAR FROM SNOWFLAKE.ACCOUNT_USAGE.{view} WHERE {filter}");
+            let answer = session.execute(&sql, false, &serde_json::Map::new()).await.unwrap();
+            let cell = answer.batches.first().unwrap().column(0);
+            array_value_to_string(cell, 0).unwrap().parse::<usize>().unwrap()
+        };
+        assert_eq!(count("USERS", "NAME IN ('SANDBOX_USER', 'MAIN', 'GRANTD_SVC')").await, 3);
+        assert_eq!(count("ROLES", "NAME LIKE 'FR_%'").await, 13);
+        assert_eq!(count("TABLES", "TABLE_CATALOG = 'RAW_DB' AND TABLE_OWNER = 'SYSADMIN'").await, 5);
+        assert_eq!(count("SEMANTIC_VIEWS", "OWNER = 'SYSADMIN'").await, 2);
+        assert_eq!(count("SCHEMATA", "IS_MANAGED_ACCESS = 'YES' AND SCHEMA_OWNER = 'SCHEMA_OWNER_ROLE'").await, 1);
+        assert_eq!(count("GRANTS_TO_USERS", "GRANTEE_NAME = 'SANDBOX_USER'").await, 3);
+        let memberships = "GRANTED_ON = 'ROLE' AND PRIVILEGE = 'USAGE' AND GRANTEE_NAME = 'SYSADMIN'";
+        assert_eq!(count("GRANTS_TO_ROLES", memberships).await, 16);
+        let builtin =
+            "GRANTED_ON = 'ROLE' AND PRIVILEGE = 'USAGE' AND GRANTEE_NAME = 'ACCOUNTADMIN' AND GRANTED_BY = ''";
+        assert_eq!(count("GRANTS_TO_ROLES", builtin).await, 2);
+        let agents = "GRANTED_ON = 'CORTEX_AGENT' AND PRIVILEGE = 'USAGE'";
+        assert_eq!(count("GRANTS_TO_ROLES", agents).await, 4);
     }
 }
