@@ -13,7 +13,7 @@ pub(super) enum Cell {
     Null,
     /// A text.
     Text(String),
-    /// A time, for columns that end in `_on`.
+    /// A time.
     Time(Option<Micros>),
 }
 
@@ -92,7 +92,7 @@ impl Table {
 
     /// The result as an answer.
     pub(super) fn answer(self, kind: StatementKind) -> Result<Answer, Failure> {
-        let is_time = |name: &str| name.ends_with("_on") || matches!(name, "last_success_login");
+        let is_time = |name: &str| matches!(name, "created_on" | "resumed_on" | "updated_on" | "last_success_login");
         let columns: Vec<Column> = self
             .columns
             .iter()
