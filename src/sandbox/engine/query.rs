@@ -1,4 +1,4 @@
-//! Queries: SELECT over the views of ACCOUNT_USAGE, and over relations that hold nothing.
+//! Queries: SELECT over the views of `ACCOUNT_USAGE`, and over relations that hold nothing.
 //!
 //! The text is read with Snowflake's rules for names and becomes a syntax tree; functions of the session become values;
 //! every relation is found and checked before anything runs; DataFusion does the rest. It sees only what was put before

@@ -19,8 +19,8 @@ pub(super) struct ObjectRow {
 }
 
 impl ObjectRow {
-    pub(super) fn name(&self) -> Option<String> {
-        Some(self.object.name.as_str().to_owned())
+    pub(super) fn name(&self) -> String {
+        self.object.name.as_str().to_owned()
     }
 
     pub(super) fn schema(&self) -> Option<String> {
@@ -71,7 +71,7 @@ pub(super) fn objects(account: &Account, removed: &Removed, types: &[&str]) -> V
     live
 }
 
-/// What no inventory lists: INFORMATION_SCHEMA, and what is in the database SNOWFLAKE.
+/// What no inventory lists: `INFORMATION_SCHEMA`, and what is in the database SNOWFLAKE.
 fn is_system(object: &ObjectRef) -> bool {
     let information_schema = |i: &grantd_catalog::model::Ident| i.as_str() == "INFORMATION_SCHEMA";
     let in_it = object.schema.as_ref().is_some_and(information_schema);

@@ -226,8 +226,8 @@ async fn syntax_errors_say_where() {
     assert_eq!(code, "001003", "{message}");
     let (_, _, message) = refused("SELECT 1,\n  2 +").await;
     assert_eq!(message, "SQL compilation error:\nsyntax error line 2 at position 5 unexpected '<EOF>'.");
-    let (_, _, message) = refused("SELECT 1 FROM\n  WHERE").await;
-    assert_eq!(message, "SQL compilation error:\nsyntax error line 2 at position 2 unexpected 'WHERE'.");
+    let (_, _, message) = refused("SELECT 1\n  )").await;
+    assert_eq!(message, "SQL compilation error:\nsyntax error line 2 at position 2 unexpected ')'.");
     assert_eq!(refused("").await.0, "000900");
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
     assert_eq!(refused(&deep).await.0, "001003");
