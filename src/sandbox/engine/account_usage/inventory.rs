@@ -110,8 +110,8 @@ fn container_id(account: &Account, removed: &Removed, object: &ObjectRef) -> Opt
     })
 }
 
-/// A stable number for an object. The sandbox numbers nothing, so it is made of the name and the time of creation (FNV-1a,
-/// cut to 48 bits: a positive number that every client can hold).
+/// A stable number for an object. The sandbox numbers nothing, so it is made of the name and the time of creation
+/// (FNV-1a, cut to 48 bits: a positive number that every client can hold).
 pub(super) fn id(object: &ObjectRef, created: Option<Micros>) -> i64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let text = format!("{} {}", object.object_type, object.quoted());
