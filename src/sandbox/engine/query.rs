@@ -41,8 +41,9 @@ pub struct QueryContext<'a> {
 pub async fn select(context: QueryContext<'_>, sql: &str) -> Result<Answer, Failure> {
     let parsed = parse::parse(sql)?;
     let mut query = parsed.query;
+    // Names first: a function's column is called by its text, not by its value.
+    columns::name(&mut query);
     functions::replace(&mut query, &context)?;
     let tables = relations::resolve(&mut query, &context)?;
-    columns::name(&mut query);
     run::run(query, tables, &parsed.places).await
 }

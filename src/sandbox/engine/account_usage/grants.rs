@@ -31,8 +31,9 @@ struct GrantRow {
 }
 
 impl GrantRow {
-    fn granted_by(&self) -> Option<String> {
-        Some(self.granted_by.as_ref().map(spelling::principal_name).unwrap_or_default())
+    /// Empty for grants of the system.
+    fn granted_by(&self) -> String {
+        self.granted_by.as_ref().map(spelling::principal_name).unwrap_or_default()
     }
 
     fn granted_by_type(&self) -> Option<String> {
@@ -55,7 +56,7 @@ const TO_ROLES: &[Column<GrantRow>] = &[
     text("GRANTED_TO", |r| Some(spelling::granted_to(r.grantee.kind).to_owned())),
     text("GRANTEE_NAME", |r| Some(spelling::principal_name(&r.grantee))),
     boolean("GRANT_OPTION", |r| Some(r.grant_option)),
-    text("GRANTED_BY", GrantRow::granted_by),
+    text("GRANTED_BY", |r| Some(r.granted_by())),
     time("DELETED_ON", |r| r.deleted),
     text("GRANTED_BY_ROLE_TYPE", GrantRow::granted_by_type),
     no_number("OBJECT_INSTANCE"),
@@ -84,7 +85,7 @@ const TO_SHARES: &[Column<GrantRow>] = &[
     text("OBJECT_DATABASE", |r| r.database.clone()),
     text("OBJECT_SCHEMA", |r| r.schema.clone()),
     text("SHARE_NAME", |r| Some(spelling::principal_name(&r.grantee))),
-    text("GRANTED_BY", GrantRow::granted_by),
+    text("GRANTED_BY", |r| Some(r.granted_by())),
     text("GRANTED_BY_ROLE_TYPE", GrantRow::granted_by_type),
 ];
 
