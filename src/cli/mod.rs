@@ -4,13 +4,13 @@
 //! - [`listen`]: opening a port
 //! - [`logging`], [`signals`], [`output`]: log lines, Ctrl-C, results as table, JSON or CSV
 
-//pub mod demo;
+pub mod demo;
 mod error;
 pub mod import;
 pub mod listen;
 pub mod logging;
 pub mod output;
-//pub mod sandbox;
+pub mod sandbox;
 pub mod serve;
 pub mod signals;
 pub mod sql;
@@ -39,11 +39,11 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    //    Demo(demo::DemoArgs),
+    Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Sync(sync::SyncArgs),
     Import(import::ImportArgs),
-    //    Sandbox(sandbox::SandboxArgs),
+    Sandbox(sandbox::SandboxArgs),
     Sql(sql::SqlArgs),
 }
 
@@ -59,11 +59,11 @@ pub fn main() -> ExitCode {
     };
     logging::init();
     let result = match cli.command {
-        //        Command::Demo(args) => demo::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Import(args) => import::run(&args),
-        //        Command::Sandbox(args) => sandbox::run(&args),
+        Command::Sandbox(args) => sandbox::run(&args),
         Command::Sql(args) => sql::run(&args),
     };
     result.unwrap_or_else(|error| error.report(&mut std::io::stderr()))

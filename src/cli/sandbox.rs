@@ -35,7 +35,8 @@ pub fn run(args: &SandboxArgs) -> Result<ExitCode, CliError> {
     let engine = Arc::new(engine(args.script.as_deref())?);
     runtime()?.block_on(async {
         let stop = signals::cancellation()?;
-        let sandbox = Sandbox::bind(args.listen).map_err(|error| super::listen::explain(args.listen, "--listen", &error))?;
+        let sandbox =
+            Sandbox::bind(args.listen).map_err(|error| super::listen::explain(args.listen, "--listen", &error))?;
         let address = sandbox.local_addr();
         let mut out = std::io::stdout().lock();
         writeln!(out, "ready: http://{address}").and_then(|()| out.flush()).map_err(CliError::output)?;

@@ -144,7 +144,7 @@ impl Daemon {
         self.put_account(account, source, started_at).await?;
         let outcome = match connector.open() {
             Ok(source) => run(source.as_ref(), account, RunOptions::default(), progress).await,
-            Err(error) => Err(RunError::Statement { statement: "connect".to_owned(), error }),
+            Err(error) => Err(RunError::Statement { statement: "connect".to_owned(), error: Box::new(error) }),
         };
         match outcome {
             Ok(outcome) => {

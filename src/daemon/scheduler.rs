@@ -66,7 +66,8 @@ async fn schedule(daemon: Arc<Daemon>, account: String, interval: Duration, stop
 
 fn after_failure(error: &DaemonError, failures: u32, interval: Duration) -> Duration {
     if let DaemonError::Sync { error, .. } = error
-        && let RunError::Statement { error: SourceError::Login { .. }, .. } = error.as_ref()
+        && let RunError::Statement { error, .. } = error.as_ref()
+        && matches!(error.as_ref(), SourceError::Login { .. })
     {
         return AFTER_REFUSED_LOGIN.max(interval);
     }
@@ -90,7 +91,7 @@ mod tests {
         let waits: Vec<u64> = (1..=8).map(|n| after_failure(&failed, n, interval).as_secs()).collect();
         assert_eq!(waits, [60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
         let login = SourceError::Login { code: "390144".into(), message: String::new(), advice: String::new() };
-        let error = Box::new(RunError::Statement { statement: "USERS".into(), error: login });
+        let error = Box::new(RunError::Statement { statement: "USERS".into(), error: Box::new(login) });
         let refused = DaemonError::Sync { account: "a".into(), error };
         assert_eq!(after_failure(&refused, 1, Duration::from_mins(5)), AFTER_REFUSED_LOGIN);
     }

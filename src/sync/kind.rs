@@ -1,4 +1,4 @@
-//! The sources: every ACCOUNT_USAGE view and SHOW that grantd reads, and their columns, as data.
+//! The sources: every `ACCOUNT_USAGE` view and SHOW that grantd reads, and their columns, as data.
 //!
 //! Column names follow Snowflake's documentation of each view and command. Columns are bound by name; a source may
 //! have more than are listed here, in any order.
@@ -36,7 +36,7 @@ pub struct Spec {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal, $family:ident, $latency:literal, deleted $deleted:expr,
         mandatory [$($m:literal),*], optional [$($o:literal),*], recent [$($r:literal),*];)*) => {
-        /// One ACCOUNT_USAGE view or SHOW command.
+        /// One `ACCOUNT_USAGE` view or SHOW command.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum SourceKind { $($(#[$doc])* $kind,)* }
 

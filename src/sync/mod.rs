@@ -5,7 +5,7 @@
 //! files     (exports)  ------------->  SourceTable...  --assemble-->  Account + coverage
 //! ```
 //!
-//! Both ways meet in [`table::SourceTable`]: the rows of one ACCOUNT_USAGE view or one SHOW, columns by name.
+//! Both ways meet in [`table::SourceTable`]: the rows of one `ACCOUNT_USAGE` view or one SHOW, columns by name.
 
 pub mod assemble;
 pub mod coverage;

@@ -28,7 +28,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(3600), concurrency: 4, future_grants: true }
+        Self { deadline: Duration::from_hours(1), concurrency: 4, future_grants: true }
     }
 }
 
@@ -70,7 +70,7 @@ pub enum RunError {
         statement: String,
         /// What happened.
         #[source]
-        error: SourceError,
+        error: Box<SourceError>,
     },
     /// The only source of something gave as many rows as SHOW can: there are more.
     #[error("{statement} gave {rows} rows, the most that SHOW gives: some are missing, and no other source has them")]
@@ -111,7 +111,7 @@ async fn read_all(
 ) -> Result<RunOutcome, RunError> {
     let mut reads = read_many(source, plan::bulk(), options, progress).await?;
     if options.future_grants {
-        let scope = scope(&reads).map_err(AssembleError::from)?;
+        let scope = scope(&reads);
         reads.extend(read_many(source, plan::future_grants(&scope), options, progress).await?);
     }
     let mut steps = Vec::with_capacity(reads.len());
@@ -216,7 +216,7 @@ async fn read_one(source: &dyn Source, statement: Statement, progress: &dyn Prog
             let finding = CoverageRow::new(statement.kind, CoverageStatus::Absent, 0, detail);
             Ok(Read { step, table: None, finding: Some(finding) })
         }
-        Err(error) => Err(RunError::Statement { statement: statement.name, error }),
+        Err(error) => Err(RunError::Statement { statement: statement.name, error: Box::new(error) }),
     }
 }
 
@@ -238,19 +238,18 @@ fn capped(statement: &Statement, rows: usize) -> Result<Option<CoverageRow>, Run
 fn merged(findings: Vec<CoverageRow>) -> Vec<CoverageRow> {
     let mut out: Vec<CoverageRow> = Vec::new();
     for finding in findings {
-        match out.iter_mut().find(|f| f.source == finding.source && f.status == finding.status) {
-            Some(known) => known.rows += 1,
-            None => {
-                let rows = if finding.source == SourceKind::ShowFutureGrants.name() { 1 } else { finding.rows };
-                out.push(CoverageRow { rows, ..finding });
-            }
+        if let Some(known) = out.iter_mut().find(|f| f.source == finding.source && f.status == finding.status) {
+            known.rows += 1;
+        } else {
+            let rows = if finding.source == SourceKind::ShowFutureGrants.name() { 1 } else { finding.rows };
+            out.push(CoverageRow { rows, ..finding });
         }
     }
     out
 }
 
 /// The containers and grantees that future grants can be asked about, from what was read.
-fn scope(reads: &[Read]) -> Result<Scope, TableError> {
+fn scope(reads: &[Read]) -> Scope {
     let (mut databases, mut foreign) = (BTreeSet::new(), BTreeSet::new());
     let (mut schemas, mut roles, mut database_roles) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let name = |text: Option<std::borrow::Cow<'_, str>>| text.and_then(|t| Ident::new(&*t).ok());
@@ -296,10 +295,10 @@ fn scope(reads: &[Read]) -> Result<Scope, TableError> {
     databases.retain(|d| !foreign.contains(d));
     let askable =
         |(database, name): &(Ident, Ident)| databases.contains(database) && name.as_str() != "INFORMATION_SCHEMA";
-    Ok(Scope {
+    Scope {
         schemas: schemas.into_iter().filter(askable).collect(),
         database_roles: database_roles.into_iter().filter(|(d, _)| databases.contains(d)).collect(),
         databases: databases.into_iter().collect(),
         roles: roles.into_iter().collect(),
-    })
+    }
 }

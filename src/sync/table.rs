@@ -144,7 +144,7 @@ impl SourceTable {
         let mut ready = Vec::with_capacity(batches.len());
         let mut total = 0;
         for columns in batches {
-            let rows = columns.first().map_or(0, |c| c.len());
+            let rows = columns.first().map_or(0, Array::len);
             if columns.len() != names.len() || columns.iter().any(|c| c.len() != rows) {
                 return Err(ragged());
             }

@@ -59,14 +59,15 @@ fn cells(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
 
 fn json_lines(text: &str) -> String {
     let (header, rows) = cells(text);
-    rows.iter()
-        .map(|row| {
-            let fields = header.iter().zip(row).filter(|(_, v)| !v.is_empty());
-            let object: serde_json::Map<_, _> =
-                fields.map(|(n, v)| (n.to_lowercase(), serde_json::Value::from(v.as_str()))).collect();
-            format!("{}\n", serde_json::Value::from(object))
-        })
-        .collect()
+    let mut lines = String::new();
+    for row in &rows {
+        let fields = header.iter().zip(row).filter(|(_, v)| !v.is_empty());
+        let object: serde_json::Value =
+            fields.map(|(n, v)| (n.to_lowercase(), serde_json::Value::from(v.as_str()))).collect();
+        lines.push_str(&object.to_string());
+        lines.push('\n');
+    }
+    lines
 }
 
 fn parquet(text: &str) -> Vec<u8> {

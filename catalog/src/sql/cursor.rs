@@ -170,6 +170,25 @@ impl Cursor {
                 }
             }
             Some(Token::LParen) => self.list(),
+            Some(Token::AtSign) => {
+                // A stage and a path in it: `@db.schema.stage/path/`, up to the next setting.
+                self.skip();
+                while !self.is_end() && self.peek_at(1) != Some(&Token::Eq) {
+                    match self.peek() {
+                        Some(
+                            Token::Word(_)
+                            | Token::Number(..)
+                            | Token::Period
+                            | Token::Div
+                            | Token::Minus
+                            | Token::Tilde
+                            | Token::Mod,
+                        ) => self.skip(),
+                        _ => break,
+                    }
+                }
+                Ok(Value::Group)
+            }
             _ => Err(self.expected("a value")),
         }
     }

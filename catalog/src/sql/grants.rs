@@ -68,7 +68,7 @@ pub(super) fn revoke(c: &mut Cursor) -> Parsed<Kind> {
 }
 
 /// `[DATABASE | APPLICATION | SERVICE | class] ROLE name`, if that is what comes next.
-fn role_name(c: &mut Cursor) -> Parsed<Option<RoleName>> {
+pub(super) fn role_name(c: &mut Cursor) -> Parsed<Option<RoleName>> {
     for (words, kind) in [
         (&["ROLE"][..], PrincipalKind::Role),
         (&["DATABASE", "ROLE"], PrincipalKind::DatabaseRole),
@@ -179,8 +179,9 @@ fn target(c: &mut Cursor, form: Form) -> Parsed<Target> {
     Ok(Target::Object(named(c, true)?))
 }
 
-fn plural(c: &mut Cursor) -> Parsed<ObjectType> {
-    let words: Vec<String> = c.words(5).into_iter().take_while(|w| w != "IN").collect();
+pub(super) fn plural(c: &mut Cursor) -> Parsed<ObjectType> {
+    let ends = ["IN", "LIKE", "STARTS", "LIMIT", "HISTORY"];
+    let words: Vec<String> = c.words(6).into_iter().take_while(|w| !ends.contains(&w.as_str())).collect();
     if let Some((n, object_type)) = longest_plural(&words) {
         if n == words.len() {
             (0..n).for_each(|_| c.skip());
@@ -238,7 +239,7 @@ pub(super) fn named(c: &mut Cursor, unknown_too: bool) -> Parsed<Named> {
     Ok(Named { object_type, name, signature })
 }
 
-fn grantee(c: &mut Cursor) -> Parsed<Grantee> {
+pub(super) fn grantee(c: &mut Cursor) -> Parsed<Grantee> {
     for (words, kind) in [
         (&["DATABASE", "ROLE"][..], PrincipalKind::DatabaseRole),
         (&["APPLICATION", "ROLE"], PrincipalKind::ApplicationRole),

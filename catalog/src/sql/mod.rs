@@ -22,6 +22,7 @@ mod lexer;
 mod render;
 mod resolve;
 mod script;
+pub mod show;
 mod words;
 
 pub use ast::{Kind, Statement, Use, Verb};

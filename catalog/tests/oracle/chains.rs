@@ -7,40 +7,58 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The answer to "why".
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Why {
-    /// Who carries the privilege itself: active roles, and the user.
+    /// Who carries the privilege itself: active roles, and the user. Nobody means no access.
     pub(crate) carriers: BTreeSet<Principal>,
-    /// Hops from the user to the nearest carrier: 0 for the user itself, 1 for an activated role or PUBLIC.
+    /// The chains of memberships that start with the user.
+    pub(crate) by_membership: Chains,
+    /// The chains that start with the PUBLIC that everybody has.
+    pub(crate) through_public: Chains,
+}
+
+/// The chains from some starts to some carriers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Chains {
+    /// Hops to the nearest carrier: 0 for the user itself, 1 for an activated role or PUBLIC; `None` without a chain.
     pub(crate) shortest: Option<usize>,
-    /// Distinct chains from the user to a carrier, every carrier counted; `None` when there is a cycle on the way.
-    pub(crate) chains: Option<u128>,
+    /// Number of distinct chains, to every carrier; `None` when there is a cycle on the way.
+    pub(crate) count: Option<u128>,
 }
 
 impl Oracle {
-    /// Why `user` has `privilege` on `object`. No carriers, no access.
+    /// Why `user` has `privilege` on `object`.
     pub(crate) fn why(&self, user: &Principal, privilege: &Privilege, object: &ObjectRef, lens: Lens) -> Why {
         let active = self.active(user, lens);
-        let carries = |c: &&super::privileges::Carried| c.privilege == *privilege && c.object == *object;
+        let gives = |c: &&super::privileges::Carried| c.privilege == *privilege && c.object == *object;
         let all = self.carried();
         let carriers: BTreeSet<Principal> =
-            all.iter().filter(carries).map(|c| c.carrier.clone()).filter(|c| active.has(c)).collect();
-        let shortest = self.shortest(user, lens, &carriers);
-        let chains = self.chains(user, lens, &carriers);
-        Why { carriers, shortest, chains }
-    }
-
-    /// What is one hop from the user: the roles it activates, and PUBLIC. That every role has PUBLIC too makes no chain.
-    fn first_hop(&self, user: &Principal, lens: Lens) -> BTreeSet<Principal> {
-        let mut hop = self.activated(user, lens);
-        hop.insert(Principal::public());
-        hop
-    }
-
-    fn shortest(&self, user: &Principal, lens: Lens, carriers: &BTreeSet<Principal>) -> Option<usize> {
-        if carriers.contains(user) {
-            return Some(0);
+            all.iter().filter(gives).map(|c| c.carrier.clone()).filter(|c| active.has(c)).collect();
+        Why {
+            by_membership: self.chains_by_membership(user, lens, &carriers),
+            through_public: self.chains_through_public(&carriers),
+            carriers,
         }
+    }
+
+    /// From the user by its activated roles; the user itself is a chain of no hops. That every role has PUBLIC too makes
+    /// no chain.
+    pub(crate) fn chains_by_membership(&self, user: &Principal, lens: Lens, carriers: &BTreeSet<Principal>) -> Chains {
+        let starts = self.activated(user, lens);
+        let own = carriers.contains(user);
+        Chains {
+            shortest: if own { Some(0) } else { self.shortest(&starts, carriers) },
+            count: self.count(&starts, carriers).map(|n| n + u128::from(own)),
+        }
+    }
+
+    /// From PUBLIC.
+    pub(crate) fn chains_through_public(&self, carriers: &BTreeSet<Principal>) -> Chains {
+        let starts = BTreeSet::from([Principal::public()]);
+        Chains { shortest: self.shortest(&starts, carriers), count: self.count(&starts, carriers) }
+    }
+
+    fn shortest(&self, starts: &BTreeSet<Principal>, carriers: &BTreeSet<Principal>) -> Option<usize> {
         let mut seen = BTreeSet::new();
-        let mut layer = self.first_hop(user, lens);
+        let mut layer = starts.clone();
         let mut hops = 1;
         while !layer.is_empty() {
             if layer.iter().any(|role| carriers.contains(role)) {
@@ -54,10 +72,9 @@ impl Oracle {
         None
     }
 
-    /// chains(x) = 1 if x carries it, and the sum over what is granted to x.
-    fn chains(&self, user: &Principal, lens: Lens, carriers: &BTreeSet<Principal>) -> Option<u128> {
-        let first = self.first_hop(user, lens);
-        let mut waiting = self.closure(&first);
+    /// count(x) = 1 if x is a carrier, and the sum over what is granted to x.
+    fn count(&self, starts: &BTreeSet<Principal>, carriers: &BTreeSet<Principal>) -> Option<u128> {
+        let mut waiting = self.closure(starts);
         let mut counted = BTreeMap::<Principal, u128>::new();
         while !waiting.is_empty() {
             let ready = |role: &&Principal| self.granted_to(role).iter().all(|r| counted.contains_key(r));
@@ -71,7 +88,6 @@ impl Oracle {
                 counted.insert(role.clone(), below + u128::from(carriers.contains(&role)));
             }
         }
-        let below: u128 = first.iter().filter_map(|role| counted.get(role)).sum();
-        Some(below + u128::from(carriers.contains(user)))
+        Some(starts.iter().filter_map(|role| counted.get(role)).sum())
     }
 }

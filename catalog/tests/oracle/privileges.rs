@@ -47,6 +47,7 @@ pub(crate) enum Source {
 }
 
 /// One row of effective privileges.
+#[expect(clippy::struct_excessive_bools, reason = "they are the columns of the row")]
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct EffectivePrivilege {
     pub(crate) user: Principal,

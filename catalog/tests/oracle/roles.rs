@@ -67,7 +67,7 @@ impl Oracle {
         }
     }
 
-    /// Section 1.3: DEFAULT_ROLE is a plain string that nobody checks. It names an account role, and counts when the user
+    /// Section 1.3: `DEFAULT_ROLE` is a plain string that nobody checks. It names an account role, and counts when the user
     /// has that role, directly or by inheritance; otherwise the primary role is PUBLIC.
     pub(crate) fn default_role(&self, user: &Principal) -> Option<Principal> {
         let name = self.users.get(user)?.get(Property::DefaultRole)?;
@@ -75,7 +75,7 @@ impl Oracle {
         self.closure(&self.granted_to(user)).contains(&role).then_some(role)
     }
 
-    /// Section 1.3: DEFAULT_SECONDARY_ROLES is ALL unless it is known to be none.
+    /// Section 1.3: `DEFAULT_SECONDARY_ROLES` is ALL unless it is known to be none.
     pub(crate) fn secondary_roles_count(&self, user: &Principal, lens: Lens) -> bool {
         match lens {
             Lens::All => true,

@@ -86,8 +86,7 @@ impl Builder {
             let inherited = from.is_some() || row.boolean(columns.inherited)? == Some(true);
             let placed = self.raw(&row, &columns)?.and_then(|raw| {
                 if inherited {
-                    let container = container(&row, from.as_deref(), &columns)?;
-                    self.inherited(&raw, container)
+                    container(&row, from.as_deref(), &columns).map(|container| self.inherited(&raw, container))
                 } else {
                     self.granted(kind, raw)
                 }
@@ -137,7 +136,7 @@ impl Builder {
         Ok(Ok(Raw { privilege, object_type, name, database, schema, grantee, granted_by, grant_option, created_on }))
     }
 
-    fn inherited(&mut self, raw: &Raw, container: Container) -> Result<(), String> {
+    fn inherited(&mut self, raw: &Raw, container: Container) {
         self.account.put_container_grant(ContainerGrant {
             reach: Reach::Inherited,
             container,
@@ -148,7 +147,6 @@ impl Builder {
             granted_by: raw.granted_by.clone(),
             created_on: raw.created_on,
         });
-        Ok(())
     }
 
     fn granted(&mut self, kind: SourceKind, raw: Raw) -> Result<(), String> {

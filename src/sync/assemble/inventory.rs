@@ -137,7 +137,7 @@ impl Builder {
             let old = self.account.object(&object).map(|(_, info)| info);
             let created_on = row.timestamp(created)?.or(old.and_then(|i| i.created_on));
             let properties = match old {
-                Some(old) => overlay(&old.properties, properties, &attributes),
+                Some(old) => overlay(&old.properties, &properties, &attributes),
                 None => properties,
             };
             let scope = object
@@ -152,7 +152,7 @@ impl Builder {
         Ok(())
     }
 
-    /// INFORMATION_SCHEMA is in no view and holds nothing that can be granted. VIEWS repeats what TABLES says, with
+    /// `INFORMATION_SCHEMA` is in no view and holds nothing that can be granted. VIEWS repeats what TABLES says, with
     /// fewer types.
     fn is_left_out(&self, kind: SourceKind, object: &ObjectRef) -> bool {
         match kind {
@@ -164,7 +164,7 @@ impl Builder {
 }
 
 /// The newer source's properties over the older one's, for the columns that it has.
-fn overlay(old: &Properties, new: Properties, attributes: &Attributes) -> Properties {
+fn overlay(old: &Properties, new: &Properties, attributes: &Attributes) -> Properties {
     old.iter()
         .filter(|(property, _)| !attributes.has(*property))
         .map(|(property, value)| (property, value.to_owned()))

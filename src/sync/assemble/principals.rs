@@ -82,13 +82,13 @@ impl Builder {
             let own = ident(&row, name)?;
             let scope = row.filled(scope).map(|s| Ident::new(&*s)).transpose().map_err(|e| row.problem(name, e))?;
             let kind = match row.filled(kind) {
-                Some(text) => match PrincipalKind::parse(&text).filter(|k| k.is_role()) {
-                    Some(kind) => kind,
-                    None => {
+                Some(text) => {
+                    let Some(kind) = PrincipalKind::parse(&text).filter(|k| k.is_role()) else {
                         self.findings.unread(table.kind(), &row, &format!("a role of the unknown type {text}"));
                         continue;
-                    }
-                },
+                    };
+                    kind
+                }
                 None => PrincipalKind::Role,
             };
             let role = match (kind, scope) {

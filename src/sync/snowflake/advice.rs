@@ -86,6 +86,11 @@ pub(super) fn transport(detail: &str) -> String {
     }
 }
 
+/// What to do about an answer that broke off or does not unpack.
+pub(super) fn damaged() -> String {
+    "The answer was cut or damaged on the way; the next run asks again".to_owned()
+}
+
 /// A message in one line.
 fn tidy(message: &str) -> String {
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -136,19 +136,14 @@ impl Reading {
             "chunkHeaders": {},
         });
         if let Some(data) = data.as_object_mut() {
-            match json_rows {
-                Some(rows) => {
-                    data.insert("rowset".into(), Value::Array(rows));
-                }
-                None => {
-                    let parts: Vec<Value> = (0..self.answer.stream_rows.len())
-                        .map(|i| {
-                            json!({"url": format!("http://{PARTS_HOST}/{i}"), "rowCount": 0, "uncompressedSize": 0})
-                        })
-                        .collect();
-                    data.insert("rowsetBase64".into(), json!(""));
-                    data.insert("chunks".into(), Value::Array(parts));
-                }
+            if let Some(rows) = json_rows {
+                data.insert("rowset".into(), Value::Array(rows));
+            } else {
+                let parts: Vec<Value> = (0..self.answer.stream_rows.len())
+                    .map(|i| json!({"url": format!("http://{PARTS_HOST}/{i}"), "rowCount": 0, "uncompressedSize": 0}))
+                    .collect();
+                data.insert("rowsetBase64".into(), json!(""));
+                data.insert("chunks".into(), Value::Array(parts));
             }
         }
         json!({"success": true, "code": null, "message": null, "data": data})
@@ -236,7 +231,8 @@ mod tests {
     use super::*;
 
     fn read(data: Value) -> Result<Reading, SourceError> {
-        Reading::of(json!({"success": true, "data": data}), &Url::parse("http://h").unwrap())
+        let envelope: Value = [("success".to_owned(), json!(true)), ("data".to_owned(), data)].into_iter().collect();
+        Reading::of(envelope, &Url::parse("http://h").unwrap())
     }
 
     fn column(name: &str, data_type: &str) -> Value {

@@ -56,9 +56,8 @@ impl SnowflakeSource {
 
     async fn run(&self, call: &Arc<Call>, sql: &str) -> Result<(RawQueryResult, Answer), SourceError> {
         let work = CALL.scope(Arc::clone(call), self.api.exec_raw(sql));
-        let result = match tokio::time::timeout_at(call.deadline.into(), work).await {
-            Ok(result) => result,
-            Err(_) => return Err(SourceError::Deadline(call.budget)),
+        let Ok(result) = tokio::time::timeout_at(call.deadline.into(), work).await else {
+            return Err(SourceError::Deadline(call.budget));
         };
         // The layer's own error says more than what the crate makes of it.
         if let Some(error) = call.state().error.clone() {

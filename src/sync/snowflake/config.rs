@@ -66,8 +66,8 @@ impl Default for Limits {
             response_bytes: 512 << 20,
             attempts: 5,
             request: Duration::from_secs(90),
-            login: Duration::from_secs(60),
-            statement: Duration::from_secs(900),
+            login: Duration::from_mins(1),
+            statement: Duration::from_mins(15),
         }
     }
 }
@@ -77,7 +77,7 @@ impl Default for Limits {
 pub struct SnowflakeConfig {
     /// The account identifier: `myorg-myaccount`, or a locator with its region.
     pub account: String,
-    /// Where the account answers; `None` is `https://<account>.snowflakecomputing.com`. PrivateLink, China, proxies.
+    /// Where the account answers; `None` is `https://<account>.snowflakecomputing.com`. For `PrivateLink`, China, proxies.
     pub url: Option<Url>,
     /// The service user.
     pub user: String,
@@ -91,7 +91,7 @@ pub struct SnowflakeConfig {
     pub extra_roots: Vec<Vec<u8>>,
     /// Whether `HTTPS_PROXY` and its like are obeyed. Off for loopback.
     pub use_proxy: bool,
-    /// Value of QUERY_TAG, by which the account's owner finds what grantd did.
+    /// Value of `QUERY_TAG`, by which the account's owner finds what grantd did.
     pub query_tag: String,
     /// What may be used at most.
     pub limits: Limits,
@@ -119,22 +119,7 @@ impl SnowflakeConfig {
     /// # Errors
     /// The account is no host name, or the URL is neither https nor http on loopback.
     pub fn base_url(&self) -> Result<Url, SourceError> {
-        let url = match &self.url {
-            Some(url) => url.clone(),
-            None => {
-                let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-                if self.account.is_empty() || !self.account.chars().all(allowed) {
-                    return Err(SourceError::Config(format!(
-                        "{:?} is no account identifier; write it as in https://<account>.snowflakecomputing.com",
-                        self.account
-                    )));
-                }
-                // Host names have no underscore; Snowflake answers to the name with dashes.
-                let host = self.account.to_ascii_lowercase().replace('_', "-");
-                Url::parse(&format!("https://{host}.snowflakecomputing.com"))
-                    .map_err(|e| SourceError::Config(format!("account {:?}: {e}", self.account)))?
-            }
-        };
+        let Some(url) = self.url.clone() else { return self.usual_url() };
         let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         match url.scheme() {
             "https" => Ok(url),
@@ -144,6 +129,20 @@ impl SnowflakeConfig {
                 url.origin().ascii_serialization()
             ))),
         }
+    }
+
+    fn usual_url(&self) -> Result<Url, SourceError> {
+        let account = &self.account;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if account.is_empty() || !account.chars().all(allowed) {
+            return Err(SourceError::Config(format!(
+                "{account:?} is no account identifier; write it as in https://<account>.snowflakecomputing.com"
+            )));
+        }
+        // Host names have no underscore; Snowflake answers to the name with dashes.
+        let host = account.to_ascii_lowercase().replace('_', "-");
+        Url::parse(&format!("https://{host}.snowflakecomputing.com"))
+            .map_err(|e| SourceError::Config(format!("account {account:?}: {e}")))
     }
 
     /// The account as Snowflake's drivers name it at login: upper case, without region or `.global` suffix.

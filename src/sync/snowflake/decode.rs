@@ -73,7 +73,7 @@ pub(super) fn result(raw: RawQueryResult, answer: &Answer) -> Result<Vec<Vec<Arr
 }
 
 fn count(batches: &[Vec<ArrayRef>]) -> usize {
-    batches.iter().map(|columns| columns.first().map_or(0, |c| c.len())).sum()
+    batches.iter().map(|columns| columns.first().map_or(0, Array::len)).sum()
 }
 
 fn target(column: &ColumnType) -> Result<Target, SourceError> {
@@ -264,7 +264,7 @@ fn timestamp(array: &ArrayRef, column: &ColumnType, scale: i32) -> Result<ArrayR
             let epoch = field("epoch", &DataType::Int64).ok_or_else(|| unsupported(column))?;
             let epoch = epoch.as_primitive::<Int64Type>();
             let fraction = field("fraction", &DataType::Int32);
-            let fraction = fraction.as_ref().map(|f| f.as_primitive::<Int32Type>());
+            let fraction = fraction.as_ref().map(AsArray::as_primitive::<Int32Type>);
             for row in 0..parts.len() {
                 // The children hold 0 where the whole is NULL.
                 if parts.is_null(row) {

@@ -62,7 +62,7 @@ impl SigningKey {
         &self.fingerprint
     }
 
-    /// The public half as RSA_PUBLIC_KEY takes it: base64 without header lines.
+    /// The public half as `RSA_PUBLIC_KEY` takes it: base64 without header lines.
     pub fn public_key(&self) -> String {
         STANDARD.encode(&self.public)
     }

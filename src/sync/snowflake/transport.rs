@@ -1,4 +1,4 @@
-//! Requests with retries: the same requestId, a new request_guid, Retry-After, limits on time and size.
+//! Requests with retries: the same requestId, a new `request_guid`, Retry-After, limits on time and size.
 
 use super::advice;
 use super::call::CALL;
@@ -105,8 +105,9 @@ impl Transport {
     async fn once(&self, purpose: Purpose, request: Request, attempt: u32) -> Result<(StatusCode, Vec<u8>), Failure> {
         let host = host(request.url());
         let broken = |e: reqwest::Error| {
+            let damaged = e.is_decode() || e.is_body();
             let detail = causes(&e.without_url());
-            let advice = advice::transport(&detail);
+            let advice = if damaged { advice::damaged() } else { advice::transport(&detail) };
             SourceError::Transport { host: host.clone(), what: purpose.name(), detail, advice }
         };
         let response = match self.client.execute(request).await {
@@ -221,7 +222,7 @@ fn budget(left: Duration) -> Duration {
     CALL.try_with(|call| call.budget).unwrap_or(left)
 }
 
-/// A new request_guid and the number of the retry; requestId stays, so that the server knows the repeat.
+/// A new `request_guid` and the number of the retry; requestId stays, so that the server knows the repeat.
 fn renumber(url: &mut Url, attempt: u32) {
     let kept: Vec<(String, String)> =
         url.query_pairs().into_owned().filter(|(k, _)| k != "request_guid" && k != "retryCount").collect();

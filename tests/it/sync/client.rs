@@ -67,7 +67,7 @@ async fn arrow_parts_arrive_in_the_servers_order_whatever_their_widths() {
     let narrow: Vec<(&str, ArrayRef)> =
         vec![("NAME", batch(0, 5)[0].1.clone()), ("ID", Arc::new(Int8Array::from_iter_values(0..5)))];
     let chunks =
-        vec![double.chunk(gzip(&stream(&[batch(5, 10), batch(15, 5)])), 15), double.chunk(stream(&[batch(20, 5)]), 5)];
+        &[double.chunk(gzip(&stream(&[batch(5, 10), batch(15, 5)])), 15), double.chunk(stream(&[batch(20, 5)]), 5)];
     double.answer("SELECT a", [Answer::Data(arrow(COLUMNS, &stream(&[narrow]), 25, chunks))]);
     let table = read(&double, "SELECT a").await.unwrap();
     assert_eq!(names(&table), wanted(25));
@@ -87,9 +87,9 @@ async fn json_chunks_are_merged_behind_the_inline_rows() {
     let text = |from: usize, n: usize| {
         (from..from + n).map(|i| json!([format!("v{i}"), i.to_string()]).to_string()).collect::<Vec<_>>().join(",")
     };
-    let chunks = vec![double.chunk(text(3, 4).into_bytes(), 4), double.chunk(gzip(text(7, 4).as_bytes()), 4)];
+    let chunks = &[double.chunk(text(3, 4).into_bytes(), 4), double.chunk(gzip(text(7, 4).as_bytes()), 4)];
     let inline = json!([["v0", "0"], ["v1", "1"], ["v2", null]]);
-    double.answer("SHOW ROLES", [Answer::Data(rows(COLUMNS, inline, 11, chunks))]);
+    double.answer("SHOW ROLES", [Answer::Data(rows(COLUMNS, &inline, 11, chunks))]);
     assert_eq!(names(&read(&double, "SHOW ROLES").await.unwrap()), wanted(11));
     assert_eq!(double.seen("/chunk/0")[0].headers["x-test-key"], "k");
 }
@@ -97,10 +97,10 @@ async fn json_chunks_are_merged_behind_the_inline_rows() {
 #[tokio::test]
 async fn an_empty_result_keeps_its_columns() {
     let double = Double::start().await;
-    double.answer("SELECT none", [Answer::Data(arrow(COLUMNS, &[], 0, vec![]))]);
+    double.answer("SELECT none", [Answer::Data(arrow(COLUMNS, &[], 0, &[]))]);
     let table = read(&double, "SELECT none").await.unwrap();
     assert_eq!((table.columns(), table.len()), (&["NAME".to_owned(), "ID".to_owned()][..], 0));
-    double.answer("SHOW none", [Answer::Data(rows(COLUMNS, json!([]), 0, vec![]))]);
+    double.answer("SHOW none", [Answer::Data(rows(COLUMNS, &json!([]), 0, &[]))]);
     assert_eq!(read(&double, "SHOW none").await.unwrap().columns().len(), 2);
 }
 
@@ -109,7 +109,7 @@ async fn a_running_statement_is_polled_to_its_end() {
     let double = Double::start().await;
     let running = || Answer::Running("/queries/q1/result".into());
     double.answer("SELECT slow", [running()]);
-    let done = Answer::Data(rows(COLUMNS, json!([["v0", "0"]]), 1, vec![]));
+    let done = Answer::Data(rows(COLUMNS, &json!([["v0", "0"]]), 1, &[]));
     let busy = Answer::Raw(503, vec![], "<html>busy</html>".into());
     double.lock().polls.insert("q1".into(), [running(), busy, done].into());
     let table = read(&double, "SELECT slow").await.unwrap();
@@ -125,25 +125,25 @@ async fn every_way_of_losing_rows_is_an_error() {
     let one = stream(&[batch(0, 5)]);
     let boundary = [&one[..one.len() - 8], &[][..]].concat();
     for (sql, data) in [
-        ("SELECT 1", arrow(COLUMNS, &[], 5, vec![])),
-        ("SELECT 2", rows(COLUMNS, json!([]), 5, vec![])),
-        ("SELECT 3", arrow(COLUMNS, &one, 15, vec![double.chunk(one.clone(), 10)])),
-        ("SELECT 4", arrow(COLUMNS, &one, 15, vec![double.chunk(boundary, 10)])),
-        ("SELECT 5", arrow(COLUMNS, &one, 15, vec![double.chunk(whole[..whole.len() - 100].to_vec(), 10)])),
-        ("SELECT 6", arrow(COLUMNS, &one, 15, vec![double.chunk(whole.clone(), 9)])),
+        ("SELECT 1", arrow(COLUMNS, &[], 5, &[])),
+        ("SELECT 2", rows(COLUMNS, &json!([]), 5, &[])),
+        ("SELECT 3", arrow(COLUMNS, &one, 15, &[double.chunk(one.clone(), 10)])),
+        ("SELECT 4", arrow(COLUMNS, &one, 15, &[double.chunk(boundary, 10)])),
+        ("SELECT 5", arrow(COLUMNS, &one, 15, &[double.chunk(whole[..whole.len() - 100].to_vec(), 10)])),
+        ("SELECT 6", arrow(COLUMNS, &one, 15, &[double.chunk(whole.clone(), 9)])),
         (
             "SELECT 7",
-            arrow(COLUMNS, &one, 15, vec![double.chunk(b"<Error><Code>AccessDenied</Code></Error>".to_vec(), 10)]),
+            arrow(COLUMNS, &one, 15, &[double.chunk(b"<Error><Code>AccessDenied</Code></Error>".to_vec(), 10)]),
         ),
-        ("SELECT 8", rows(COLUMNS, json!([["v0", "0"]]), 3, vec![double.chunk(b"[\"v1\",\"1\"]".to_vec(), 2)])),
-        ("SELECT 9", rows(COLUMNS, json!([["v0"]]), 1, vec![])),
+        ("SELECT 8", rows(COLUMNS, &json!([["v0", "0"]]), 3, &[double.chunk(b"[\"v1\",\"1\"]".to_vec(), 2)])),
+        ("SELECT 9", rows(COLUMNS, &json!([["v0"]]), 1, &[])),
     ] {
         double.answer(sql, [Answer::Data(data)]);
         let error = read(&double, sql).await.unwrap_err();
         assert!(matches!(error, SourceError::Incomplete(_)), "{sql}: {error}");
     }
     let gone = double.chunk_with(403, b"<Error/>".to_vec(), 10);
-    double.answer("SELECT 403", [Answer::Data(arrow(COLUMNS, &one, 15, vec![gone]))]);
+    double.answer("SELECT 403", [Answer::Data(arrow(COLUMNS, &one, 15, &[gone]))]);
     let error = read(&double, "SELECT 403").await.unwrap_err();
     assert!(matches!(error, SourceError::Http { status: 403, .. }), "{error}");
     assert!(!error.to_string().contains("signature"), "an address of a chunk is a credential: {error}");
@@ -152,7 +152,7 @@ async fn every_way_of_losing_rows_is_an_error() {
 #[tokio::test]
 async fn retries_keep_the_request_id_and_heed_retry_after() {
     let double = Double::start().await;
-    let done = Answer::Data(rows(COLUMNS, json!([["v0", "0"]]), 1, vec![]));
+    let done = Answer::Data(rows(COLUMNS, &json!([["v0", "0"]]), 1, &[]));
     let busy = Answer::Raw(503, vec![], String::new());
     let slow_down = Answer::Raw(429, vec![("retry-after", "1")], String::new());
     double.answer("SELECT r", [busy, slow_down, done]);
@@ -169,7 +169,7 @@ async fn retries_keep_the_request_id_and_heed_retry_after() {
 #[tokio::test]
 async fn many_statements_after_an_expiry_share_one_renewal() {
     let double = Double::start().await;
-    let done = Answer::Data(rows(COLUMNS, json!([["v0", "0"]]), 1, vec![]));
+    let done = Answer::Data(rows(COLUMNS, &json!([["v0", "0"]]), 1, &[]));
     double.answer("SELECT x", [done]);
     let source = Arc::new(source(&double));
     source.read(&statement("SELECT x"), &Silent).await.unwrap();
@@ -220,7 +220,7 @@ async fn a_refused_login_is_asked_once_and_says_what_to_do() {
 #[tokio::test]
 async fn login_pins_the_role_and_statements_carry_their_limits() {
     let double = Double::start().await;
-    double.answer("SELECT x", [Answer::Data(rows(COLUMNS, json!([]), 0, vec![]))]);
+    double.answer("SELECT x", [Answer::Data(rows(COLUMNS, &json!([]), 0, &[]))]);
     let source = source(&double);
     source.read(&statement("SELECT x"), &Silent).await.unwrap();
     source.close().await;

@@ -113,24 +113,26 @@ impl Double {
     }
 }
 
-fn note(double: &Double, uri: &Uri, query: HashMap<String, String>, headers: HeaderMap, body: &Bytes) -> Value {
+fn note(double: &Double, uri: &Uri, query: HashMap<String, String>, headers: &HeaderMap, body: &Bytes) -> Value {
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let seen = Seen { path: uri.path().to_owned(), query, headers, body: body.clone() };
+    let seen = Seen { path: uri.path().to_owned(), query, headers: headers.clone(), body: body.clone() };
     double.lock().seen.push(seen);
     body
 }
 
-fn reply(success: bool, code: Value, message: &str, data: Value) -> Response {
-    axum::Json(json!({"success": success, "code": code, "message": message, "data": data})).into_response()
+fn reply(success: bool, code: Option<&str>, message: &str, data: Value) -> Response {
+    let mut envelope = json!({"success": success, "code": code, "message": message});
+    envelope["data"] = data;
+    axum::Json(envelope).into_response()
 }
 
 async fn give(answer: Answer) -> Response {
     match answer {
-        Answer::Data(data) => reply(true, Value::Null, "", data),
+        Answer::Data(data) => reply(true, None, "", data),
         Answer::Refused(code, message) => {
-            reply(false, json!(code), message, json!({"sqlState": "02000", "queryId": "q-refused"}))
+            reply(false, Some(code), message, json!({"sqlState": "02000", "queryId": "q-refused"}))
         }
-        Answer::Running(url) => reply(true, json!("333333"), "running", json!({"queryId": "q", "getResultUrl": url})),
+        Answer::Running(url) => reply(true, Some("333333"), "running", json!({"queryId": "q", "getResultUrl": url})),
         Answer::Raw(status, headers, body) => {
             let mut response = body.into_response();
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -150,7 +152,7 @@ type Asked = (State<Double>, Uri, Query<HashMap<String, String>>, HeaderMap, Byt
 
 async fn login(asked: Asked) -> Response {
     let (State(double), uri, Query(query), headers, body) = asked;
-    note(&double, &uri, query, headers, &body);
+    note(&double, &uri, query, &headers, &body);
     let refused = double.lock().login.clone();
     if let Some(answer) = refused {
         return give(answer).await;
@@ -162,7 +164,7 @@ async fn login(asked: Asked) -> Response {
     let token = format!("session-{}", inner.session);
     reply(
         true,
-        Value::Null,
+        None,
         "",
         json!({
             "token": token, "masterToken": format!("master-{token}"), "sessionId": 1, "serverVersion": "10",
@@ -174,7 +176,7 @@ async fn login(asked: Asked) -> Response {
 
 async fn renew(asked: Asked) -> Response {
     let (State(double), uri, Query(query), headers, body) = asked;
-    note(&double, &uri, query, headers, &body);
+    note(&double, &uri, query, &headers, &body);
     let refused = double.lock().renewal.clone();
     if let Some(answer) = refused {
         return give(answer).await;
@@ -183,19 +185,19 @@ async fn renew(asked: Asked) -> Response {
     inner.session += 1;
     inner.expired = false;
     let token = format!("session-{}", inner.session);
-    reply(true, Value::Null, "", json!({"sessionToken": token, "masterToken": format!("master-{token}")}))
+    reply(true, None, "", json!({"sessionToken": token, "masterToken": format!("master-{token}")}))
 }
 
 async fn close(asked: Asked) -> Response {
     let (State(double), uri, Query(query), headers, body) = asked;
-    note(&double, &uri, query, headers, &body);
-    reply(true, Value::Null, "", Value::Null)
+    note(&double, &uri, query, &headers, &body);
+    reply(true, None, "", Value::Null)
 }
 
 async fn abort(asked: Asked) -> Response {
     let (State(double), uri, Query(query), headers, body) = asked;
-    note(&double, &uri, query, headers, &body);
-    reply(true, Value::Null, "", Value::Null)
+    note(&double, &uri, query, &headers, &body);
+    reply(true, None, "", Value::Null)
 }
 
 /// Refuses a session token that is not the current one.
@@ -209,14 +211,14 @@ fn session_problem(double: &Double, headers: &HeaderMap) -> Option<Response> {
     Some(if inner.bare_401 {
         StatusCode::UNAUTHORIZED.into_response()
     } else {
-        reply(false, json!("390112"), "Your session has expired.", Value::Null)
+        reply(false, Some("390112"), "Your session has expired.", Value::Null)
     })
 }
 
 async fn query(asked: Asked) -> Response {
     let (State(double), uri, Query(query), headers, body) = asked;
     let problem = session_problem(&double, &headers);
-    let body = note(&double, &uri, query, headers, &body);
+    let body = note(&double, &uri, query, &headers, &body);
     if let Some(problem) = problem {
         return problem;
     }
@@ -233,14 +235,14 @@ async fn query(asked: Asked) -> Response {
 
 async fn poll(asked: (State<Double>, Path<String>, Uri, HeaderMap)) -> Response {
     let (State(double), Path(id), uri, headers) = asked;
-    note(&double, &uri, HashMap::new(), headers, &Bytes::new());
+    note(&double, &uri, HashMap::new(), &headers, &Bytes::new());
     let answer = double.lock().polls.get_mut(&id).and_then(VecDeque::pop_front);
     give(answer.unwrap_or(Answer::Refused("000709", "Statement not found"))).await
 }
 
 async fn chunk(asked: (State<Double>, Path<String>, Uri, HeaderMap)) -> Response {
     let (State(double), Path(id), uri, headers) = asked;
-    note(&double, &uri, HashMap::new(), headers, &Bytes::new());
+    note(&double, &uri, HashMap::new(), &headers, &Bytes::new());
     let (status, body) = double.lock().chunks.get(&id).cloned().unwrap_or((404, Vec::new()));
     let mut response = body.into_response();
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -264,7 +266,7 @@ pub(super) fn stream(batches: &[Vec<(&str, ArrayRef)>]) -> Vec<u8> {
 }
 
 /// The `data` of an Arrow result.
-pub(super) fn arrow(columns: &[(&str, &str)], inline: &[u8], total: usize, chunks: Vec<Value>) -> Value {
+pub(super) fn arrow(columns: &[(&str, &str)], inline: &[u8], total: usize, chunks: &[Value]) -> Value {
     json!({
         "rowtype": rowtype(columns), "rowsetBase64": STANDARD.encode(inline), "total": total, "returned": total,
         "queryId": "q-arrow", "queryResultFormat": "arrow", "chunks": chunks, "qrmk": "a2V5",
@@ -272,7 +274,7 @@ pub(super) fn arrow(columns: &[(&str, &str)], inline: &[u8], total: usize, chunk
 }
 
 /// The `data` of a JSON result.
-pub(super) fn rows(columns: &[(&str, &str)], rows: Value, total: usize, chunks: Vec<Value>) -> Value {
+pub(super) fn rows(columns: &[(&str, &str)], rows: &Value, total: usize, chunks: &[Value]) -> Value {
     json!({
         "rowtype": rowtype(columns), "rowset": rows, "total": total, "returned": total, "queryId": "q-json",
         "queryResultFormat": "json", "chunks": chunks, "chunkHeaders": {"x-test-key": "k"},

@@ -2,4 +2,5 @@
 
 mod client;
 mod double;
+mod faults;
 mod run;

@@ -39,7 +39,7 @@ impl Source for Script {
     async fn read(&self, statement: &Statement, _: &dyn Progress) -> Result<SourceTable, SourceError> {
         self.sent.fetch_add(1, Ordering::Relaxed);
         if self.stuck {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
         }
         if let Some(code) = self.refuse.get(&statement.kind) {
             return Err(refused(code));

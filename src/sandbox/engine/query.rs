@@ -1,0 +1,48 @@
+//! Queries: SELECT over the views of ACCOUNT_USAGE, and over relations that hold nothing.
+//!
+//! The text is read with Snowflake's rules for names and becomes a syntax tree; functions of the session become values;
+//! every relation is found and checked before anything runs; DataFusion does the rest. It sees only what was put before
+//! it: no files, no other tables, no statement but a query.
+
+mod columns;
+mod error;
+mod functions;
+mod parse;
+mod relations;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use super::removed::Removed;
+use crate::sandbox::protocol::engine::{Answer, Failure, SessionNames};
+use grantd_catalog::account::{Account, Micros};
+use grantd_catalog::model::ObjectRef;
+
+/// What a query looks at.
+#[derive(Clone, Copy)]
+pub struct QueryContext<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// What was in it.
+    pub removed: &'a Removed,
+    /// The session's user, as stored.
+    pub user: &'a str,
+    /// The session's current names, as stored.
+    pub names: &'a SessionNames,
+    /// The time of the statement.
+    pub now: Micros,
+    /// Whether the session may read a relation; asked for every relation of the query.
+    pub may_read: &'a (dyn Fn(&ObjectRef) -> Result<(), Failure> + Sync),
+}
+
+/// Answers a query.
+///
+/// Relations of the account exist but hold no rows, and the columns that the query names.
+pub async fn select(context: QueryContext<'_>, sql: &str) -> Result<Answer, Failure> {
+    let parsed = parse::parse(sql)?;
+    let mut query = parsed.query;
+    functions::replace(&mut query, &context)?;
+    let tables = relations::resolve(&mut query, &context)?;
+    columns::name(&mut query);
+    run::run(query, tables, &parsed.places).await
+}

@@ -1,0 +1,181 @@
+//! Functions that Snowflake has and DataFusion has not: of the session, and a few that are other words for CASE.
+
+use super::{QueryContext, error};
+use crate::sandbox::protocol::engine::Failure;
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
+use datafusion::sql::sqlparser::ast::{
+    CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Query, Value, VisitMut, VisitorMut,
+};
+use grantd_catalog::account::Micros;
+use std::ops::ControlFlow;
+
+/// The release that the sandbox is like.
+const VERSION: &str = "10.32.0";
+
+/// Functions that may be written without parentheses.
+const BARE: &[&str] = &["CURRENT_DATE", "CURRENT_TIMESTAMP", "CURRENT_USER"];
+
+/// Replaces what DataFusion would not know, anywhere in the query.
+pub(super) fn replace(query: &mut Query, context: &QueryContext<'_>) -> Result<(), Failure> {
+    match query.visit(&mut Replace { context }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(failure) => Err(failure),
+    }
+}
+
+struct Replace<'a> {
+    context: &'a QueryContext<'a>,
+}
+
+impl VisitorMut for Replace<'_> {
+    type Break = Failure;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Failure> {
+        let replaced = match expr {
+            Expr::Identifier(name) if name.quote_style.is_none() && BARE.contains(&name.value.as_str()) => {
+                self.call(&name.value, &[])
+            }
+            Expr::Function(function) => match (plain_name(&function.name), arguments(&function.args)) {
+                (Some(name), Some(arguments)) => self.call(&name, &arguments),
+                _ => Ok(None),
+            },
+            Expr::Cast { data_type, .. } => {
+                *data_type = known_type(data_type);
+                Ok(None)
+            }
+            _ => Ok(None),
+        };
+        match replaced {
+            Ok(Some(other)) => *expr = other,
+            Ok(None) => {}
+            Err(failure) => return ControlFlow::Break(failure),
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Replace<'_> {
+    fn call(&self, name: &str, arguments: &[Expr]) -> Result<Option<Expr>, Failure> {
+        let names = self.context.names;
+        let constant = match name {
+            "CURRENT_USER" => text(Some(self.context.user)),
+            "CURRENT_ROLE" => text(names.role.as_deref()),
+            "CURRENT_ACCOUNT" | "CURRENT_ACCOUNT_NAME" => text(Some(self.context.account.name())),
+            "CURRENT_DATABASE" => text(names.database.as_deref()),
+            "CURRENT_SCHEMA" => text(names.schema.as_deref()),
+            "CURRENT_WAREHOUSE" => text(names.warehouse.as_deref()),
+            "CURRENT_VERSION" => text(Some(VERSION)),
+            // An argument is a number of digits; the sandbox's clock has six.
+            "CURRENT_TIMESTAMP" | "SYSDATE" | "GETDATE" | "LOCALTIMESTAMP" if arguments.len() < 2 => {
+                return Ok(Some(moment(self.context.now)));
+            }
+            "CURRENT_DATE" => cast(moment(self.context.now), DataType::Date),
+            _ => return conditional(name, arguments),
+        };
+        if arguments.is_empty() { Ok(Some(constant)) } else { Err(wrong_count(name, 0, arguments.len())) }
+    }
+}
+
+/// IFF, NVL, ZEROIFNULL and their like.
+fn conditional(name: &str, arguments: &[Expr]) -> Result<Option<Expr>, Failure> {
+    let zero = || Expr::value(Value::Number("0".to_owned(), false));
+    Ok(Some(match (name, arguments) {
+        ("IFF", [condition, then, otherwise]) => case(condition.clone(), then.clone(), otherwise.clone()),
+        ("NVL2", [value, then, otherwise]) => {
+            case(Expr::IsNotNull(Box::new(value.clone())), then.clone(), otherwise.clone())
+        }
+        ("NVL" | "IFNULL", [value, otherwise]) => function("COALESCE", [value.clone(), otherwise.clone()]),
+        ("ZEROIFNULL", [value]) => function("COALESCE", [value.clone(), zero()]),
+        ("NULLIFZERO", [value]) => function("NULLIF", [value.clone(), zero()]),
+        ("IFF" | "NVL2", _) => return Err(wrong_count(name, 3, arguments.len())),
+        ("NVL" | "IFNULL", _) => return Err(wrong_count(name, 2, arguments.len())),
+        ("ZEROIFNULL" | "NULLIFZERO", _) => return Err(wrong_count(name, 1, arguments.len())),
+        _ => return Ok(None),
+    }))
+}
+
+fn wrong_count(name: &str, wanted: usize, found: usize) -> Failure {
+    let few = if found < wanted { "not enough" } else { "too many" };
+    let message = format!("{few} arguments for function [{name}], expected {wanted}, got {found}");
+    error::compilation(if found < wanted { "000938" } else { "000939" }, "22023", &message)
+}
+
+/// The name of a function without quotes or path.
+fn plain_name(name: &ObjectName) -> Option<String> {
+    match name.0.as_slice() {
+        [one] => one.as_ident().filter(|i| i.quote_style.is_none()).map(|i| i.value.clone()),
+        _ => None,
+    }
+}
+
+/// The arguments, when they are plain expressions.
+fn arguments(arguments: &FunctionArguments) -> Option<Vec<Expr>> {
+    match arguments {
+        FunctionArguments::None => Some(Vec::new()),
+        FunctionArguments::Subquery(_) => None,
+        FunctionArguments::List(list) => list
+            .args
+            .iter()
+            .map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+                _ => None,
+            })
+            .collect(),
+    }
+}
+
+fn text(value: Option<&str>) -> Expr {
+    match value {
+        Some(value) => Expr::value(Value::SingleQuotedString(value.to_owned())),
+        None => cast(Expr::value(Value::Null), DataType::Varchar(None)),
+    }
+}
+
+fn moment(at: Micros) -> Expr {
+    let count = cast(text(Some(&at.to_string())), DataType::BigInt(None));
+    function("arrow_cast", [count, text(Some("Timestamp(Microsecond, Some(\"UTC\"))"))])
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+fn case(condition: Expr, then: Expr, otherwise: Expr) -> Expr {
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![CaseWhen { condition, result: then }],
+        else_result: Some(Box::new(otherwise)),
+    }
+}
+
+fn function<const N: usize>(name: &str, arguments: [Expr; N]) -> Expr {
+    let args = arguments.into_iter().map(|a| FunctionArg::Unnamed(FunctionArgExpr::Expr(a))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// Snowflake's own names of types as the standard's.
+fn known_type(data_type: &DataType) -> DataType {
+    let DataType::Custom(name, modifiers) = data_type else { return data_type.clone() };
+    let number = |at: usize| modifiers.get(at).and_then(|m| m.parse::<u64>().ok());
+    match (plain_name(name).as_deref(), number(0), number(1)) {
+        (Some("NUMBER"), None, _) => DataType::Decimal(ExactNumberInfo::PrecisionAndScale(38, 0)),
+        (Some("NUMBER"), Some(precision), scale) => {
+            let scale = scale.and_then(|s| i64::try_from(s).ok()).unwrap_or(0);
+            DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale))
+        }
+        (Some("STRING"), ..) => DataType::Varchar(None),
+        _ => data_type.clone(),
+    }
+}
