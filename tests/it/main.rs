@@ -5,6 +5,7 @@ mod architecture;
 mod cli;
 mod gateway;
 mod import;
+mod reference;
 mod sandbox_protocol;
 mod store;
 mod sync;

@@ -158,7 +158,7 @@ fn privilege() -> impl Strategy<Value = Privilege> {
     proptest::sample::select(names).prop_map(Privilege::new)
 }
 
-fn properties(of: ObjectType) -> impl Strategy<Value = Properties> {
+fn properties(of: &ObjectType) -> impl Strategy<Value = Properties> + use<> {
     let value = |p: Property| -> BoxedStrategy<String> {
         match p.value_kind() {
             ValueKind::Text => text().boxed(),
@@ -168,7 +168,7 @@ fn properties(of: ObjectType) -> impl Strategy<Value = Properties> {
         }
     };
     let mine: Vec<Property> =
-        Property::ALL.iter().copied().filter(|p| expand::has_property(&of, *p) && *p != Property::Kind).collect();
+        Property::ALL.iter().copied().filter(|p| expand::has_property(of, *p) && *p != Property::Kind).collect();
     let each: Vec<_> = mine.into_iter().map(|p| proptest::option::of(value(p)).prop_map(move |v| (p, v))).collect();
     each.prop_map(|values| values.into_iter().filter_map(|(p, v)| Some((p, v?))).collect())
 }
@@ -184,13 +184,13 @@ fn plural_type() -> impl Strategy<Value = ObjectType> {
 fn change() -> impl Strategy<Value = Change> {
     let user_kind = || ObjectType::USER;
     prop_oneof![
-        (ident(), properties(user_kind()))
+        (ident(), properties(&user_kind()))
             .prop_map(|(n, properties)| Change::CreateUser { user: Principal::user(n), properties }),
-        (role(), properties(ObjectType::ROLE)).prop_map(|(role, properties)| Change::CreateRole { role, properties }),
+        (role(), properties(&ObjectType::ROLE)).prop_map(|(role, properties)| Change::CreateRole { role, properties }),
         object()
-            .prop_flat_map(|o| (properties(o.object_type.clone()), Just(o)))
+            .prop_flat_map(|o| (properties(&o.object_type), Just(o)))
             .prop_map(|(properties, object)| Change::CreateObject { object, properties }),
-        (ident(), properties(user_kind()))
+        (ident(), properties(&user_kind()))
             .prop_flat_map(|(n, properties)| {
                 let all: Vec<(Property, Option<String>)> = properties
                     .state()
@@ -321,7 +321,7 @@ fn account_for(change: &Change) -> Account {
         Change::CreateRole { role, .. } => within(&mut account, role.scope.first(), None),
         Change::CreateObject { object, .. } => within(&mut account, object.database.as_ref(), object.schema.as_ref()),
         Change::AlterPrincipal { principal: p, .. } | Change::DropPrincipal { principal: p } => {
-            principal(&mut account, p)
+            principal(&mut account, p);
         }
         Change::AlterObject { object: o, .. } | Change::DropObject { object: o } => object(&mut account, o),
         Change::GrantPrivilege { object: o, grantee, .. } | Change::RevokePrivilege { object: o, grantee, .. } => {

@@ -108,11 +108,11 @@ fn named(snapshot: &Snapshot, row: Row) -> EffectivePrivilege {
 }
 
 fn principal(snapshot: &Snapshot, id: u32) -> Principal {
-    snapshot.principals()[id].clone()
+    snapshot.principals().at(id).clone()
 }
 
 fn privilege(snapshot: &Snapshot, id: u16) -> Privilege {
-    snapshot.privileges()[u32::from(id)].clone()
+    snapshot.privileges().at(u32::from(id)).clone()
 }
 
 /// The engine's rows with names, each once.
