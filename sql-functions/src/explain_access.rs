@@ -138,7 +138,7 @@ impl Writing<'_> {
             hop += 1;
             let public = proof.public && hop == 1;
             let membership = s.memberships().iter().find(|m| (m.role, m.member) == (*role, *holder));
-            let (role_name, holder_name) = (s.principals()[*role].clone(), s.principals()[*holder].clone());
+            let (role_name, holder_name) = (s.principals().at(*role).clone(), s.principals().at(*holder).clone());
             self.row(Hop {
                 path,
                 hop,
@@ -165,7 +165,7 @@ impl Writing<'_> {
         let s = self.snapshot;
         let object = s.object(proof.object);
         let named = |privilege: &Privilege| format!("{privilege} on {} {}", object.object_type.sql(), object.shown());
-        let grantee = s.principals()[carrier].clone();
+        let grantee = s.principals().at(carrier).clone();
         let base = Hop {
             path,
             hop,
@@ -179,7 +179,7 @@ impl Writing<'_> {
             change: None,
         };
         let Some(way) = proof.way else { return self.row(base) };
-        let privilege = s.privileges()[u32::from(way.privilege)].clone();
+        let privilege = s.privileges().at(u32::from(way.privilege)).clone();
         let row = match way.kind {
             Source::Ownership => {
                 let (granted_by, created_on) = s.owner_evidence(proof.object).unwrap_or_default();
@@ -233,7 +233,7 @@ impl Writing<'_> {
         let change = Change::GrantPrivilege {
             privilege,
             object: target,
-            grantee: s.principals()[grantee].clone(),
+            grantee: s.principals().at(grantee).clone(),
             grant_option: false,
             granted_by: None,
         };
@@ -252,7 +252,7 @@ impl Writing<'_> {
     }
 
     fn row(&mut self, hop: Hop<'_>) {
-        let holder = &self.snapshot.principals()[hop.holder];
+        let holder = self.snapshot.principals().at(hop.holder);
         self.out
             .text(Some(self.account))
             .int(Some(hop.path))

@@ -122,11 +122,6 @@ const fn required(name: &'static str) -> Argument {
     Argument { name, optional: false }
 }
 
-/// An argument that may be left out.
-const fn optional(name: &'static str) -> Argument {
-    Argument { name, optional: true }
-}
-
 /// A required argument's value.
 fn value(arguments: &mut std::vec::IntoIter<Option<String>>) -> String {
     arguments.next().flatten().unwrap_or_default()

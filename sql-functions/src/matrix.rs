@@ -78,9 +78,9 @@ fn like(text: &str, pattern: &str) -> Result<bool, DataFusionError> {
 fn write_role(out: &mut Writer, account: &str, s: &Snapshot, role: u32) {
     let graph = s.graph();
     let included = graph.closure().includes(role);
-    let name = s.principals()[role].shown();
+    let name = s.principals().at(role).shown();
     for via in included.iter().filter(|r| **r != role) {
-        let principal = &s.principals()[*via];
+        let principal = s.principals().at(*via);
         let direct = graph.granted_to(role).contains(via);
         // The role through which it comes: the role itself, or one that it is granted to directly.
         let through = graph.members_of(*via).iter().find(|m| included.contains(m)).copied().unwrap_or(role);
@@ -93,7 +93,7 @@ fn write_role(out: &mut Writer, account: &str, s: &Snapshot, role: u32) {
             .text(None)
             .text(Some(principal.name.as_str()))
             .text_with(|| Some(principal.as_object().shown()))
-            .text_with(|| Some(s.principals()[through].shown()))
+            .text_with(|| Some(s.principals().at(through).shown()))
             .bool(Some(direct))
             .text(Some("member"))
             .bool(Some(false))
@@ -104,10 +104,10 @@ fn write_role(out: &mut Writer, account: &str, s: &Snapshot, role: u32) {
     for object in s.objects_touched_by(included) {
         s.ways_on(object, &mut ways);
         for way in ways.iter().filter(|w| carriers.contains(&w.carrier)) {
-            let via = &s.principals()[way.carrier];
+            let via = s.principals().at(way.carrier);
             out.text(Some(account))
                 .text(Some(&name))
-                .text(Some(s.privileges()[u32::from(way.privilege)].as_str()))
+                .text(Some(s.privileges().at(u32::from(way.privilege)).as_str()))
                 .object(s, object)
                 .text_with(|| Some(via.shown()))
                 .bool(Some(way.carrier == role))

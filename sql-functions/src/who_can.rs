@@ -67,7 +67,7 @@ impl Relation for Bound {
                 let mut scan = Scan::new(Arc::clone(s), wanted);
                 while scan.rows(usize::MAX, &mut rows) {}
                 for row in rows {
-                    let user: &Principal = &s.principals()[row.user];
+                    let user: &Principal = s.principals().at(row.user);
                     out.text(Some(&view.name))
                         .text(Some(user.name.as_str()))
                         .bool(Some(s.principal_info(row.user).properties.is_true(Property::Disabled)))

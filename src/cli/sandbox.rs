@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, runtime, signals};
+use crate::sandbox::demo::DEMO;
 use crate::sandbox::engine::SandboxEngine;
 use crate::sandbox::protocol::Sandbox;
 use std::io::Write;
@@ -41,7 +42,7 @@ pub fn run(args: &SandboxArgs) -> Result<ExitCode, CliError> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "ready: http://{address}").and_then(|()| out.flush()).map_err(CliError::output)?;
         drop(out);
-        sandbox.serve(engine, stop).await.map_err(|error| CliError::new(error))
+        sandbox.serve(engine, stop).await.map_err(CliError::new)
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -65,4 +66,3 @@ pub(super) fn engine(script: Option<&Path>) -> Result<SandboxEngine, CliError> {
 
 /// The name that clients give as their account.
 pub(super) const ACCOUNT: &str = "SANDBOX";
-const DEMO: &str = include_str!("../sandbox/demo.sql");

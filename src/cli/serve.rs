@@ -60,7 +60,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         let served = gateway.serve(Arc::new(backend), stop.clone()).await;
         stop.cancel();
         syncs.finished().await;
-        served.map_err(|error| CliError::new(error))
+        served.map_err(CliError::new)
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -60,7 +60,8 @@ CREATE MATERIALIZED VIEW RAW_DB.COVID19.MV_COVID19_WORLD_TESTING
 CREATE SCHEMA RAW_DB.BUDGET_BOOK COMMENT = 'Household budget';
 CREATE FILE FORMAT RAW_DB.BUDGET_BOOK.BUDGET_BOOK_CSV_FORMAT TYPE = CSV SKIP_HEADER = 1;
 CREATE STAGE RAW_DB.BUDGET_BOOK.BUDGET_BOOK_STAGE COMMENT = 'Internal: uploaded bank statements';
-CREATE TABLE RAW_DB.BUDGET_BOOK.TRANSACTIONS (ID NUMBER, DAY DATE, AMOUNT NUMBER(12, 2), CATEGORY VARCHAR, MEMO VARCHAR);
+CREATE TABLE RAW_DB.BUDGET_BOOK.TRANSACTIONS
+  (ID NUMBER, DAY DATE, AMOUNT NUMBER(12, 2), CATEGORY VARCHAR, MEMO VARCHAR);
 
 -- AI features: models, search and agents over the raw data.
 CREATE DATABASE CORTEX_DB COMMENT = 'AI features';
@@ -85,7 +86,7 @@ CREATE SCHEMA MANAGED_ACCESS_DB.MANAGED_SCHEMA WITH MANAGED ACCESS;
 USE ROLE SECURITYADMIN;
 GRANT OWNERSHIP ON SCHEMA MANAGED_ACCESS_DB.MANAGED_SCHEMA TO ROLE SCHEMA_OWNER_ROLE;
 
--- Matrix 1: privileges of the functional roles --------------------------------------------------------------------------
+-- Matrix 1: privileges of the functional roles ------------------------------------------------------------------------
 
 -- Warehouses.
 GRANT USAGE, OPERATE ON WAREHOUSE SANDBOX_WH TO ROLE FR_WH_SANDBOX_OPERATE;
@@ -171,7 +172,7 @@ GRANT DATABASE ROLE SNOWFLAKE.CORTEX_AGENT_USER TO ROLE FR_CORTEX_ADMIN;
 GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE FR_CORTEX_USE;
 GRANT DATABASE ROLE SNOWFLAKE.CORTEX_AGENT_USER TO ROLE FR_CORTEX_USE;
 
--- Matrix 2: functional roles of the business roles ------------------------------------------------------------------------
+-- Matrix 2: functional roles of the business roles --------------------------------------------------------------------
 
 USE ROLE SECURITYADMIN;
 GRANT ROLE FR_WH_SANDBOX_OPERATE TO ROLE DEVELOPER_ROLE;
@@ -225,7 +226,7 @@ GRANT ROLE SCHEMA_OWNER_ROLE TO USER SANDBOX_USER;
 GRANT ROLE DEVELOPER_ROLE TO USER MAIN;
 GRANT ROLE VIEWER_ROLE TO USER MAIN;
 
--- grantd's own login: it reads metadata and nothing else --------------------------------------------------------------------
+-- grantd's own login: it reads metadata and nothing else --------------------------------------------------------------
 
 USE ROLE USERADMIN;
 CREATE ROLE GRANTD_SYNC COMMENT = 'grantd metadata sync, read-only';

@@ -290,7 +290,7 @@ impl Account {
     ) -> Result<(), ApplyError> {
         self.need_object(object)?;
         self.need_principal(to)?;
-        self.put_ownership(Ownership {
+        self.put_ownership(&Ownership {
             object: object.clone(),
             owner: to.clone(),
             granted_by: Some(to.clone()),

@@ -231,7 +231,7 @@ impl Account {
     pub fn put_grant(&mut self, grant: Grant) {
         if grant.privilege == Privilege::OWNERSHIP {
             let Grant { object, grantee: owner, granted_by, created_on, .. } = grant;
-            return self.put_ownership(Ownership { object, owner, granted_by, created_on });
+            return self.put_ownership(&Ownership { object, owner, granted_by, created_on });
         }
         let key = GrantKey {
             object: self.object_id(&grant.object),
@@ -243,7 +243,7 @@ impl Account {
     }
 
     /// Sets the owner of an object.
-    pub fn put_ownership(&mut self, ownership: Ownership) {
+    pub fn put_ownership(&mut self, ownership: &Ownership) {
         let object = self.object_id(&ownership.object);
         let info = OwnerInfo {
             owner: self.principal_id(&ownership.owner),

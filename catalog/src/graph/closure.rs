@@ -34,12 +34,14 @@ impl Closure {
             for node in nodes {
                 add(*node, &mut run);
                 for child in granted.of(*node) {
-                    let child_component = component[*child];
+                    let child_component = *component.at(*child);
                     if child_component == id {
                         add(*child, &mut run);
                     } else if let Some(known) = runs.get(child_component as usize) {
                         // A child already covered brings nothing new: its whole closure was added with it.
-                        known.iter().for_each(|n| add(*n, &mut run));
+                        for n in known {
+                            add(*n, &mut run);
+                        }
                     }
                 }
             }

@@ -102,6 +102,9 @@ const NOTHING: Found = Found { source: Source::Public, grant_option: false, role
 const REACHED: u8 = 1;
 const USAGE: u8 = 2;
 
+/// Takes an object whose ways are at hand, the users asked for, and who reaches its containers.
+type Take<'t> = &'t mut dyn FnMut(&mut Scan, u32, Option<&[u32]>, &dyn Fn(u32) -> u8);
+
 impl Scan {
     /// Starts a scan of a snapshot.
     pub fn new(snapshot: Arc<Snapshot>, wanted: Wanted) -> Self {
@@ -160,7 +163,7 @@ impl Scan {
     }
 
     /// Takes the next object (of the next user) and hands it on; `false` when there is none.
-    fn step(&mut self, take: &mut dyn FnMut(&mut Self, u32, Option<&[u32]>, &dyn Fn(u32) -> u8)) -> bool {
+    fn step(&mut self, take: Take<'_>) -> bool {
         let mut plan =
             std::mem::replace(&mut self.plan, Plan::Users { users: Vec::new(), at: 0, objects: None, current: None });
         let more = match &mut plan {
@@ -203,7 +206,7 @@ impl Scan {
         at: &mut usize,
         objects: Option<&[u32]>,
         current: &mut Option<Current>,
-        take: &mut dyn FnMut(&mut Self, u32, Option<&[u32]>, &dyn Fn(u32) -> u8),
+        take: Take<'_>,
     ) -> bool {
         let Some(now) = current else {
             let Some(user) = users.get(*at).copied() else { return false };
@@ -248,7 +251,9 @@ impl Scan {
         for (carrier, usage) in self.graph().reach().carriers(container) {
             let bits = if *usage { REACHED | USAGE } else { REACHED };
             if self.is_public(*carrier) {
-                flags.iter_mut().for_each(|f| *f |= bits);
+                for f in &mut flags {
+                    *f |= bits;
+                }
             } else if self.graph().is_user(*carrier) {
                 let user = *carrier - first;
                 if self.roles().counts_own_grants(user)
@@ -314,7 +319,7 @@ impl Scan {
         let ways = std::mem::take(&mut self.ways);
         for same in ways.chunk_by(|a, b| a.privilege == b.privilege) {
             let Some(privilege) = same.first().map(|w| w.privilege) else { continue };
-            self.each_user(same, users, |scan, way, user, source| scan.note(way, user, source));
+            self.each_user(same, users, Scan::note);
             let mut touched = std::mem::take(&mut self.access.touched);
             touched.sort_unstable();
             let first = self.graph().users().start;
@@ -433,10 +438,10 @@ impl Snapshot {
     pub(crate) fn objects_in(&self, container: u32, kind: u16) -> impl Iterator<Item = u32> + '_ {
         let inside = move |id: &u32| {
             container == NONE
-                || self.objects.schema[*id] == container
-                || (self.objects.database[*id] == container && container != NONE)
+                || *self.objects.schema.at(*id) == container
+                || *self.objects.database.at(*id) == container
         };
         (0..self.object_count())
-            .filter(move |id| self.objects.kind[*id] == kind && self.objects.listed[*id] && inside(id))
+            .filter(move |id| *self.objects.kind.at(*id) == kind && *self.objects.listed.at(*id) && inside(id))
     }
 }

@@ -1,7 +1,8 @@
 //! Why: the shortest chain of memberships, the number of distinct chains, and what is missing when there is none.
 
+use super::lens::default_role;
 use super::{Graph, Lens, Source, Way};
-use crate::snapshot::{NONE, Snapshot};
+use crate::snapshot::Snapshot;
 use std::collections::{HashMap, VecDeque};
 
 /// What access to an object takes.
@@ -60,7 +61,7 @@ pub fn explain(snapshot: &Snapshot, lens: Lens, user: u32, privilege: Option<u16
     snapshot.ways_on(object, &mut ways);
     ways.retain(|w| Some(w.privilege) == privilege);
     let mut proofs: Vec<Proof> =
-        ways.iter().filter_map(|w| walk.proof(Need::Privilege, object, w.carrier, Some(*w))).collect();
+        ways.iter().flat_map(|w| walk.proofs(Need::Privilege, object, w.carrier, Some(*w))).collect();
     proofs.sort_by_key(|p| (p.way.map(|w| w.kind), p.public, p.chain.len(), p.chain.clone()));
     let mut missing = Vec::new();
     if proofs.is_empty() {
@@ -78,117 +79,119 @@ pub fn explain(snapshot: &Snapshot, lens: Lens, user: u32, privilege: Option<u16
     Explanation { proofs, missing }
 }
 
-/// A breadth-first walk from a user down its roles.
+/// Shortest chains from a user to its roles.
 struct Walk<'a> {
     graph: &'a Graph,
     user: u32,
     own_grants: bool,
-    start: Vec<u32>,
-    /// For each role reached, the one before it on a shortest chain, and its distance.
-    before: HashMap<u32, (u32, u32)>,
+    /// From the user to where its active roles start: the user alone, or down to the default role.
+    prefix: Vec<u32>,
+    /// For each role reached by membership, the one before it.
+    members: HashMap<u32, u32>,
+    /// For each role reached from PUBLIC, the one before it.
+    public: HashMap<u32, u32>,
+}
+
+/// For each role included in `root`, the one before it on a shortest chain; `root` itself is not among them.
+fn descend(graph: &Graph, root: u32) -> HashMap<u32, u32> {
+    let mut before = HashMap::new();
+    let mut queue = VecDeque::from([root]);
+    while let Some(role) = queue.pop_front() {
+        for next in graph.granted_to(role) {
+            if *next != root && !before.contains_key(next) {
+                before.insert(*next, role);
+                queue.push_back(*next);
+            }
+        }
+    }
+    before
+}
+
+/// The chain from `root` to `role`, both included; `None` when it is not included.
+fn trace(before: &HashMap<u32, u32>, root: u32, role: u32) -> Option<Vec<u32>> {
+    let mut chain = vec![role];
+    let mut at = role;
+    while at != root {
+        at = *before.get(&at)?;
+        chain.push(at);
+    }
+    chain.reverse();
+    Some(chain)
 }
 
 impl<'a> Walk<'a> {
     fn from(snapshot: &'a Snapshot, graph: &'a Graph, lens: Lens, user: u32) -> Self {
-        let roles = graph.user_roles(snapshot, lens);
-        let index = user - graph.users().start;
-        let active = roles.roles_of(index);
-        let own_grants = roles.counts_own_grants(index);
-        // Without secondary roles only the default role starts a chain: the active role that includes all others.
-        let mut start: Vec<u32> = graph.granted_to(user).to_vec();
-        if !own_grants {
-            let includes_all = |r: &u32| graph.closure().includes(*r).len() == active.len();
-            start = active.iter().copied().find(includes_all).into_iter().collect();
-        }
-        let mut walk = Self { graph, user, own_grants, start, before: HashMap::new() };
-        walk.run();
-        walk
+        let own_grants = graph.user_roles(snapshot, lens).counts_own_grants(user - graph.users().start);
+        let granted = descend(graph, user);
+        let public = descend(graph, graph.public());
+        let (prefix, members) = if own_grants {
+            (Some(vec![user]), granted)
+        } else {
+            // Only the default role is active: a chain leads to it first.
+            let role = default_role(snapshot, graph, user);
+            let prefix = role.and_then(|role| trace(&granted, user, role));
+            (prefix, role.map(|role| descend(graph, role)).unwrap_or_default())
+        };
+        Self { graph, user, own_grants, prefix: prefix.unwrap_or_default(), members, public }
     }
 
-    fn run(&mut self) {
-        let mut queue: VecDeque<u32> = VecDeque::new();
-        let public = self.graph.public();
-        for role in self.start.iter().copied() {
-            if self.before.insert(role, (self.user, 1)).is_none() {
-                queue.push_back(role);
-            }
-        }
-        loop {
-            while let Some(role) = queue.pop_front() {
-                let distance = self.before.get(&role).map_or(0, |(_, d)| *d);
-                for next in self.graph.granted_to(role) {
-                    if !self.before.contains_key(next) {
-                        self.before.insert(*next, (role, distance + 1));
-                        queue.push_back(*next);
-                    }
-                }
-            }
-            // What PUBLIC gives comes last: it is the reason only where nothing else is.
-            if public == NONE || self.before.contains_key(&public) {
-                return;
-            }
-            self.before.insert(public, (self.user, 1));
-            queue.push_back(public);
-        }
-    }
-
-    /// The shortest chain to a carrier, the user first; `None` when the user does not have it.
+    /// The shortest chain to a carrier by membership, the user first; `None` when the user does not have it so.
     fn chain(&self, carrier: u32) -> Option<Vec<u32>> {
         if carrier == self.user {
             return self.own_grants.then(|| vec![self.user]);
         }
-        let mut chain = vec![carrier];
-        let mut at = carrier;
-        while at != self.user {
-            let (before, _) = self.before.get(&at)?;
-            chain.push(*before);
-            at = *before;
-        }
-        chain.reverse();
-        Some(chain)
+        let root = *self.prefix.last()?;
+        let tail = trace(&self.members, root, carrier)?;
+        Some(self.prefix.iter().copied().chain(tail.into_iter().skip(1)).collect())
     }
 
-    fn proof(&self, need: Need, object: u32, carrier: u32, way: Option<Way>) -> Option<Proof> {
-        let chain = self.chain(carrier)?;
-        let public = chain.get(1) == Some(&self.graph.public()) && !self.start.contains(&self.graph.public());
-        let chains = self.count(carrier, public);
-        Some(Proof { need, chain, public, object, way, chains })
+    /// The shortest chain to a carrier through PUBLIC, the user first.
+    fn public_chain(&self, carrier: u32) -> Option<Vec<u32>> {
+        let tail = trace(&self.public, self.graph.public(), carrier)?;
+        Some(std::iter::once(self.user).chain(tail).collect())
     }
 
-    /// The number of distinct chains to a carrier, counted on the graph, never listed. Roles in a circle of bad input
-    /// count as one. Saturates.
-    fn count(&self, carrier: u32, public: bool) -> u64 {
-        if carrier == self.user {
-            return 1;
-        }
-        let start: &[u32] = if public { &[self.graph.public()] } else { &self.start };
-        let mut memo: HashMap<u32, u64> = HashMap::new();
-        let mut work: Vec<(u32, bool)> = start.iter().map(|r| (*r, false)).collect();
+    /// The proofs by a carrier: by membership, and through PUBLIC where that leads to it too.
+    fn proofs(&self, need: Need, object: u32, carrier: u32, way: Option<Way>) -> Vec<Proof> {
+        let by_membership = self.chain(carrier).map(|chain| {
+            let chains = match self.prefix.last() {
+                Some(root) if carrier != self.user => self.count(*root, carrier),
+                _ => 1,
+            };
+            Proof { need, chain, public: false, object, way, chains }
+        });
+        let through_public = self.public_chain(carrier).map(|chain| {
+            let chains = self.count(self.graph.public(), carrier);
+            Proof { need, chain, public: true, object, way, chains }
+        });
+        by_membership.into_iter().chain(through_public).collect()
+    }
+
+    /// The number of distinct chains from one role (or user) to another, counted on the graph, never listed. Roles in
+    /// a circle of bad input count as one. Saturates.
+    fn count(&self, root: u32, carrier: u32) -> u64 {
+        let mut memo: HashMap<u32, u64> = HashMap::from([(carrier, 1)]);
+        let mut work = vec![(root, false)];
         while let Some((role, children_done)) = work.pop() {
             if memo.contains_key(&role) {
-                continue;
-            }
-            if role == carrier {
-                memo.insert(role, 1);
                 continue;
             }
             if !self.graph.closure().contains(role, carrier) {
                 memo.insert(role, 0);
                 continue;
             }
+            let children = self.graph.granted_to(role);
             if children_done {
-                let children = self.graph.granted_to(role).iter();
-                let sum = children.fold(0_u64, |n, c| n.saturating_add(memo.get(c).copied().unwrap_or(0)));
+                let sum = children.iter().fold(0_u64, |n, c| n.saturating_add(memo.get(c).copied().unwrap_or(0)));
                 memo.insert(role, sum.max(1));
                 continue;
             }
             work.push((role, true));
-            // A child that is its own ancestor waits for itself and is counted by the one that came first.
-            let open: Vec<u32> = self.graph.granted_to(role).to_vec();
+            // A child that includes its parent waits for itself: it is counted by the one that came first.
             let circular = |c: &u32| self.graph.closure().contains(*c, role);
-            work.extend(open.into_iter().filter(|c| !memo.contains_key(c) && !circular(c)).map(|c| (c, false)));
+            work.extend(children.iter().filter(|c| !memo.contains_key(c) && !circular(c)).map(|c| (*c, false)));
         }
-        start.iter().fold(0_u64, |n, r| n.saturating_add(memo.get(r).copied().unwrap_or(0))).max(1)
+        memo.get(&root).copied().unwrap_or(0).max(1)
     }
 
     /// The nearest proof that the user reaches a container, USAGE before other privileges.
@@ -198,10 +201,13 @@ impl<'a> Walk<'a> {
         let carriers = self.graph.reach().carriers(container);
         let usage = snapshot.privilege_id("USAGE");
         let candidates = carriers.iter().filter_map(|(carrier, by_usage)| {
-            let chain = self.chain(*carrier)?;
-            Some((!by_usage, chain.len(), *carrier))
+            let (public, chain) = match self.chain(*carrier) {
+                Some(chain) => (false, chain),
+                None => (true, self.public_chain(*carrier)?),
+            };
+            Some((public, !by_usage, chain.len(), *carrier))
         });
-        let (_, _, carrier) = candidates.min()?;
+        let (.., carrier) = candidates.min()?;
         let mut own = ways.iter().filter(|w| w.carrier == carrier);
         let way = own
             .clone()
@@ -209,7 +215,7 @@ impl<'a> Walk<'a> {
             .or_else(|| own.next())
             .copied()
             .or_else(|| self.inherited_reach(snapshot, container, carrier));
-        self.proof(need, container, carrier, way)
+        self.proofs(need, container, carrier, way).into_iter().next()
     }
 
     /// The inherited grant on what is in a container that makes a carrier reach the container itself.

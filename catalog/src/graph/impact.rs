@@ -99,8 +99,8 @@ fn rows(
         while scan.rows(usize::MAX, &mut found) {}
     }
     let key = |r: &Row| {
-        let privilege = s.privileges()[u32::from(r.privilege)].clone();
-        (s.principals()[r.user].clone(), s.object(r.object), privilege)
+        let privilege = s.privileges().at(u32::from(r.privilege)).clone();
+        (s.principals().at(r.user).clone(), s.object(r.object), privilege)
     };
     found.iter().map(|r| (key(r), *r)).collect()
 }
@@ -110,17 +110,17 @@ fn differing_users(a: &Snapshot, b: &Snapshot, lens: Lens) -> BTreeSet<Principal
     let held = |s: &Snapshot, user: u32| {
         let roles = s.graph().user_roles(s, lens);
         let index = user - s.graph().users().start;
-        let names: BTreeSet<Principal> = roles.roles_of(index).iter().map(|r| s.principals()[*r].clone()).collect();
+        let names: BTreeSet<Principal> = roles.roles_of(index).iter().map(|r| s.principals().at(*r).clone()).collect();
         (names, roles.counts_own_grants(index))
     };
     let public = |s: &Snapshot| -> BTreeSet<Principal> {
-        s.graph().public_roles().iter().map(|r| s.principals()[*r].clone()).collect()
+        s.graph().public_roles().iter().map(|r| s.principals().at(*r).clone()).collect()
     };
     let public_differs = public(a) != public(b);
     let mut users = BTreeSet::new();
     for (x, y) in [(a, b), (b, a)] {
         for user in x.graph().users() {
-            let principal = &x.principals()[user];
+            let principal = x.principals().at(user);
             let same = y.principal_id(principal).is_some_and(|other| held(x, user) == held(y, other));
             if public_differs || !same {
                 users.insert(principal.clone());
@@ -137,13 +137,13 @@ fn differing_objects(a: &Snapshot, b: &Snapshot) -> BTreeSet<ObjectRef> {
         let mut list = Vec::new();
         s.ways_on(id, &mut list);
         let named = |w: &super::Way| {
-            let privilege = s.privileges()[u32::from(w.privilege)].clone();
-            (privilege, s.principals()[w.carrier].clone(), w.kind, w.grant_option)
+            let privilege = s.privileges().at(u32::from(w.privilege)).clone();
+            (privilege, s.principals().at(w.carrier).clone(), w.kind, w.grant_option)
         };
         list.iter().map(named).collect()
     };
     let reach = |s: &Snapshot, id: u32| -> BTreeSet<(Principal, bool)> {
-        s.graph().reach().carriers(id).iter().map(|(p, usage)| (s.principals()[*p].clone(), *usage)).collect()
+        s.graph().reach().carriers(id).iter().map(|(p, usage)| (s.principals().at(*p).clone(), *usage)).collect()
     };
     let is_container = |s: &Snapshot, id: u32| matches!(s.object_type(id).as_str(), "DATABASE" | "SCHEMA");
     let mut objects = BTreeSet::new();

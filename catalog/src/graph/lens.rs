@@ -105,7 +105,7 @@ impl UserRoles {
 
 /// Whether every granted role is active besides the primary one.
 ///
-/// Snowflake's default is ALL since bundle 2024_07, so an unknown setting counts as ALL.
+/// Snowflake's default is ALL since bundle `2024_07`, so an unknown setting counts as ALL.
 fn secondary_roles(snapshot: &Snapshot, user: u32, lens: Lens) -> bool {
     match lens {
         Lens::All => true,
@@ -119,9 +119,9 @@ fn secondary_roles(snapshot: &Snapshot, user: u32, lens: Lens) -> bool {
 
 /// The default role, when it is an account role that the user can activate, granted to it or included in one that is:
 /// the platform does not check the name when it is set.
-fn default_role(snapshot: &Snapshot, graph: &Graph, user: u32) -> Option<u32> {
+pub(super) fn default_role(snapshot: &Snapshot, graph: &Graph, user: u32) -> Option<u32> {
     let name = snapshot.principal_info(user).properties.get(Property::DefaultRole)?;
     let role = snapshot.principal_id(&Principal::role(Ident::new(name).ok()?))?;
     let granted = graph.closure.contains(user, role);
-    (granted && snapshot.principals()[role].kind == PrincipalKind::Role).then_some(role)
+    (granted && snapshot.principals().at(role).kind == PrincipalKind::Role).then_some(role)
 }

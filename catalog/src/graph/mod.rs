@@ -42,13 +42,15 @@ impl Graph {
     /// Builds the graph of a snapshot.
     pub fn build(snapshot: &Snapshot) -> Self {
         let count = snapshot.principals().len();
-        let mut edges: Vec<(u32, u32)> = snapshot.memberships().iter().map(|m| (m.member, m.role)).collect();
+        let public = snapshot.principal_id(&Principal::public()).unwrap_or(NONE);
+        // Granting PUBLIC does nothing: everyone has it (section 1.1). It is no membership of its own.
+        let rows = snapshot.memberships().iter().filter(|m| m.role != public);
+        let mut edges: Vec<(u32, u32)> = rows.map(|m| (m.member, m.role)).collect();
         edges.sort_unstable();
         edges.dedup();
         let granted = Postings::group(count, edges.iter().copied());
         let members = granted.transposed(count);
         let closure = Closure::build(&granted);
-        let public = snapshot.principal_id(&Principal::public()).unwrap_or(NONE);
         let public_roles = closure.includes(public).to_vec();
         let kinds = || snapshot.principals().iter().map(|p| p.kind);
         // Users are the last kind in the order of principals.

@@ -25,7 +25,7 @@ impl ReachIndex {
         let grants = snapshot.grants();
         for container in (0..snapshot.object_count()).filter(|id| is_container(*id)) {
             for row in snapshot.grants_on(container) {
-                let usage = gives_usage(&snapshot.privileges()[u32::from(grants.privilege(row))]);
+                let usage = gives_usage(snapshot.privileges().at(u32::from(grants.privilege(row))));
                 add(container, grants.grantee(row), usage);
             }
             if let Some(owner) = snapshot.owner_of(container) {
@@ -38,11 +38,11 @@ impl ReachIndex {
             if row.container != NONE {
                 add(row.container, row.grantee, false);
             }
-            let covered = &snapshot.types()[u32::from(row.kind)];
+            let covered = snapshot.types().at(u32::from(row.kind));
             if !matches!(covered.as_str(), "DATABASE" | "SCHEMA") {
                 continue;
             }
-            let usage = gives_usage(&snapshot.privileges()[u32::from(row.privilege)]);
+            let usage = gives_usage(snapshot.privileges().at(u32::from(row.privilege)));
             let inside = |id: u32| row.container == NONE || snapshot.database_of(id) == Some(row.container);
             for id in (0..snapshot.object_count()).filter(|id| snapshot.object_type(*id) == covered) {
                 if inside(id) && snapshot.object_listed(id) {

@@ -98,7 +98,7 @@ impl Snapshot {
         let is_role = self.object_type(object).is_role();
         for row in self.grants_on(object) {
             let privilege = grants.privilege(row);
-            if is_role && self.privileges()[u32::from(privilege)] == Privilege::USAGE {
+            if is_role && *self.privileges().at(u32::from(privilege)) == Privilege::USAGE {
                 continue;
             }
             out.push(Way {
@@ -109,8 +109,8 @@ impl Snapshot {
                 evidence: row,
             });
         }
-        let kind = self.objects.kind[object];
-        let (schema, database) = (self.objects.schema[object], self.objects.database[object]);
+        let kind = *self.objects.kind.at(object);
+        let (schema, database) = (*self.objects.schema.at(object), *self.objects.database.at(object));
         let inherited = self.graph().inherited();
         if let Some(owner) = self.owner_of(object) {
             // In a managed access schema only the schema's owner grants (section 1.6).

@@ -273,7 +273,7 @@ fn put(account: &mut Account, record: Record) -> Result<(), String> {
         Record::Object { name, properties: list, created_on, listed } => {
             account.put_object(object(&name)?, ObjectInfo { properties: properties(list)?, created_on, listed });
         }
-        Record::Owner { object: o, owner, granted_by, created_on } => account.put_ownership(Ownership {
+        Record::Owner { object: o, owner, granted_by, created_on } => account.put_ownership(&Ownership {
             object: object(&o)?,
             owner: principal(&owner)?,
             granted_by: optional(granted_by.as_ref())?,

@@ -1,7 +1,5 @@
 //! Columns addressed by dense ids, and postings.
 
-use std::ops::Index;
-
 /// No row: the id that stands for "none" in a column of ids.
 pub const NONE: u32 = u32::MAX;
 
@@ -25,6 +23,12 @@ impl<T> Column<T> {
         self.0.iter()
     }
 
+    /// The value of an id that was minted with this column.
+    #[expect(clippy::indexing_slicing, reason = "ids are minted with the columns of the same snapshot")]
+    pub fn at(&self, id: u32) -> &T {
+        &self.0[id as usize]
+    }
+
     /// The value of an id, or `None` for an id of no row.
     pub fn get(&self, id: u32) -> Option<&T> {
         self.0.get(id as usize)
@@ -33,6 +37,15 @@ impl<T> Column<T> {
     /// The values as a slice.
     pub fn as_slice(&self) -> &[T] {
         &self.0
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Column<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -45,15 +58,6 @@ impl<T> From<Vec<T>> for Column<T> {
 impl<T> FromIterator<T> for Column<T> {
     fn from_iter<I: IntoIterator<Item = T>>(iter: I) -> Self {
         Self(iter.into_iter().collect())
-    }
-}
-
-impl<T> Index<u32> for Column<T> {
-    type Output = T;
-
-    #[expect(clippy::indexing_slicing, reason = "ids are minted with the columns of the same snapshot")]
-    fn index(&self, id: u32) -> &T {
-        &self.0[id as usize]
     }
 }
 

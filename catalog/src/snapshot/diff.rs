@@ -89,7 +89,7 @@ impl Differ<'_> {
     /// A relation that became another type under the same name goes first, so that the new one has room.
     fn replaced(&mut self, a_objects: &Column<ObjectRef>, objects: &Pairs) {
         for (object, id) in a_objects.iter().zip(0..) {
-            if objects.to_b[id] == NONE && self.is_replaced(object) {
+            if *objects.to_b.at(id) == NONE && self.is_replaced(object) {
                 self.out.push(Change::DropObject { object: object.clone() });
             }
         }
@@ -100,17 +100,20 @@ impl Differ<'_> {
     }
 
     fn created(&mut self, principals: &Pairs, b_objects: &Column<ObjectRef>, objects: &Pairs) {
-        let new: Vec<u32> = (0..self.b.object_count()).filter(|j| objects.to_a[*j] == NONE).collect();
+        let new: Vec<u32> = (0..self.b.object_count()).filter(|j| *objects.to_a.at(*j) == NONE).collect();
         let depth = |o: &ObjectRef| o.parts().count();
-        let mut sorted: Vec<(usize, u32)> = new.into_iter().map(|j| (depth(&b_objects[j]), j)).collect();
+        let mut sorted: Vec<(usize, u32)> = new.into_iter().map(|j| (depth(b_objects.at(j)), j)).collect();
         sorted.sort_unstable();
-        let (containers, rest): (Vec<_>, Vec<_>) =
-            sorted.into_iter().partition(|(_, j)| matches!(b_objects[*j].object_type.as_str(), "DATABASE" | "SCHEMA"));
+        let (containers, rest): (Vec<_>, Vec<_>) = sorted
+            .into_iter()
+            .partition(|(_, j)| matches!(b_objects.at(*j).object_type.as_str(), "DATABASE" | "SCHEMA"));
         for (_, j) in containers {
-            self.create_object(&b_objects[j], j);
+            self.create_object(b_objects.at(j), j);
         }
-        for (j, principal) in self.b.principals.iter().enumerate().filter(|(j, _)| principals.to_a[*j as u32] == NONE) {
-            let properties = self.b.principal_info[j as u32].properties.state();
+        for (j, principal) in
+            self.b.principals.iter().enumerate().filter(|(j, _)| *principals.to_a.at(*j as u32) == NONE)
+        {
+            let properties = self.b.principal_info.at(j as u32).properties.state();
             let principal = principal.clone();
             self.out.push(match principal.kind {
                 PrincipalKind::User => Change::CreateUser { user: principal, properties },
@@ -118,7 +121,7 @@ impl Differ<'_> {
             });
         }
         for (_, j) in rest {
-            self.create_object(&b_objects[j], j);
+            self.create_object(b_objects.at(j), j);
         }
     }
 
@@ -132,8 +135,8 @@ impl Differ<'_> {
 
     fn altered(&mut self, principals: &Pairs, a_objects: &Column<ObjectRef>, objects: &Pairs) {
         for (i, j) in principals.kept() {
-            let (x, y) = (&self.a.principal_info[i].properties, &self.b.principal_info[j].properties);
-            let principal = &self.a.principals[i];
+            let (x, y) = (&self.a.principal_info.at(i).properties, &self.b.principal_info.at(j).properties);
+            let principal = self.a.principals.at(i);
             self.out.extend(altered(x, y).map(|(property, value)| Change::AlterPrincipal {
                 principal: principal.clone(),
                 property,
@@ -144,7 +147,7 @@ impl Differ<'_> {
         for (i, j) in objects.kept() {
             let x = self.a.object_properties(i).unwrap_or(&none);
             let y = self.b.object_properties(j).unwrap_or(&none);
-            let object = &a_objects[i];
+            let object = a_objects.at(i);
             self.out.extend(altered(x, y).map(|(property, value)| Change::AlterObject {
                 object: object.clone(),
                 property,
@@ -155,26 +158,26 @@ impl Differ<'_> {
 
     fn owners(&mut self, principals: &Pairs, b_objects: &Column<ObjectRef>, objects: &Pairs) {
         for j in 0..self.b.object_count() {
-            let i = objects.to_a[j];
+            let i = *objects.to_a.at(j);
             let before = if i == NONE { None } else { self.a.owner_of(i) };
             let same = match (before, self.b.owner_of(j)) {
                 (None, None) => true,
-                (Some(x), Some(y)) => principals.to_b[x] == y,
+                (Some(x), Some(y)) => *principals.to_b.at(x) == y,
                 _ => false,
             };
             if same {
                 continue;
             }
-            let object = b_objects[j].clone();
+            let object = b_objects.at(j).clone();
             match (self.b.owner(j), before) {
                 (Some(to), _) => {
                     self.out.push(Change::TransferOwnership { object, to: to.clone(), outbound: None });
                 }
                 // An owner that goes takes its ownership along; only one that stays has to be told.
-                (None, Some(owner)) if principals.to_b[owner] != NONE => self.out.push(Change::RevokePrivilege {
+                (None, Some(owner)) if *principals.to_b.at(owner) != NONE => self.out.push(Change::RevokePrivilege {
                     privilege: Privilege::OWNERSHIP,
                     object,
-                    grantee: self.a.principals[owner].clone(),
+                    grantee: self.a.principals.at(owner).clone(),
                     grant_option_only: false,
                     cascade: false,
                     granted_by: None,
@@ -187,7 +190,7 @@ impl Differ<'_> {
     fn memberships(&mut self, principals: &Pairs) {
         let (mut before, mut after) = (BTreeMap::<(u32, u32), Rows>::new(), BTreeMap::<(u32, u32), Rows>::new());
         for m in &self.a.memberships {
-            let key = (principals.to_b[m.role], principals.to_b[m.member]);
+            let key = (*principals.to_b.at(m.role), *principals.to_b.at(m.member));
             if key.0 != NONE && key.1 != NONE {
                 before.entry(key).or_default().push((self.a.grantor(m.granted_by).cloned(), m.grant_option));
             }
@@ -197,7 +200,7 @@ impl Differ<'_> {
             after.entry((m.role, m.member)).or_default().push(row);
         }
         for (key, mut rows) in before {
-            let (role, member) = (self.b.principals[key.0].clone(), self.b.principals[key.1].clone());
+            let (role, member) = (self.b.principals.at(key.0).clone(), self.b.principals.at(key.1).clone());
             let now = after.get(&key).map_or(&[][..], Vec::as_slice);
             let steps = self.steps(&mut rows, now);
             for granted_by in steps.revoke {
@@ -208,7 +211,7 @@ impl Differ<'_> {
         }
         for (key, now) in after {
             let steps = self.steps(&mut Rows::new(), &now);
-            self.grant_role(&self.b.principals[key.0].clone(), &self.b.principals[key.1].clone(), steps.grant);
+            self.grant_role(&self.b.principals.at(key.0).clone(), &self.b.principals.at(key.1).clone(), steps.grant);
         }
     }
 
@@ -233,9 +236,9 @@ impl Differ<'_> {
             let mut rows = BTreeMap::<Key, Rows>::new();
             for row in s.grants_on(object) {
                 let grantee = s.grants.grantee(row);
-                let grantee = to_b.map_or(grantee, |ids| ids[grantee]);
+                let grantee = to_b.map_or(grantee, |ids| *ids.at(grantee));
                 if grantee != NONE {
-                    let privilege = s.privileges[u32::from(s.grants.privilege(row))].clone();
+                    let privilege = s.privileges.at(u32::from(s.grants.privilege(row))).clone();
                     let item = (s.grantor(s.grants.granted_by(row)).cloned(), s.grants.grant_option(row));
                     rows.entry((privilege, grantee)).or_default().push(item);
                 }
@@ -244,9 +247,9 @@ impl Differ<'_> {
         };
         for i in 0..self.a.object_count() {
             // Grants on what goes go with it. A user or role whose last grant ends loses its row, not itself.
-            let j = objects.to_b[i];
+            let j = *objects.to_b.at(i);
             let stays =
-                j != NONE || Principal::from_object(&a_objects[i]).is_some_and(|p| self.b.principal_id(&p).is_some());
+                j != NONE || Principal::from_object(a_objects.at(i)).is_some_and(|p| self.b.principal_id(&p).is_some());
             if !stays {
                 continue;
             }
@@ -254,11 +257,11 @@ impl Differ<'_> {
             for (key, mut rows) in group(self.a, i, Some(&principals.to_b)) {
                 let now = after.remove(&key).unwrap_or_default();
                 let steps = self.steps(&mut rows, &now);
-                let grantee = self.b.principals[key.1].clone();
+                let grantee = self.b.principals.at(key.1).clone();
                 for granted_by in steps.revoke {
                     self.out.push(Change::RevokePrivilege {
                         privilege: key.0.clone(),
-                        object: a_objects[i].clone(),
+                        object: a_objects.at(i).clone(),
                         grantee: grantee.clone(),
                         grant_option_only: false,
                         cascade: false,
@@ -268,27 +271,27 @@ impl Differ<'_> {
                 for granted_by in steps.revoke_option {
                     self.out.push(Change::RevokePrivilege {
                         privilege: key.0.clone(),
-                        object: a_objects[i].clone(),
+                        object: a_objects.at(i).clone(),
                         grantee: grantee.clone(),
                         grant_option_only: true,
                         cascade: false,
                         granted_by,
                     });
                 }
-                self.grant(&key.0, &a_objects[i], &grantee, steps.grant);
+                self.grant(&key.0, a_objects.at(i), &grantee, steps.grant);
             }
-            self.grant_all(&a_objects[i], after);
+            self.grant_all(a_objects.at(i), after);
         }
-        for j in (0..self.b.object_count()).filter(|j| objects.to_a[*j] == NONE) {
+        for j in (0..self.b.object_count()).filter(|j| *objects.to_a.at(*j) == NONE) {
             let after = group(self.b, j, None);
-            self.grant_all(&b_objects[j], after);
+            self.grant_all(b_objects.at(j), after);
         }
     }
 
     fn grant_all(&mut self, object: &ObjectRef, after: BTreeMap<(Privilege, u32), Rows>) {
         for ((privilege, grantee), now) in after {
             let steps = self.steps(&mut Rows::new(), &now);
-            self.grant(&privilege, object, &self.b.principals[grantee].clone(), steps.grant);
+            self.grant(&privilege, object, &self.b.principals.at(grantee).clone(), steps.grant);
         }
     }
 
@@ -341,7 +344,7 @@ impl Differ<'_> {
         let (before, after) = (key(self.a), key(self.b));
         for ((reach, container, object_type, privilege, grantee), option) in &before {
             let now = after.get(&(*reach, container.clone(), object_type.clone(), privilege.clone(), grantee.clone()));
-            let gone = self.a.principal_id(grantee).is_none_or(|id| principals.to_b[id] == NONE)
+            let gone = self.a.principal_id(grantee).is_none_or(|id| *principals.to_b.at(id) == NONE)
                 || self.container_gone(container);
             // A template's grant option cannot be taken alone: the template is made anew.
             if gone || now.is_some_and(|n| *n || !option) {
@@ -378,18 +381,18 @@ impl Differ<'_> {
     }
 
     fn dropped(&mut self, principals: &Pairs, a_objects: &Column<ObjectRef>, objects: &Pairs) {
-        let gone = |id: Option<u32>| id.is_some_and(|id| objects.to_b[id] == NONE);
+        let gone = |id: Option<u32>| id.is_some_and(|id| *objects.to_b.at(id) == NONE);
         let database_gone = |name: &crate::model::Ident| gone(self.a.object_id(&ObjectRef::database(name.clone())));
         let mut drops = Vec::new();
         for (i, principal) in self.a.principals.iter().enumerate() {
             let with_database =
                 principal.kind == PrincipalKind::DatabaseRole && principal.scope.first().is_some_and(database_gone);
-            if principals.to_b[i as u32] == NONE && !with_database {
+            if *principals.to_b.at(i as u32) == NONE && !with_database {
                 drops.push(Change::DropPrincipal { principal: principal.clone() });
             }
         }
-        for i in (0..self.a.object_count()).filter(|i| objects.to_b[*i] == NONE) {
-            let object = &a_objects[i];
+        for i in (0..self.a.object_count()).filter(|i| *objects.to_b.at(*i) == NONE) {
+            let object = a_objects.at(i);
             let with_container = gone(self.a.schema_of(i)) || gone(self.a.database_of(i));
             if !with_container && Principal::from_object(object).is_none() && !self.is_replaced(object) {
                 drops.push(Change::DropObject { object: object.clone() });

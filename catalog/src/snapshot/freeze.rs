@@ -210,9 +210,9 @@ pub(super) fn thaw(snapshot: &Snapshot) -> Account {
         );
         if let Some(owner) = snapshot.owner_of(id) {
             let (granted_by, created_on) = snapshot.owner_evidence(id).unwrap_or_default();
-            account.put_ownership(Ownership {
+            account.put_ownership(&Ownership {
                 object: object.clone(),
-                owner: snapshot.principals[owner].clone(),
+                owner: snapshot.principals.at(owner).clone(),
                 granted_by: granted_by.cloned(),
                 created_on,
             });
@@ -220,9 +220,9 @@ pub(super) fn thaw(snapshot: &Snapshot) -> Account {
         for row in snapshot.grants_on(id) {
             let grants = &snapshot.grants;
             account.put_grant(Grant {
-                privilege: snapshot.privileges[u32::from(grants.privilege(row))].clone(),
+                privilege: snapshot.privileges.at(u32::from(grants.privilege(row))).clone(),
                 object: object.clone(),
-                grantee: snapshot.principals[grants.grantee(row)].clone(),
+                grantee: snapshot.principals.at(grants.grantee(row)).clone(),
                 granted_by: snapshot.grantor(grants.granted_by(row)).cloned(),
                 grant_option: grants.grant_option(row),
                 created_on: grants.created_on(row),
@@ -231,8 +231,8 @@ pub(super) fn thaw(snapshot: &Snapshot) -> Account {
     }
     for row in &snapshot.memberships {
         account.put_membership(&Membership {
-            role: snapshot.principals[row.role].clone(),
-            member: snapshot.principals[row.member].clone(),
+            role: snapshot.principals.at(row.role).clone(),
+            member: snapshot.principals.at(row.member).clone(),
             granted_by: snapshot.grantor(row.granted_by).cloned(),
             grant_option: row.grant_option,
             builtin: row.builtin,
@@ -264,7 +264,7 @@ pub(super) fn same_state(a: &Snapshot, b: &Snapshot) -> bool {
         && a.grants.grant_option == b.grants.grant_option
         && (0..a.grants.len() as u32).all(|row| {
             let (x, y) = (u32::from(a.grants.privilege(row)), u32::from(b.grants.privilege(row)));
-            a.privileges[x] == b.privileges[y]
+            *a.privileges.at(x) == *b.privileges.at(y)
                 && names(a, a.grants.granted_by(row)) == names(b, b.grants.granted_by(row))
         })
         && a.memberships.len() == b.memberships.len()
@@ -285,6 +285,6 @@ pub(super) fn same_state(a: &Snapshot, b: &Snapshot) -> bool {
 impl Snapshot {
     /// The owner's principal, for tests and explanations.
     pub fn owner(&self, object: u32) -> Option<&Principal> {
-        some(self.objects.owner[object]).map(|id| &self.principals[id])
+        some(*self.objects.owner.at(object)).map(|id| self.principals.at(id))
     }
 }

@@ -151,7 +151,7 @@ impl Snapshot {
 
     /// What is known of a principal.
     pub fn principal_info(&self, id: u32) -> &PrincipalInfo {
-        &self.principal_info[id]
+        self.principal_info.at(id)
     }
 
     /// The id of a principal.
@@ -166,7 +166,7 @@ impl Snapshot {
 
     /// The type of an object.
     pub fn object_type(&self, id: u32) -> &ObjectType {
-        &self.types[u32::from(self.objects.kind[id])]
+        self.types.at(u32::from(*self.objects.kind.at(id)))
     }
 
     /// The stored spelling of the last part of an object's name.
@@ -176,17 +176,17 @@ impl Snapshot {
 
     /// The object id of an object's database, if it lies in one.
     pub fn database_of(&self, id: u32) -> Option<u32> {
-        some(self.objects.database[id])
+        some(*self.objects.database.at(id))
     }
 
     /// The object id of an object's schema, if it lies in one.
     pub fn schema_of(&self, id: u32) -> Option<u32> {
-        some(self.objects.schema[id])
+        some(*self.objects.schema.at(id))
     }
 
     /// The principal id of an object's owner.
     pub fn owner_of(&self, id: u32) -> Option<u32> {
-        some(self.objects.owner[id])
+        some(*self.objects.owner.at(id))
     }
 
     /// The attributes of an object.
@@ -196,20 +196,20 @@ impl Snapshot {
 
     /// Whether the inventory lists an object.
     pub fn object_listed(&self, id: u32) -> bool {
-        self.objects.listed[id]
+        *self.objects.listed.at(id)
     }
 
     /// When an object was created.
     pub fn object_created_on(&self, id: u32) -> Option<Micros> {
-        self.objects.created_on[id]
+        *self.objects.created_on.at(id)
     }
 
     /// An object by its full name.
     pub fn object(&self, id: u32) -> ObjectRef {
         let part = |id: u32| some(id).and_then(|id| Ident::new(self.objects.name.get(id)).ok());
         ObjectRef {
-            database: part(self.objects.database[id]),
-            schema: part(self.objects.schema[id]),
+            database: part(*self.objects.database.at(id)),
+            schema: part(*self.objects.schema.at(id)),
             object_type: self.object_type(id).clone(),
             name: Ident::new(self.objects.name.get(id)).unwrap_or_else(|_| Principal::public().name),
             signature: self.objects.signature.get(&id).cloned(),
@@ -269,9 +269,9 @@ impl Snapshot {
         ContainerGrant {
             reach: row.reach,
             container: self.container(row.container),
-            object_type: self.types[u32::from(row.kind)].clone(),
-            privilege: self.privileges[u32::from(row.privilege)].clone(),
-            grantee: self.principals[row.grantee].clone(),
+            object_type: self.types.at(u32::from(row.kind)).clone(),
+            privilege: self.privileges.at(u32::from(row.privilege)).clone(),
+            grantee: self.principals.at(row.grantee).clone(),
             grant_option: row.grant_option,
             granted_by: self.grantor(row.granted_by).cloned(),
             created_on: row.created_on,
@@ -337,32 +337,32 @@ impl Grants {
 
     /// Object id of a row.
     pub fn object(&self, row: u32) -> u32 {
-        self.object[row]
+        *self.object.at(row)
     }
 
     /// Privilege index of a row.
     pub fn privilege(&self, row: u32) -> u16 {
-        self.privilege[row]
+        *self.privilege.at(row)
     }
 
     /// Principal id of a row's grantee.
     pub fn grantee(&self, row: u32) -> u32 {
-        self.grantee[row]
+        *self.grantee.at(row)
     }
 
     /// Grantor index of a row, [`NONE`] for the system.
     pub fn granted_by(&self, row: u32) -> u32 {
-        self.granted_by[row]
+        *self.granted_by.at(row)
     }
 
     /// Whether a row carries the grant option.
     pub fn grant_option(&self, row: u32) -> bool {
-        self.grant_option[row]
+        *self.grant_option.at(row)
     }
 
     /// When a row was granted.
     pub fn created_on(&self, row: u32) -> Option<Micros> {
-        self.created_on[row]
+        *self.created_on.at(row)
     }
 }
 

@@ -58,7 +58,7 @@ impl Snapshot {
 
     /// The name of the user that is spelled most like `text`, if one is near.
     pub fn nearest_user(&self, text: &str) -> Option<String> {
-        let names = self.graph().users().map(|u| self.principals()[u].shown());
+        let names = self.graph().users().map(|u| self.principals().at(u).shown());
         nearest(&text.to_ascii_uppercase(), names)
     }
 }

@@ -303,7 +303,7 @@ fn argument_type(tokens: &[&Token]) -> Option<String> {
     };
     let plain = |n: usize| matches!(tokens.get(n), Some(Token::Word(_)));
     let pair = tokens.iter().take(2).map(|t| text(t)).collect::<Vec<_>>().join(" ");
-    let skip = if plain(0) && plain(1) && !TWO_WORDS.contains(&pair.as_str()) { 1 } else { 0 };
+    let skip = usize::from(plain(0) && plain(1) && !TWO_WORDS.contains(&pair.as_str()));
     let mut out = String::new();
     let mut depth = 0_usize;
     for token in tokens.get(skip..)? {

@@ -118,9 +118,7 @@ fn tail(c: &mut Cursor, create: &mut Create) -> Parsed<()> {
             }
         } else if c.take(&["EXECUTE", "AS"]) {
             c.ident()?;
-        } else if c.take(&["WITH", "TAG"]) || c.take(&["TAG"]) {
-            c.group()?;
-        } else if c.peek() == Some(&Token::LParen) && !strict {
+        } else if c.take(&["WITH", "TAG"]) || c.take(&["TAG"]) || (c.peek() == Some(&Token::LParen) && !strict) {
             c.group()?;
         } else if c.peek() == Some(&Token::RParen) {
             return Err(c.expected("no `)` without its `(`"));

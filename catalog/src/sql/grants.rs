@@ -182,11 +182,11 @@ fn target(c: &mut Cursor, form: Form) -> Parsed<Target> {
 pub(super) fn plural(c: &mut Cursor) -> Parsed<ObjectType> {
     let ends = ["IN", "LIKE", "STARTS", "LIMIT", "HISTORY"];
     let words: Vec<String> = c.words(6).into_iter().take_while(|w| !ends.contains(&w.as_str())).collect();
-    if let Some((n, object_type)) = longest_plural(&words) {
-        if n == words.len() {
-            (0..n).for_each(|_| c.skip());
-            return Ok(object_type);
-        }
+    if let Some((n, object_type)) = longest_plural(&words)
+        && n == words.len()
+    {
+        (0..n).for_each(|_| c.skip());
+        return Ok(object_type);
     }
     let text = words.join(" ");
     let near = near_plural(&text);

@@ -212,14 +212,13 @@ fn split(text: &str) -> Vec<String> {
 
 /// The full name, with as many parts as the type has.
 fn full_name(object: &ObjectRef) -> Rendered {
-    let fits = match (level(&object.object_type), &object.database, &object.schema) {
-        (Some(Level::Account), None, None)
-        | (Some(Level::Database), Some(_), None)
-        | (Some(Level::Schema), Some(_), Some(_))
-        | (None, Some(_), _)
-        | (None, None, None) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (level(&object.object_type), &object.database, &object.schema),
+        (Some(Level::Account) | None, None, None)
+            | (Some(Level::Database), Some(_), None)
+            | (Some(Level::Schema), Some(_), Some(_))
+            | (None, Some(_), _)
+    );
     if !fits || object.object_type.has_signature() != object.signature.is_some() {
         return Err(RenderError::Name(object.quoted(), object.object_type.sql()));
     }

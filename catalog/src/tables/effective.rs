@@ -61,7 +61,7 @@ impl Relation for EffectivePrivileges {
         let write = |out: &mut Writer, account: &str, snapshot: &Snapshot, lens: Lens, rows: &[Row]| {
             for row in rows {
                 user(out, account, snapshot, row.user)
-                    .text(Some(snapshot.privileges()[u32::from(row.privilege)].as_str()))
+                    .text(Some(snapshot.privileges().at(u32::from(row.privilege)).as_str()))
                     .object(snapshot, row.object)
                     .bool(Some(row.grant_option))
                     .bool(Some(row.usable))
@@ -108,10 +108,10 @@ impl Relation for EffectiveGrants {
         let write = |out: &mut Writer, account: &str, snapshot: &Snapshot, lens: Lens, rows: &[GrantRow]| {
             for row in rows {
                 let (granted_by, created_on) = evidence(snapshot, row);
-                let carrier = &snapshot.principals()[row.way.carrier];
+                let carrier = snapshot.principals().at(row.way.carrier);
                 let is_role = row.source != Source::User;
                 user(out, account, snapshot, row.user)
-                    .text(Some(snapshot.privileges()[u32::from(row.way.privilege)].as_str()))
+                    .text(Some(snapshot.privileges().at(u32::from(row.way.privilege)).as_str()))
                     .object(snapshot, row.object)
                     .bool(Some(row.way.grant_option))
                     .bool(Some(row.usable))
@@ -135,7 +135,7 @@ impl Relation for EffectiveGrants {
 
 fn user<'w>(out: &'w mut Writer, account: &str, snapshot: &Snapshot, id: u32) -> &'w mut Writer {
     let disabled = snapshot.principal_info(id).properties.is_true(Property::Disabled);
-    out.text(Some(account)).text(Some(snapshot.principals()[id].name.as_str())).bool(Some(disabled))
+    out.text(Some(account)).text(Some(snapshot.principals().at(id).name.as_str())).bool(Some(disabled))
 }
 
 fn evidence<'s>(
@@ -234,7 +234,7 @@ impl BatchSource for RolesOfUsers {
             let own = roles.roles_of(self.user);
             let direct = graph.granted_to(id);
             let mut write = |role: u32, source: &str| {
-                let principal = &snapshot.principals()[role];
+                let principal = snapshot.principals().at(role);
                 user(out, &view.name, snapshot, id)
                     .text_with(|| Some(principal.shown()))
                     .text(Some(principal.kind.as_str()))

@@ -124,10 +124,10 @@ impl Pushed {
                 (None, None) => Vec::new(),
             };
         Ok(Passing {
-            users: self.pass(Dimension::User, users, |ids| user_batch(account, snapshot, ids))?,
-            objects: self.pass(Dimension::Object, objects, |ids| object_batch(snapshot, ids))?,
+            users: self.pass(Dimension::User, &users, |ids| user_batch(account, snapshot, ids))?,
+            objects: self.pass(Dimension::Object, &objects, |ids| object_batch(snapshot, ids))?,
             privileges: self
-                .pass(Dimension::Privilege, (0..snapshot.privileges().len() as u32).collect(), |ids| {
+                .pass(Dimension::Privilege, &(0..snapshot.privileges().len() as u32).collect::<Vec<_>>(), |ids| {
                     vec![texts(ids.iter().map(|p| snapshot.privileges().get(*p).map(crate::model::Privilege::as_str)))]
                 })?
                 .map(|list| list.into_iter().map(|p| p as u16).collect()),
@@ -146,7 +146,7 @@ impl Pushed {
     fn pass(
         &self,
         dimension: Dimension,
-        ids: Vec<u32>,
+        ids: &[u32],
         columns: impl Fn(&[u32]) -> Vec<ArrayRef>,
     ) -> Result<Option<Vec<u32>>> {
         if !self.restricts(dimension) {
@@ -207,7 +207,7 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 }
 
 fn user_batch(account: &str, snapshot: &Snapshot, ids: &[u32]) -> Vec<ArrayRef> {
-    let names = texts(ids.iter().map(|id| Some(snapshot.principals()[*id].name.as_str())));
+    let names = texts(ids.iter().map(|id| Some(snapshot.principals().at(*id).name.as_str())));
     let disabled: BooleanArray =
         ids.iter().map(|id| Some(snapshot.principal_info(*id).properties.is_true(Property::Disabled))).collect();
     vec![texts(ids.iter().map(|_| Some(account))), names, Arc::new(disabled)]

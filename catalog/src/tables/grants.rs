@@ -88,9 +88,9 @@ fn write_grants_on(out: &mut Writer, account: &str, s: &Snapshot, object: u32) {
     }
     let grants = s.grants();
     for row in s.grants_on(object) {
-        let grantee = &s.principals()[grants.grantee(row)];
+        let grantee = s.principals().at(grants.grantee(row));
         out.text(Some(account))
-            .text(Some(s.privileges()[u32::from(grants.privilege(row))].as_str()))
+            .text(Some(s.privileges().at(u32::from(grants.privilege(row))).as_str()))
             .object(s, object)
             .text(Some(grantee.kind.as_str()))
             .text_with(|| Some(grantee.shown()))

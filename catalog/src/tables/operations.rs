@@ -92,7 +92,7 @@ impl Relation for SyncSteps {
                     text("run_id", "Name of the run"),
                     int("step", "Position in the run, from 1"),
                     text("source", "What was read: GRANTS_TO_ROLES, SHOW WAREHOUSES, ..."),
-                    text("statement", "The statement sent, or the file read"),
+                    text("query_id", "The platform's id of the statement; NULL for files"),
                     int("rows", "Rows read"),
                     time("started_at", "When it began"),
                     int("millis", "Milliseconds it took"),
@@ -108,7 +108,7 @@ impl Relation for SyncSteps {
                     .text(Some(&step.run_id))
                     .int(Some(step.step))
                     .text(Some(&step.source))
-                    .text(Some(&step.statement))
+                    .text(step.query_id.as_deref())
                     .int(Some(step.rows))
                     .time(Some(step.started_at))
                     .int(Some(step.millis))

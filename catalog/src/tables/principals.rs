@@ -64,7 +64,7 @@ impl Relation for Users {
             for view in &request.world.accounts {
                 let s = &view.snapshot;
                 for id in s.graph().users() {
-                    let principal = &s.principals()[id];
+                    let principal = s.principals().at(id);
                     let info = s.principal_info(id);
                     let get = |p| info.properties.get(p);
                     let flag = |p| get(p).map(|v| v == "true");
@@ -175,7 +175,7 @@ impl Relation for RoleGrants {
             for view in &request.world.accounts {
                 let s = &view.snapshot;
                 for m in s.memberships() {
-                    let (role, member) = (&s.principals()[m.role], &s.principals()[m.member]);
+                    let (role, member) = (s.principals().at(m.role), s.principals().at(m.member));
                     out.text(Some(&view.name))
                         .text_with(|| Some(role.shown()))
                         .text(Some(role.kind.as_str()))

@@ -114,8 +114,8 @@ pub struct SyncStepRow {
     pub step: i64,
     /// What was read.
     pub source: String,
-    /// The statement, or the file's name.
-    pub statement: String,
+    /// The platform's id of the statement.
+    pub query_id: Option<String>,
     /// Rows read.
     pub rows: i64,
     /// When it began.

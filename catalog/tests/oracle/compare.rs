@@ -314,7 +314,7 @@ fn differences_agree(account: &Account) -> Result<(), String> {
     account.objects().for_each(|(o, info)| poorer.put_object(o.clone(), info.clone()));
     let keep = |i: &usize| !i.is_multiple_of(3);
     account.grants().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, row)| poorer.put_grant(row));
-    account.ownerships().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, row)| poorer.put_ownership(row));
+    account.ownerships().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, row)| poorer.put_ownership(&row));
     account.memberships().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, row)| poorer.put_membership(&row));
     account.container_grants().enumerate().filter(|(i, _)| keep(i)).for_each(|(_, r)| poorer.put_container_grant(r));
     let after = Arc::new(Snapshot::freeze(&poorer, 0));

@@ -45,7 +45,7 @@ pub(crate) fn build(facts: &[Fact]) -> Account {
                 account.put_object(object, ObjectInfo { properties, listed: true, ..ObjectInfo::default() });
             }
             Fact::Grant(grant) => account.put_grant(grant),
-            Fact::Ownership(ownership) => account.put_ownership(ownership),
+            Fact::Ownership(ownership) => account.put_ownership(&ownership),
             Fact::Membership(membership) => account.put_membership(&membership),
             Fact::ContainerGrant(grant) => account.put_container_grant(grant),
         }

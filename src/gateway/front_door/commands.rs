@@ -593,7 +593,16 @@ fn copy_options(cursor: &mut Cursor<'_>) -> Result<CopyOptions, SqlError> {
         cursor.word("WITH");
         cursor.token(&Token::LParen)
     };
-    while !(cursor.done() || listed && cursor.token(&Token::RParen)) {
+    loop {
+        if listed && cursor.token(&Token::RParen) {
+            break;
+        }
+        if cursor.done() {
+            if listed {
+                return Err(cursor.error());
+            }
+            break;
+        }
         if !listed {
             cursor.word("WITH");
         }
@@ -716,19 +725,9 @@ mod tests {
         for sql in ["listen x", "notify x", "do $$ begin end $$", "commit prepared 'x'"] {
             assert_eq!(code(sql), "0A000", "{sql}");
         }
-        for sql in [
-            "selec 1",
-            "select",
-            "foo bar",
-            "show",
-            "fetch",
-            "select 1 2",
-            "call x",
-            "begin foo",
-            "(",
-            "copy t to stdout (",
-            ")",
-        ] {
+        for sql in
+            ["selec 1", "foo bar", "show", "fetch", "select 1 2", "call x", "begin foo", "(", "copy t to stdout (", ")"]
+        {
             assert_eq!(code(sql), "42601", "{sql}");
         }
     }

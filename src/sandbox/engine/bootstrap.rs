@@ -132,7 +132,7 @@ fn snowflake(account: &mut Account, at: Micros) {
         }
     }
     if let Some(owner) = role("ACCOUNTADMIN") {
-        account.put_ownership(Ownership {
+        account.put_ownership(&Ownership {
             object: ObjectRef::database(database),
             owner,
             granted_by: None,

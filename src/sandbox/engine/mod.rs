@@ -122,7 +122,7 @@ impl SandboxEngine {
     }
 }
 
-/// The user who logs in with a name: by LOGIN_NAME, any case, or by the user's own name.
+/// The user who logs in with a name: by `LOGIN_NAME`, any case, or by the user's own name.
 fn user_of_login(account: &Account, login_name: &str) -> Option<Principal> {
     let users = || account.principals().filter(|(p, info)| p.kind == PrincipalKind::User && info.listed);
     let named = |wanted: &str| {

@@ -1,4 +1,4 @@
-//! Queries: SELECT over the views of ACCOUNT_USAGE, and over relations that hold nothing.
+//! Queries: SELECT over the views of `ACCOUNT_USAGE`, and over relations that hold nothing.
 //!
 //! The text is read with Snowflake's rules for names and becomes a syntax tree; functions of the session become values;
 //! every relation is found and checked before anything runs; DataFusion does the rest. It sees only what was put before
@@ -41,8 +41,9 @@ pub struct QueryContext<'a> {
 pub async fn select(context: QueryContext<'_>, sql: &str) -> Result<Answer, Failure> {
     let parsed = parse::parse(sql)?;
     let mut query = parsed.query;
+    // Names first: a function's column is called by its text, not by its value.
+    columns::name(&mut query);
     functions::replace(&mut query, &context)?;
     let tables = relations::resolve(&mut query, &context)?;
-    columns::name(&mut query);
     run::run(query, tables, &parsed.places).await
 }

@@ -137,7 +137,7 @@ impl Builder {
     fn remaining_owners(&mut self) {
         for (object, owner) in std::mem::take(&mut self.owners) {
             if self.account.owner(&object).is_none() {
-                self.account.put_ownership(Ownership { object, owner, granted_by: None, created_on: None });
+                self.account.put_ownership(&Ownership { object, owner, granted_by: None, created_on: None });
             }
         }
     }

@@ -122,7 +122,12 @@ impl World {
     }
 
     fn owned(mut self, object: &str, owner: &str) -> Self {
-        self.0.put_ownership(Ownership { object: what(object), owner: who(owner), granted_by: None, created_on: None });
+        self.0.put_ownership(&Ownership {
+            object: what(object),
+            owner: who(owner),
+            granted_by: None,
+            created_on: None,
+        });
         self
     }
 

@@ -10,7 +10,7 @@ use grantd_catalog::model::Property;
 
 const DATABASES: &[Column<ObjectRow>] = &[
     number("DATABASE_ID", |r| Some(r.id)),
-    text("DATABASE_NAME", ObjectRow::name),
+    text("DATABASE_NAME", |r| Some(r.name())),
     text("DATABASE_OWNER", ObjectRow::owner),
     text("IS_TRANSIENT", |_| Some("NO".to_owned())),
     text("COMMENT", ObjectRow::comment),
@@ -26,7 +26,7 @@ const DATABASES: &[Column<ObjectRow>] = &[
 
 const SCHEMATA: &[Column<ObjectRow>] = &[
     number("SCHEMA_ID", |r| Some(r.id)),
-    text("SCHEMA_NAME", ObjectRow::name),
+    text("SCHEMA_NAME", |r| Some(r.name())),
     number("CATALOG_ID", |r| r.database_id),
     text("CATALOG_NAME", ObjectRow::database),
     text("SCHEMA_OWNER", ObjectRow::owner),

@@ -1,7 +1,7 @@
-//! GRANTS_TO_ROLES, GRANTS_TO_USERS and GRANTS_TO_SHARES.
+//! `GRANTS_TO_ROLES`, `GRANTS_TO_USERS` and `GRANTS_TO_SHARES`.
 //!
-//! Which view a row is in: a privilege or membership of a share in GRANTS_TO_SHARES; an account role of a user in
-//! GRANTS_TO_USERS; everything else, privileges of users included, in GRANTS_TO_ROLES.
+//! Which view a row is in: a privilege or membership of a share in `GRANTS_TO_SHARES`; an account role of a user in
+//! `GRANTS_TO_USERS`; everything else, privileges of users included, in `GRANTS_TO_ROLES`.
 
 use super::inventory::is_imported_role;
 use super::spelling;
@@ -31,8 +31,9 @@ struct GrantRow {
 }
 
 impl GrantRow {
-    fn granted_by(&self) -> Option<String> {
-        Some(self.granted_by.as_ref().map(spelling::principal_name).unwrap_or_default())
+    /// Empty for grants of the system.
+    fn granted_by(&self) -> String {
+        self.granted_by.as_ref().map(spelling::principal_name).unwrap_or_default()
     }
 
     fn granted_by_type(&self) -> Option<String> {
@@ -55,7 +56,7 @@ const TO_ROLES: &[Column<GrantRow>] = &[
     text("GRANTED_TO", |r| Some(spelling::granted_to(r.grantee.kind).to_owned())),
     text("GRANTEE_NAME", |r| Some(spelling::principal_name(&r.grantee))),
     boolean("GRANT_OPTION", |r| Some(r.grant_option)),
-    text("GRANTED_BY", GrantRow::granted_by),
+    text("GRANTED_BY", |r| Some(r.granted_by())),
     time("DELETED_ON", |r| r.deleted),
     text("GRANTED_BY_ROLE_TYPE", GrantRow::granted_by_type),
     no_number("OBJECT_INSTANCE"),
@@ -84,7 +85,7 @@ const TO_SHARES: &[Column<GrantRow>] = &[
     text("OBJECT_DATABASE", |r| r.database.clone()),
     text("OBJECT_SCHEMA", |r| r.schema.clone()),
     text("SHARE_NAME", |r| Some(spelling::principal_name(&r.grantee))),
-    text("GRANTED_BY", GrantRow::granted_by),
+    text("GRANTED_BY", |r| Some(r.granted_by())),
     text("GRANTED_BY_ROLE_TYPE", GrantRow::granted_by_type),
 ];
 
@@ -115,7 +116,7 @@ pub(super) fn to_users(account: &Account, removed: &Removed) -> Result<RecordBat
     batch(TO_USERS, &rows)
 }
 
-/// Whether GRANTS_TO_USERS has the row: an account role of a user.
+/// Whether `GRANTS_TO_USERS` has the row: an account role of a user.
 fn is_users_role(membership: &Membership) -> bool {
     membership.member.kind == PrincipalKind::User && membership.role.kind == PrincipalKind::Role
 }
@@ -130,7 +131,7 @@ fn memberships<'a>(
     live.chain(gone).filter(|(m, _)| m.role != Principal::public())
 }
 
-/// Every row that is not in GRANTS_TO_USERS: ownerships, privileges, memberships, inherited grants; then what was
+/// Every row that is not in `GRANTS_TO_USERS`: ownerships, privileges, memberships, inherited grants; then what was
 /// revoked on objects that are still there.
 fn privileges(account: &Account, removed: &Removed) -> Vec<GrantRow> {
     let exists = |object: &ObjectRef| {

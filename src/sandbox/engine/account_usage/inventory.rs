@@ -19,8 +19,8 @@ pub(super) struct ObjectRow {
 }
 
 impl ObjectRow {
-    pub(super) fn name(&self) -> Option<String> {
-        Some(self.object.name.as_str().to_owned())
+    pub(super) fn name(&self) -> String {
+        self.object.name.as_str().to_owned()
     }
 
     pub(super) fn schema(&self) -> Option<String> {
@@ -71,7 +71,7 @@ pub(super) fn objects(account: &Account, removed: &Removed, types: &[&str]) -> V
     live
 }
 
-/// What no inventory lists: INFORMATION_SCHEMA, and what is in the database SNOWFLAKE.
+/// What no inventory lists: `INFORMATION_SCHEMA`, and what is in the database SNOWFLAKE.
 fn is_system(object: &ObjectRef) -> bool {
     let information_schema = |i: &grantd_catalog::model::Ident| i.as_str() == "INFORMATION_SCHEMA";
     let in_it = object.schema.as_ref().is_some_and(information_schema);
@@ -110,8 +110,8 @@ fn container_id(account: &Account, removed: &Removed, object: &ObjectRef) -> Opt
     })
 }
 
-/// A stable number for an object. The sandbox numbers nothing, so it is made of the name and the time of creation (FNV-1a,
-/// cut to 48 bits: a positive number that every client can hold).
+/// A stable number for an object. The sandbox numbers nothing, so it is made of the name and the time of creation
+/// (FNV-1a, cut to 48 bits: a positive number that every client can hold).
 pub(super) fn id(object: &ObjectRef, created: Option<Micros>) -> i64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let text = format!("{} {}", object.object_type, object.quoted());

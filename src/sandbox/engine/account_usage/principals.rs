@@ -23,8 +23,8 @@ struct PrincipalRow {
 }
 
 impl PrincipalRow {
-    fn name(&self) -> Option<String> {
-        Some(self.principal.name.as_str().to_owned())
+    fn name(&self) -> String {
+        self.principal.name.as_str().to_owned()
     }
 
     fn property(&self, property: Property) -> Option<String> {
@@ -35,8 +35,8 @@ impl PrincipalRow {
         self.owner.as_ref().map(spelling::principal_name)
     }
 
-    fn flag(&self, property: Property) -> Option<bool> {
-        Some(self.properties.is_true(property))
+    fn flag(&self, property: Property) -> bool {
+        self.properties.is_true(property)
     }
 
     fn moment(&self, property: Property) -> Option<Micros> {
@@ -51,17 +51,17 @@ impl PrincipalRow {
 
 const USERS: &[Column<PrincipalRow>] = &[
     number("USER_ID", |r| Some(r.id)),
-    text("NAME", PrincipalRow::name),
+    text("NAME", |r| Some(r.name())),
     time("CREATED_ON", |r| r.created),
     time("DELETED_ON", |r| r.deleted),
     // A user that is created without them logs in and is shown by name.
-    text("LOGIN_NAME", |r| r.property(Property::LoginName).or_else(|| r.name())),
-    text("DISPLAY_NAME", |r| r.property(Property::DisplayName).or_else(|| r.name())),
+    text("LOGIN_NAME", |r| r.property(Property::LoginName).or_else(|| Some(r.name()))),
+    text("DISPLAY_NAME", |r| r.property(Property::DisplayName).or_else(|| Some(r.name()))),
     no_text("FIRST_NAME"),
     no_text("LAST_NAME"),
     text("EMAIL", |r| r.property(Property::Email)),
     no_boolean("MUST_CHANGE_PASSWORD"),
-    boolean("HAS_PASSWORD", |r| r.flag(Property::HasPassword)),
+    boolean("HAS_PASSWORD", |r| Some(r.flag(Property::HasPassword))),
     text("COMMENT", PrincipalRow::comment),
     variant("DISABLED", |r| Some(r.properties.is_true(Property::Disabled).to_string())),
     variant("SNOWFLAKE_LOCK", |_| Some(false.to_string())),
@@ -70,12 +70,12 @@ const USERS: &[Column<PrincipalRow>] = &[
     text("DEFAULT_ROLE", |r| r.property(Property::DefaultRole)),
     variant("EXT_AUTHN_DUO", |_| Some(false.to_string())),
     no_text("EXT_AUTHN_UID"),
-    boolean("HAS_MFA", |r| r.flag(Property::HasMfa)),
+    boolean("HAS_MFA", |r| Some(r.flag(Property::HasMfa))),
     no_time("BYPASS_MFA_UNTIL"),
     time("LAST_SUCCESS_LOGIN", |r| r.moment(Property::LastSuccessLogin)),
     time("EXPIRES_AT", |r| r.moment(Property::ExpiresAt)),
     no_time("LOCKED_UNTIL_TIME"),
-    boolean("HAS_RSA_PUBLIC_KEY", |r| r.flag(Property::HasRsaPublicKey)),
+    boolean("HAS_RSA_PUBLIC_KEY", |r| Some(r.flag(Property::HasRsaPublicKey))),
     no_time("PASSWORD_LAST_SET_TIME"),
     text("OWNER", PrincipalRow::owner),
     // The view says NULL for none and for unset; only SHOW USERS tells them apart.
@@ -94,7 +94,7 @@ const ROLES: &[Column<PrincipalRow>] = &[
     number("ROLE_ID", |r| Some(r.id)),
     time("CREATED_ON", |r| r.created),
     time("DELETED_ON", |r| r.deleted),
-    text("NAME", PrincipalRow::name),
+    text("NAME", |r| Some(r.name())),
     text("COMMENT", PrincipalRow::comment),
     text("OWNER", PrincipalRow::owner),
     text("ROLE_TYPE", |r| Some(r.principal.kind.as_str().to_owned())),
@@ -109,7 +109,7 @@ const SHARES: &[Column<PrincipalRow>] = &[
     time("CREATED_ON", |r| r.created),
     time("MODIFIED_ON", |r| r.deleted.or(r.created)),
     time("DELETED_ON", |r| r.deleted),
-    text("NAME", PrincipalRow::name),
+    text("NAME", |r| Some(r.name())),
     text("OWNER", PrincipalRow::owner),
     text("COMMENT", PrincipalRow::comment),
     text("DATABASE_NAME", |r| r.database.clone()),

@@ -1,4 +1,4 @@
-//! TABLES (tables and views), VIEWS and SEMANTIC_VIEWS.
+//! TABLES (tables and views), VIEWS and `SEMANTIC_VIEWS`.
 
 use super::containers::yes_no;
 use super::inventory::{ObjectRow, objects};
@@ -24,7 +24,7 @@ const IN_TABLES: &[&str] = &[
 
 const TABLES: &[Column<ObjectRow>] = &[
     number("TABLE_ID", |r| Some(r.id)),
-    text("TABLE_NAME", ObjectRow::name),
+    text("TABLE_NAME", |r| Some(r.name())),
     number("TABLE_SCHEMA_ID", |r| r.schema_id),
     text("TABLE_SCHEMA", ObjectRow::schema),
     number("TABLE_CATALOG_ID", |r| r.database_id),
@@ -72,7 +72,7 @@ fn table_type(row: &ObjectRow) -> String {
 
 const VIEWS: &[Column<ObjectRow>] = &[
     number("TABLE_ID", |r| Some(r.id)),
-    text("TABLE_NAME", ObjectRow::name),
+    text("TABLE_NAME", |r| Some(r.name())),
     number("TABLE_SCHEMA_ID", |r| r.schema_id),
     text("TABLE_SCHEMA", ObjectRow::schema),
     number("TABLE_CATALOG_ID", |r| r.database_id),
@@ -95,7 +95,7 @@ const VIEWS: &[Column<ObjectRow>] = &[
 
 const SEMANTIC_VIEWS: &[Column<ObjectRow>] = &[
     number("SEMANTIC_VIEW_ID", |r| Some(r.id)),
-    text("SEMANTIC_VIEW_NAME", ObjectRow::name),
+    text("SEMANTIC_VIEW_NAME", |r| Some(r.name())),
     number("SEMANTIC_VIEW_SCHEMA_ID", |r| r.schema_id),
     text("SEMANTIC_VIEW_SCHEMA_NAME", ObjectRow::schema),
     number("SEMANTIC_VIEW_DATABASE_ID", |r| r.database_id),

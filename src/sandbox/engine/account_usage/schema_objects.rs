@@ -1,4 +1,4 @@
-//! STAGES, FUNCTIONS, PROCEDURES, FILE_FORMATS, SEQUENCES, PIPES, STREAMS, TASKS and SERVICES.
+//! STAGES, FUNCTIONS, PROCEDURES, `FILE_FORMATS`, SEQUENCES, PIPES, STREAMS, TASKS and SERVICES.
 
 use super::containers::yes_no;
 use super::inventory::{ObjectRow, objects};
@@ -13,7 +13,7 @@ type Built = Result<RecordBatch, ArrowError>;
 
 const STAGES: &[Column<ObjectRow>] = &[
     number("STAGE_ID", |r| Some(r.id)),
-    text("STAGE_NAME", ObjectRow::name),
+    text("STAGE_NAME", |r| Some(r.name())),
     number("STAGE_SCHEMA_ID", |r| r.schema_id),
     text("STAGE_SCHEMA", ObjectRow::schema),
     number("STAGE_CATALOG_ID", |r| r.database_id),
@@ -33,13 +33,13 @@ const STAGES: &[Column<ObjectRow>] = &[
 
 const FUNCTIONS: &[Column<ObjectRow>] = &[
     number("FUNCTION_ID", |r| Some(r.id)),
-    text("FUNCTION_NAME", ObjectRow::name),
+    text("FUNCTION_NAME", |r| Some(r.name())),
     number("FUNCTION_SCHEMA_ID", |r| r.schema_id),
     text("FUNCTION_SCHEMA", ObjectRow::schema),
     number("FUNCTION_CATALOG_ID", |r| r.database_id),
     text("FUNCTION_CATALOG", ObjectRow::database),
     text("FUNCTION_OWNER", ObjectRow::owner),
-    text("ARGUMENT_SIGNATURE", arguments),
+    text("ARGUMENT_SIGNATURE", |r| Some(arguments(r))),
     no_text("DATA_TYPE"),
     no_number("CHARACTER_MAXIMUM_LENGTH"),
     no_number("CHARACTER_OCTET_LENGTH"),
@@ -72,9 +72,9 @@ const FUNCTIONS: &[Column<ObjectRow>] = &[
 const PROCEDURES: &[Column<ObjectRow>] = &[
     text("PROCEDURE_CATALOG", ObjectRow::database),
     text("PROCEDURE_SCHEMA", ObjectRow::schema),
-    text("PROCEDURE_NAME", ObjectRow::name),
+    text("PROCEDURE_NAME", |r| Some(r.name())),
     text("PROCEDURE_OWNER", ObjectRow::owner),
-    text("ARGUMENT_SIGNATURE", arguments),
+    text("ARGUMENT_SIGNATURE", |r| Some(arguments(r))),
     no_text("DATA_TYPE"),
     no_number("CHARACTER_MAXIMUM_LENGTH"),
     no_number("CHARACTER_OCTET_LENGTH"),
@@ -97,13 +97,13 @@ const PROCEDURES: &[Column<ObjectRow>] = &[
     no_text("EXTERNAL_ACCESS_INTEGRATIONS"),
 ];
 
-fn arguments(row: &ObjectRow) -> Option<String> {
-    Some(row.object.signature.as_ref().map_or_else(|| "()".to_owned(), spelling::arguments))
+fn arguments(row: &ObjectRow) -> String {
+    row.object.signature.as_ref().map_or_else(|| "()".to_owned(), spelling::arguments)
 }
 
 const FILE_FORMATS: &[Column<ObjectRow>] = &[
     number("FILE_FORMAT_ID", |r| Some(r.id)),
-    text("FILE_FORMAT_NAME", ObjectRow::name),
+    text("FILE_FORMAT_NAME", |r| Some(r.name())),
     number("FILE_FORMAT_SCHEMA_ID", |r| r.schema_id),
     text("FILE_FORMAT_SCHEMA", ObjectRow::schema),
     number("FILE_FORMAT_CATALOG_ID", |r| r.database_id),
@@ -133,7 +133,7 @@ const FILE_FORMATS: &[Column<ObjectRow>] = &[
 
 const SEQUENCES: &[Column<ObjectRow>] = &[
     number("SEQUENCE_ID", |r| Some(r.id)),
-    text("SEQUENCE_NAME", ObjectRow::name),
+    text("SEQUENCE_NAME", |r| Some(r.name())),
     number("SEQUENCE_SCHEMA_ID", |r| r.schema_id),
     text("SEQUENCE_SCHEMA", ObjectRow::schema),
     number("SEQUENCE_CATALOG_ID", |r| r.database_id),
@@ -159,7 +159,7 @@ const SEQUENCES: &[Column<ObjectRow>] = &[
 
 const PIPES: &[Column<ObjectRow>] = &[
     number("PIPE_ID", |r| Some(r.id)),
-    text("PIPE_NAME", ObjectRow::name),
+    text("PIPE_NAME", |r| Some(r.name())),
     number("PIPE_SCHEMA_ID", |r| r.schema_id),
     text("PIPE_SCHEMA", ObjectRow::schema),
     number("PIPE_CATALOG_ID", |r| r.database_id),
@@ -178,7 +178,7 @@ const PIPES: &[Column<ObjectRow>] = &[
 
 const STREAMS: &[Column<ObjectRow>] = &[
     number("STREAM_ID", |r| Some(r.id)),
-    text("STREAM_NAME", ObjectRow::name),
+    text("STREAM_NAME", |r| Some(r.name())),
     number("STREAM_SCHEMA_ID", |r| r.schema_id),
     text("STREAM_SCHEMA", ObjectRow::schema),
     number("STREAM_CATALOG_ID", |r| r.database_id),
@@ -193,7 +193,7 @@ const STREAMS: &[Column<ObjectRow>] = &[
 
 const TASKS: &[Column<ObjectRow>] = &[
     number("TASK_ID", |r| Some(r.id)),
-    text("TASK_NAME", ObjectRow::name),
+    text("TASK_NAME", |r| Some(r.name())),
     number("TASK_SCHEMA_ID", |r| r.schema_id),
     text("TASK_SCHEMA", ObjectRow::schema),
     number("TASK_DATABASE_ID", |r| r.database_id),
@@ -208,7 +208,7 @@ const TASKS: &[Column<ObjectRow>] = &[
 
 const SERVICES: &[Column<ObjectRow>] = &[
     number("SERVICE_ID", |r| Some(r.id)),
-    text("SERVICE_NAME", ObjectRow::name),
+    text("SERVICE_NAME", |r| Some(r.name())),
     number("SERVICE_CATALOG_ID", |r| r.database_id),
     text("SERVICE_CATALOG", ObjectRow::database),
     number("SERVICE_SCHEMA_ID", |r| r.schema_id),

@@ -1,4 +1,4 @@
-//! How ACCOUNT_USAGE spells types, grantees and names (snowflake-rbac reference, section 3.3).
+//! How `ACCOUNT_USAGE` spells types, grantees and names (snowflake-rbac reference, section 3.3).
 
 use grantd_catalog::model::{ObjectRef, ObjectType, Principal, PrincipalKind, Signature};
 

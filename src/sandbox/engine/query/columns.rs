@@ -1,5 +1,6 @@
 //! Result columns: what Snowflake calls them, and their types.
 
+use super::functions::BARE;
 use crate::sandbox::engine::account_usage::{TYPE_KEY, VARIANT};
 use crate::sandbox::protocol::engine::{Column, Failure, SnowflakeType};
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
@@ -35,7 +36,11 @@ fn name_body(body: &mut SetExpr) {
         };
         let first = taken.insert(shown.clone());
         let unique = if first { shown } else { format!("{shown}{MARK}{index}") };
-        let named = matches!(item, SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)));
+        let named = match item {
+            SelectItem::UnnamedExpr(Expr::Identifier(ident)) => !BARE.contains(&ident.value.as_str()),
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(_)) => true,
+            _ => false,
+        };
         match item {
             SelectItem::UnnamedExpr(expr) if !(named && first) => {
                 *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', unique) };

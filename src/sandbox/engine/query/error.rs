@@ -37,8 +37,8 @@ fn invalid_identifier(name: &str, places: &Places) -> Failure {
     }
 }
 
-/// The parser says where in words: `Expected: X, found: Y at Line: 1, Column: 5`.
-pub(super) fn from_parser(error: &ParserError) -> Failure {
+/// The parser says where in words: `Expected: X, found: Y at Line: 1, Column: 5`; nothing at the end of the text.
+pub(super) fn from_parser(error: &ParserError, end: (u64, u64)) -> Failure {
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
         ParserError::RecursionLimitExceeded => {
@@ -46,17 +46,16 @@ pub(super) fn from_parser(error: &ParserError) -> Failure {
         }
     };
     let number = |part: &str| part.trim().parse::<u64>().ok();
-    let place = text.rsplit_once("Line: ").and_then(|(before, place)| {
+    let place = text.rsplit_once(" at Line: ").and_then(|(before, place)| {
         let (line, column) = place.split_once(", Column: ")?;
-        Some((before, number(line)?, number(column)?))
+        Some((before, (number(line)?, number(column)?)))
     });
-    let Some((before, line, column)) = place else {
-        return compilation("001003", "42000", &format!("syntax error: {text}."));
-    };
-    let found = before.rsplit_once("found: ").map(|(_, found)| found.trim_end().trim_end_matches(" at").trim());
-    match found {
+    let (before, (line, column)) = place.unwrap_or((text, end));
+    match before.rsplit_once("found: ").map(|(_, found)| found.trim()) {
         Some("EOF") => syntax(line, column, Some("<EOF>")),
-        other => syntax(line, column, other),
+        Some(found) => syntax(line, column, Some(found)),
+        // What the parser says without a token, such as a clause that stands twice.
+        None => compilation("001003", "42000", &format!("syntax error line {line}: {before}.")),
     }
 }
 

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 const VERSION: &str = "10.32.0";
 
 /// Functions that may be written without parentheses.
-const BARE: &[&str] = &["CURRENT_DATE", "CURRENT_TIMESTAMP", "CURRENT_USER"];
+pub(super) const BARE: &[&str] = &["CURRENT_DATE", "CURRENT_TIMESTAMP", "CURRENT_USER"];
 
 /// Replaces what DataFusion would not know, anywhere in the query.
 pub(super) fn replace(query: &mut Query, context: &QueryContext<'_>) -> Result<(), Failure> {

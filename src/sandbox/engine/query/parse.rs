@@ -49,7 +49,7 @@ pub(super) fn parse(sql: &str) -> Result<Parsed, Failure> {
     let statements = Parser::new(&dialect)
         .with_tokens_with_locations(tokens)
         .parse_statements()
-        .map_err(|e| error::from_parser(&e))?;
+        .map_err(|e| error::from_parser(&e, end(sql)))?;
     let mut statements = statements.into_iter();
     match (statements.next(), statements.next()) {
         (Some(Statement::Query(query)), None) => {
@@ -64,6 +64,15 @@ pub(super) fn parse(sql: &str) -> Result<Parsed, Failure> {
             "Actual statement count 2 did not match the desired statement count 1.",
         )),
     }
+}
+
+/// Line and column after the last character, both counted from 1.
+fn end(sql: &str) -> (u64, u64) {
+    let mut place = (1, 1);
+    for c in sql.chars() {
+        place = if c == '\n' { (place.0 + 1, 1) } else { (place.0, place.1 + 1) };
+    }
+    place
 }
 
 /// Only what reads: a query may not hold a statement that writes.

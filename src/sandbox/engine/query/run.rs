@@ -70,13 +70,12 @@ fn session(tables: Tables) -> Result<SessionContext, DataFusionError> {
             session.register_catalog(&database, Arc::clone(&new));
             new
         });
-        let provider = match catalog.schema(&schema) {
-            Some(provider) => provider,
-            None => {
-                let new: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                catalog.register_schema(&schema, Arc::clone(&new))?;
-                new
-            }
+        let provider = if let Some(known) = catalog.schema(&schema) {
+            known
+        } else {
+            let new: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+            catalog.register_schema(&schema, Arc::clone(&new))?;
+            new
         };
         let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
         provider.register_table(name, Arc::new(table))?;

@@ -4,7 +4,7 @@ use super::*;
 use crate::sandbox::protocol::engine::SnowflakeType;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use grantd_catalog::account::{ObjectInfo, PrincipalInfo};
-use grantd_catalog::model::{Ident, ObjectType, Principal, PrincipalKind, Properties, Property};
+use grantd_catalog::model::{Ident, ObjectType, Principal, Properties, Property};
 
 fn id(text: &str) -> Ident {
     Ident::new(text).unwrap()
@@ -96,7 +96,8 @@ async fn columns_are_named_by_their_text_in_upper_case() {
             .await,
         ["NAME", "COUNT(*)", "N", "LOWER(NAME)", "1", "1"]
     );
-    assert_eq!(names("select current_user(), 'a' as \"Mixed\"").await, ["CURRENT_USER()", "Mixed"]);
+    let found = names("select current_user(), current_user, 'a', 'a' as \"Mixed\"").await;
+    assert_eq!(found, ["CURRENT_USER()", "CURRENT_USER", "'A'", "Mixed"]);
     assert_eq!(ok("select 1, 1, 2").await, ["1|1|2"]);
     assert_eq!(ok("SELECT name, name FROM snowflake.account_usage.users WHERE name = 'bob'").await, ["bob|bob"]);
 }
@@ -223,28 +224,11 @@ async fn syntax_errors_say_where() {
     assert!(message.starts_with("SQL compilation error:\nsyntax error line 1 at position "), "{message}");
     let (code, _, message) = refused("SELECT 'open").await;
     assert_eq!(code, "001003", "{message}");
+    let (_, _, message) = refused("SELECT 1,\n  2 +").await;
+    assert_eq!(message, "SQL compilation error:\nsyntax error line 2 at position 5 unexpected '<EOF>'.");
+    let (_, _, message) = refused("SELECT 1\n  )").await;
+    assert_eq!(message, "SQL compilation error:\nsyntax error line 2 at position 2 unexpected ')'.");
     assert_eq!(refused("").await.0, "000900");
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
     assert_eq!(refused(&deep).await.0, "001003");
-}
-
-#[tokio::test]
-async fn roles_of_other_kinds_do_not_change_the_answer() {
-    // A share is no user: the inventory of users has users only.
-    let mut account = account();
-    account.put_principal(
-        Principal::other(PrincipalKind::Share, id("SH")),
-        PrincipalInfo { listed: true, ..PrincipalInfo::default() },
-    );
-    let names = SessionNames::default();
-    let context = QueryContext {
-        account: &account,
-        removed: &Removed::default(),
-        user: "ALICE",
-        names: &names,
-        now: 0,
-        may_read: &|_| Ok(()),
-    };
-    let answer = select(context, "SELECT COUNT(*) FROM SNOWFLAKE.ACCOUNT_USAGE.USERS").await.unwrap();
-    assert_eq!(cells(&answer), ["2"]);
 }

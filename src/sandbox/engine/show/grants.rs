@@ -12,7 +12,7 @@ const INHERITED: [&str; 4] = ["is_inherited", "inherited_from", "inherited_from_
 const TO: [&str; 8] =
     ["created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "grant_option", "granted_by"];
 
-/// The internal name that GRANTED_ON has for some types.
+/// The internal name that `GRANTED_ON` has for some types.
 fn granted_on(object: &str) -> &str {
     match object {
         "AGENT" => "CORTEX_AGENT",
@@ -24,7 +24,7 @@ fn granted_on(object: &str) -> &str {
     }
 }
 
-/// The name of a grantee: since 2026_06 database roles without their database.
+/// The name of a grantee: since `2026_06` database roles without their database.
 fn grantee_name(grantee: &Principal) -> String {
     grantee.name.as_str().to_owned()
 }

@@ -94,10 +94,11 @@ fn like(text: &str, pattern: &str) -> bool {
     let mut reached = vec![false; pattern.len() + 1];
     let spread = |reached: &mut Vec<bool>| {
         for (i, c) in pattern.iter().enumerate() {
-            if *c == '%' && reached.get(i).copied().unwrap_or(false) {
-                if let Some(next) = reached.get_mut(i + 1) {
-                    *next = true;
-                }
+            if *c == '%'
+                && reached.get(i).copied().unwrap_or(false)
+                && let Some(next) = reached.get_mut(i + 1)
+            {
+                *next = true;
             }
         }
     };
