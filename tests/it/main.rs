@@ -3,8 +3,10 @@
 
 mod architecture;
 mod cli;
+mod e2e;
 mod gateway;
 mod import;
 mod sandbox_protocol;
 mod store;
+mod support;
 mod sync;
