@@ -5,6 +5,7 @@
 //! - [`logging`], [`signals`], [`output`]: log lines, Ctrl-C, results as table, JSON or CSV
 
 pub mod demo;
+pub mod doctor;
 mod error;
 pub mod import;
 pub mod listen;
@@ -12,6 +13,7 @@ pub mod logging;
 pub mod output;
 pub mod sandbox;
 pub mod serve;
+pub mod setup;
 pub mod signals;
 pub mod sql;
 pub mod sync;
@@ -29,7 +31,7 @@ pub use error::CliError;
     version,
     arg_required_else_help = true,
     after_help = "\
-Exit codes: 0 done, 2 an error that is explained on standard error, 130 interrupted.
+Exit codes: 0 done, 1 grantd doctor found something to mend, 2 an error that is explained on standard error, 130 interrupted.
 Log lines go to standard error; GRANTD_LOG=info shows more of them."
 )]
 struct Cli {
@@ -40,6 +42,8 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Demo(demo::DemoArgs),
+    Setup(setup::SetupArgs),
+    Doctor(doctor::DoctorArgs),
     Serve(serve::ServeArgs),
     Sync(sync::SyncArgs),
     Import(import::ImportArgs),
@@ -60,6 +64,8 @@ pub fn main() -> ExitCode {
     logging::init();
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Setup(args) => setup::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Import(args) => import::run(&args),

@@ -1,12 +1,12 @@
 //! `grantd sync`: read accounts once, now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::serve::connectors;
 use super::{CliError, runtime};
-use crate::config::Config;
+use crate::config::{AccountConfig, Config};
 use crate::daemon::Daemon;
 use crate::progress::Progress;
 use crate::store::{AccountSource, Store};
@@ -35,19 +35,10 @@ pub struct SyncArgs {
 /// Syncs one account after the other; the first that fails is the error, after the others were tried.
 pub fn run(args: &SyncArgs) -> Result<ExitCode, CliError> {
     let config = Config::load(&args.config)?;
-    let names: Vec<String> = config.accounts.iter().map(|a| a.name.clone()).collect();
-    for wanted in &args.accounts {
-        if !names.contains(wanted) {
-            return Err(CliError::new(format_args!("account {wanted:?} is not configured"))
-                .at(args.config.display())
-                .hint(format_args!("configured are: {}", names.join(", "))));
-        }
-    }
     let store = Arc::new(Store::open(&config.server.data_dir)?);
     let daemon = Daemon::open(store, connectors(&config))?;
-    let chosen = if args.accounts.is_empty() { &names } else { &args.accounts };
     let mut failure = None;
-    for name in chosen {
+    for name in chosen(&config, &args.accounts, &args.config)?.into_iter().map(|account| &account.name) {
         let shown = Shown(Progress::stderr());
         match runtime()?.block_on(daemon.sync(name, AccountSource::Sync, &shown)) {
             Ok(report) => {
@@ -67,6 +58,26 @@ pub fn run(args: &SyncArgs) -> Result<ExitCode, CliError> {
         None => Ok(ExitCode::SUCCESS),
         Some(error) => Err(error.into()),
     }
+}
+
+/// The accounts that are named, in that order; all of them if none is.
+pub(super) fn chosen<'c>(
+    config: &'c Config,
+    named: &[String],
+    file: &Path,
+) -> Result<Vec<&'c AccountConfig>, CliError> {
+    if named.is_empty() {
+        return Ok(config.accounts.iter().collect());
+    }
+    let find = |name: &String| {
+        config.accounts.iter().find(|account| account.name == *name).ok_or_else(|| {
+            let names: Vec<&str> = config.accounts.iter().map(|account| account.name.as_str()).collect();
+            CliError::new(format_args!("account {name:?} is not configured"))
+                .at(file.display())
+                .hint(format_args!("configured are: {}", names.join(", ")))
+        })
+    };
+    named.iter().map(find).collect()
 }
 
 /// A run's progress on the terminal.

@@ -14,8 +14,11 @@
 //! ```
 //!
 //! Secrets are never in the file: keys ending in `_file` name the file that holds one. Relative paths are relative
-//! to the folder of the configuration. Every mistake is an error that names its place.
+//! to the folder of the configuration. Every mistake is an error that names its place. With `connection = "NAME"` what
+//! the account does not say comes from that connection of `~/.snowflake/connections.toml`.
 
+mod connections;
+mod credential;
 mod duration;
 mod environment;
 mod error;
@@ -26,6 +29,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use credential::{CredentialFiles, CredentialTexts};
 pub use error::ConfigError;
 pub use secret::{Secret, read_secret};
 
@@ -75,10 +79,10 @@ pub struct AccountConfig {
     pub role: Option<String>,
     /// The warehouse for the statements that need one.
     pub warehouse: Option<String>,
-    /// The user's private key, PKCS#8 in PEM.
-    pub private_key_file: PathBuf,
-    /// Holds the passphrase of an encrypted key.
-    pub private_key_passphrase_file: Option<PathBuf>,
+    /// What proves that it is this user.
+    pub credential: CredentialFiles,
+    /// Certificates (PEM) to trust besides the usual ones: a company's own authority.
+    pub ca_file: Option<PathBuf>,
     /// Instead of `<account_identifier>.snowflakecomputing.com`: `https://host[:port]`, or a host alone.
     pub host: Option<String>,
     /// How often to sync; `None` only on demand (`"0"`).
@@ -115,35 +119,32 @@ impl Config {
         Ok(config)
     }
 
-    /// As [`Config::load`], from a text and an environment; touches no file. `file` is for messages and relative paths.
+    /// As [`Config::load`], from a text and an environment; touches no file but that of a named `connection`. `file` is
+    /// for messages and relative paths.
     pub fn parse(
         file: &Path,
         text: &str,
         environment: impl IntoIterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
     ) -> Result<Config, ConfigError> {
+        let environment: Vec<_> = environment.into_iter().collect();
         let raw = raw::parse(file, text)?;
-        let raw = environment::apply(raw, environment)?;
+        let mut raw = environment::apply(raw, environment.iter().cloned())?;
+        connections::complete(&mut raw, &environment)?;
         raw::finish(file, text, &raw)
     }
 }
 
 impl AccountConfig {
-    /// The private key as PEM, read anew each time so that it can be rotated.
-    pub fn private_key(&self) -> Result<Secret<String>, ConfigError> {
-        read_secret(&self.private_key_file)
-    }
-
-    /// The passphrase of the private key, without a final line break.
-    pub fn private_key_passphrase(&self) -> Result<Option<Secret<String>>, ConfigError> {
-        let Some(file) = &self.private_key_passphrase_file else { return Ok(None) };
-        let text = read_secret(file)?;
-        let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
-        Ok(Some(Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned())))
+    /// The certificates of `ca_file`, if there is one.
+    pub fn extra_roots(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        let read =
+            |file: &PathBuf| std::fs::read(file).map_err(|source| ConfigError::Read { file: file.clone(), source });
+        self.ca_file.as_ref().map(read).transpose()
     }
 
     fn check_files(&self) -> Result<(), ConfigError> {
-        self.private_key()?;
-        self.private_key_passphrase()?;
+        self.credential.check()?;
+        self.extra_roots()?;
         Ok(())
     }
 }

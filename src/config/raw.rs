@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::{Place, nearest};
 use super::{
-    AccountConfig, Config, ConfigError, DEFAULT_LISTEN, DEFAULT_MAX_CONNECTIONS, DEFAULT_STATEMENT_TIMEOUT,
-    DEFAULT_SYNC_INTERVAL, Platform, ServerConfig, duration,
+    AccountConfig, Config, ConfigError, CredentialFiles, DEFAULT_LISTEN, DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_STATEMENT_TIMEOUT, DEFAULT_SYNC_INTERVAL, Platform, ServerConfig, duration,
 };
 
 /// A duration as text.
@@ -78,6 +78,12 @@ struct RawAccount {
     warehouse: Option<Word>,
     private_key_file: Option<Word>,
     private_key_passphrase_file: Option<Word>,
+    access_token_file: Option<Word>,
+    oauth_token_file: Option<Word>,
+    ca_file: Option<Word>,
+    /// Looked up before: here it only has to be a word.
+    #[serde(rename = "connection")]
+    _connection: Option<Word>,
     host: Option<Word>,
     sync_interval: Option<Span>,
 }
@@ -154,8 +160,14 @@ fn finish_account(folder: &Path, raw: RawAccount) -> Result<AccountConfig, (Stri
         user: required(raw.user, "user", of, "\"GRANTD\"")?.0,
         role: raw.role.map(|word| word.0),
         warehouse: raw.warehouse.map(|word| word.0),
-        private_key_file: path(required(raw.private_key_file, "private_key_file", of, "\"grantd.p8\"")?),
-        private_key_passphrase_file: raw.private_key_passphrase_file.map(path),
+        credential: CredentialFiles::choose(
+            of.unwrap_or_default(),
+            raw.private_key_file.map(path),
+            raw.private_key_passphrase_file.map(path),
+            raw.access_token_file.map(path),
+            raw.oauth_token_file.map(path),
+        )?,
+        ca_file: raw.ca_file.map(path),
         host: raw.host.map(|word| word.0),
         sync_interval: limit(raw.sync_interval, DEFAULT_SYNC_INTERVAL),
         name,

@@ -52,7 +52,8 @@ fn every_key_is_read_and_paths_are_relative_to_the_file() {
     assert_eq!((account.name.as_str(), account.platform), ("prod-eu", Platform::Snowflake));
     assert_eq!((account.account_identifier.as_str(), account.user.as_str()), ("org-acc", "GRANTD"));
     assert_eq!((account.role.as_deref(), account.warehouse.as_deref()), (Some("R"), Some("W")));
-    assert_eq!(account.private_key_file, Path::new("conf/keys/prod.p8"));
+    let key = CredentialFiles::KeyPair { key: "conf/keys/prod.p8".into(), passphrase: None };
+    assert_eq!(account.credential, key);
     assert_eq!((account.host.as_deref(), account.sync_interval), (Some("https://localhost:8443"), None));
 }
 
@@ -189,7 +190,86 @@ fn loading_checks_the_files_that_hold_secrets() {
     write_private(&dir.path().join("pass"), " pass phrase \r\n");
     let config = Config::load(&file).unwrap();
     let account = &config.accounts[0];
-    assert_eq!(account.private_key().unwrap().expose(), "KEY");
-    assert_eq!(account.private_key_passphrase().unwrap().unwrap().expose(), " pass phrase ");
+    let CredentialTexts::KeyPair { key, passphrase } = account.credential.read().unwrap() else { panic!("a key pair") };
+    assert_eq!((key.expose().as_str(), passphrase.unwrap().expose().as_str()), ("KEY", " pass phrase "));
     assert!(Config::load(&dir.path().join("nope.toml")).unwrap_err().to_string().contains("nope.toml"));
+}
+
+#[test]
+fn an_account_has_exactly_one_proof() {
+    let token = GOOD.replace("private_key_file = \"keys/prod.p8\"", "access_token_file = \"pat\"");
+    assert_eq!(parse(&token, &[]).unwrap().accounts[0].credential, CredentialFiles::AccessToken("conf/pat".into()));
+    let oauth = GOOD.replace("private_key_file", "oauth_token_file");
+    let expected = CredentialFiles::OAuth("conf/keys/prod.p8".into());
+    assert_eq!(parse(&oauth, &[]).unwrap().accounts[0].credential, expected);
+    let both = message(&format!("{GOOD}access_token_file = \"pat\""), &[]);
+    assert!(both.starts_with("the account has more than one proof (of account \"prod-eu\")"), "{both}");
+    let none = message(&GOOD.replace("private_key_file = \"keys/prod.p8\"", ""), &[]);
+    assert!(none.contains("private_key_file is missing") && none.contains("grantd setup"), "{none}");
+    let stray = message(&format!("{token}private_key_passphrase_file = \"p\""), &[]);
+    assert!(stray.contains("private_key_file is missing"), "{stray}");
+}
+
+/// A home folder with a `connections.toml`.
+fn home(connections: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join(".snowflake")).unwrap();
+    fs::write(home.path().join(".snowflake/connections.toml"), connections).unwrap();
+    home
+}
+
+const NAMED: &str = "[server]\ndata_dir = \"d\"\n[[account]]\nname = \"prod\"\nconnection = \"work\"\n";
+
+#[test]
+fn a_named_connection_completes_an_account_that_asks_for_it() {
+    let home = home(
+        "[work]\naccount = \"org-acc\"\nuser = \"ME\"\nrole = \"R\"\nhost = \"sf.example.com\"\nport = 8443\n\
+         authenticator = \"SNOWFLAKE_JWT\"\nprivate_key_path = \"~/keys/me.p8\"\ndatabase = \"IGNORED\"\n",
+    );
+    let at = home.path().to_str().unwrap();
+    let config = parse(&format!("{NAMED}role = \"GRANTD_SYNC\""), &[("HOME", at)]).unwrap();
+    let account = &config.accounts[0];
+    assert_eq!((account.account_identifier.as_str(), account.user.as_str()), ("org-acc", "ME"));
+    assert_eq!(account.role.as_deref(), Some("GRANTD_SYNC"), "what the account says wins");
+    assert_eq!(account.host.as_deref(), Some("https://sf.example.com:8443"));
+    let key = CredentialFiles::KeyPair { key: home.path().join("keys/me.p8"), passphrase: None };
+    assert_eq!(account.credential, key);
+    let by_environment = parse(NAMED, &[("HOME", at), ("GRANTD__ACCOUNT__PROD__USER", "OTHER")]).unwrap();
+    assert_eq!(by_environment.accounts[0].user, "OTHER");
+    assert!(message(&NAMED.replace("work", "wrok"), &[("HOME", at)]).contains("did you mean work?"));
+    assert!(parse(&NAMED.replace("connection = \"work\"", ""), &[("HOME", at)]).is_err(), "only when asked for");
+}
+
+#[test]
+fn the_connections_are_found_where_snowflakes_tools_keep_them() {
+    let home = tempfile::tempdir().unwrap();
+    let at = home.path().to_str().unwrap();
+    let said = message(NAMED, &[("HOME", at)]);
+    assert!(said.contains(".config/snowflake/connections.toml") || said.contains("Application Support"), "{said}");
+    let other = home.path().join("sf");
+    fs::create_dir(&other).unwrap();
+    let connection =
+        "account = \"org-acc\"\nuser = \"ME\"\nauthenticator = \"oauth\"\ntoken_file_path = \"/run/token\"\n";
+    fs::write(other.join("config.toml"), format!("[connections.work]\n{connection}")).unwrap();
+    let environment = [("HOME", at), ("SNOWFLAKE_HOME", "~/sf")];
+    let config = parse(NAMED, &environment).unwrap();
+    assert_eq!(config.accounts[0].credential, CredentialFiles::OAuth("/run/token".into()));
+    fs::write(other.join("connections.toml"), "[elsewhere]").unwrap();
+    let said = message(NAMED, &environment);
+    assert!(said.contains("there is no connection \"work\"") && said.contains("it has elsewhere"), "{said}");
+}
+
+#[test]
+fn a_connection_that_needs_a_person_or_holds_its_secret_is_refused() {
+    for (connection, expected) in [
+        ("password = \"x\"", "authenticator \"snowflake\" asks a person, or for a password"),
+        ("authenticator = \"externalbrowser\"", "asks a person"),
+        ("authenticator = \"oauth\"\ntoken = \"hunter2\"", "it has no token_file_path"),
+        ("authenticator = \"SNOWFLAKE_JWT\"\nprivate_key_raw = \"hunter2\"", "it has no private_key_file"),
+        ("authenticator = \"SNOWFLAKE_JWT\"\nprivate_key_file = \"me.p8\"", "depends on the folder"),
+    ] {
+        let home = home(&format!("[work]\naccount = \"a\"\nuser = \"u\"\n{connection}\n"));
+        let said = message(NAMED, &[("HOME", home.path().to_str().unwrap())]);
+        assert!(said.contains(expected) && !said.contains("hunter2"), "{said}");
+    }
 }

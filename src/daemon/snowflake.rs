@@ -1,28 +1,34 @@
 //! Connections to Snowflake accounts, as the configuration describes them.
 
 use super::Connector;
-use crate::config::AccountConfig;
-use crate::sync::snowflake::{Credential, SigningKey, SnowflakeConfig, SnowflakeSource};
+use crate::config::{AccountConfig, ConfigError, CredentialTexts};
+use crate::sync::snowflake::{Credential, Secret as SessionSecret, SigningKey, SnowflakeConfig, SnowflakeSource};
 use crate::sync::{Source, SourceError};
 use std::sync::Arc;
 
 /// The role that the setup script makes for grantd.
-const DEFAULT_ROLE: &str = "GRANTD_SYNC";
+pub const DEFAULT_ROLE: &str = "GRANTD_SYNC";
 
-/// Connects to a configured account. The key is read at every connection, so it can be rotated.
+/// Connects to a configured account. Secrets are read at every connection, so that they can be
+/// rotated.
 pub struct ConfiguredAccount(pub AccountConfig);
 
 impl Connector for ConfiguredAccount {
     fn open(&self) -> Result<Box<dyn Source>, SourceError> {
         let account = &self.0;
-        let refused = |error: &dyn std::fmt::Display| SourceError::Key(error.to_string());
-        let pem = account.private_key().map_err(|e| refused(&e))?;
-        let passphrase = account.private_key_passphrase().map_err(|e| refused(&e))?;
-        let key = SigningKey::from_pem(pem.expose(), passphrase.as_ref().map(|p| p.expose().as_str()))?;
+        let unreadable = |error: ConfigError| SourceError::Config(error.to_string());
+        let credential = match account.credential.read().map_err(unreadable)? {
+            CredentialTexts::KeyPair { key, passphrase } => {
+                let passphrase = passphrase.as_ref().map(|p| p.expose().as_str());
+                Credential::KeyPair(Arc::new(SigningKey::from_pem(key.expose(), passphrase)?))
+            }
+            CredentialTexts::AccessToken(token) => Credential::AccessToken(SessionSecret::new(token.expose())),
+            CredentialTexts::OAuth(token) => Credential::OAuth(SessionSecret::new(token.expose())),
+        };
         let role = account.role.as_deref().unwrap_or(DEFAULT_ROLE);
-        let credential = Credential::KeyPair(Arc::new(key));
         let mut config = SnowflakeConfig::new(&account.account_identifier, &account.user, role, credential);
         config.warehouse.clone_from(&account.warehouse);
+        config.extra_roots = account.extra_roots().map_err(unreadable)?.into_iter().collect();
         if let Some(host) = &account.host {
             let text = if host.contains("://") { host.clone() } else { format!("https://{host}") };
             let url = url::Url::parse(&text)

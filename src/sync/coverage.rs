@@ -73,7 +73,7 @@ impl CoverageRow {
 }
 
 /// What is not known without a source.
-pub(super) fn consequence(kind: SourceKind) -> &'static str {
+pub(crate) fn consequence(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::Users | SourceKind::Roles | SourceKind::GrantsToRoles | SourceKind::GrantsToUsers => {
             "the account cannot be read"
@@ -99,5 +99,6 @@ pub(super) fn consequence(kind: SourceKind) -> &'static str {
         SourceKind::ShowWarehouses => "warehouses are known from grants only",
         SourceKind::ShowIntegrations => "integrations are known from grants only",
         SourceKind::ShowFutureGrants => "future grants are not known",
+        SourceKind::ShowGrants | SourceKind::Fact => "grantd doctor cannot check it",
     }
 }

@@ -12,6 +12,8 @@ pub enum Family {
     AccountUsage,
     /// A SHOW command: fresh, no warehouse, limited to what the role may see and to 10,000 rows.
     Show,
+    /// A question of `grantd doctor`: part of no run and of no export.
+    Check,
 }
 
 /// The columns of a source.
@@ -41,8 +43,7 @@ macro_rules! kinds {
         pub enum SourceKind { $($(#[$doc])* $kind,)* }
 
         impl SourceKind {
-            /// Every source, in the order in which people see them.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+            const ALL: &'static [Self] = &[$(Self::$kind,)*];
 
             /// Its columns.
             pub fn spec(self) -> Spec {
@@ -188,6 +189,16 @@ kinds! {
         mandatory ["PRIVILEGE", "GRANT_ON", "NAME", "GRANT_TO", "GRANTEE_NAME"],
         optional ["CREATED_ON", "GRANT_OPTION"],
         recent [];
+    /// `SHOW GRANTS TO ...` or `OF ...`: what it lists differs with what is asked.
+    ShowGrants = "SHOW_GRANTS", Check, 0, deleted None,
+        mandatory [],
+        optional ["PRIVILEGE", "GRANTED_ON", "NAME", "ROLE", "GRANTED_TO", "GRANTEE_NAME", "GRANTED_BY", "CREATED_ON"],
+        recent [];
+    /// A count or a fact: one row, one column.
+    Fact = "FACT", Check, 0, deleted None,
+        mandatory ["FACT"],
+        optional [],
+        recent [];
 }
 
 /// The sources without which no account can be read.
@@ -195,6 +206,11 @@ pub const REQUIRED: &[SourceKind] =
     &[SourceKind::GrantsToRoles, SourceKind::GrantsToUsers, SourceKind::Roles, SourceKind::Users];
 
 impl SourceKind {
+    /// Every source of a run or an import, in the order in which people see them.
+    pub fn sources() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| kind.spec().family != Family::Check)
+    }
+
     /// Name of the view, or `SHOW_...`.
     pub fn name(self) -> &'static str {
         self.spec().name
@@ -203,7 +219,7 @@ impl SourceKind {
     /// Reads a name, any case, spaces or underscores.
     pub fn parse(text: &str) -> Option<Self> {
         let name = text.trim().replace([' ', '-'], "_").to_ascii_uppercase();
-        Self::ALL.iter().copied().find(|k| k.name() == name)
+        Self::sources().find(|k| k.name() == name)
     }
 
     /// Whether the source can be left out.
@@ -237,7 +253,7 @@ mod tests {
 
     #[test]
     fn every_name_reads_back_and_no_column_is_listed_twice() {
-        for &kind in SourceKind::ALL {
+        for kind in SourceKind::sources() {
             assert_eq!(SourceKind::parse(&kind.name().to_ascii_lowercase()), Some(kind));
             let mut columns: Vec<_> = kind.spec().columns().collect();
             let count = columns.len();

@@ -30,14 +30,13 @@ pub fn bulk() -> Vec<Statement> {
         older_sql: None,
         needs_warehouse: false,
     });
-    let views = SourceKind::ALL
-        .iter()
+    let views = SourceKind::sources()
         .filter(|kind| kind.spec().family == Family::AccountUsage && !FILES_ONLY.contains(kind))
         .map(|kind| {
             let spec = kind.spec();
             Statement {
                 name: spec.name.to_owned(),
-                kind: *kind,
+                kind,
                 sql: select(&spec, true),
                 older_sql: (!spec.recent.is_empty()).then(|| select(&spec, false)),
                 needs_warehouse: true,

@@ -29,6 +29,10 @@ pub struct Receipt {
     pub requests: u32,
     /// Polls of a statement that was still running.
     pub polls: u32,
+    /// Arrow streams that the rows came in; 0 for rows in JSON.
+    pub arrow_streams: usize,
+    /// The platform's type of every column, with its scale: `timestamp_ltz(3)`.
+    pub types: Vec<String>,
 }
 
 /// Hears how far a statement is. Called from several statements at once.

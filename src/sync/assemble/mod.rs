@@ -90,9 +90,7 @@ pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, Assembl
 /// One row per source: read or absent.
 fn seen(tables: &[SourceTable]) -> Vec<CoverageRow> {
     let read = |kind: SourceKind| tables.iter().any(|t| t.kind() == kind);
-    SourceKind::ALL
-        .iter()
-        .copied()
+    SourceKind::sources()
         .filter(|kind| *kind != SourceKind::Views || read(*kind) || !read(SourceKind::Tables))
         .map(|kind| {
             if read(kind) {

@@ -146,7 +146,13 @@ impl Source for SnowflakeSource {
         let (raw, answer) = result?;
         let receipt = {
             let state = call.state();
-            Receipt { query_id: answer.query_id.clone(), requests: state.requests, polls: state.polls }
+            Receipt {
+                query_id: answer.query_id.clone(),
+                requests: state.requests,
+                polls: state.polls,
+                arrow_streams: answer.stream_rows.len(),
+                types: answer.columns.iter().map(|c| format!("{}({})", c.data_type, c.scale)).collect(),
+            }
         };
         let names = answer.columns.iter().map(|c| c.name.clone()).collect();
         let decoded = tokio::task::spawn_blocking(move || decode::result(raw, &answer))

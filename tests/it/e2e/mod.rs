@@ -5,5 +5,6 @@ mod exports;
 mod manual;
 mod matrix;
 mod psql;
+mod setup;
 mod worlds;
 mod wrong_input;
