@@ -7,4 +7,5 @@ mod matrix;
 mod psql;
 mod setup;
 mod worlds;
+mod writers;
 mod wrong_input;

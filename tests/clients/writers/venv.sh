@@ -1,0 +1,24 @@
+#!/bin/sh
+# Makes a virtual environment for each tool that grants, with pinned releases, and prints each one's folder.
+# usage: venv.sh DIRECTORY     (an environment that is already complete is left as it is)
+#
+# permifrost 0.15.5 does not run with what its own pins bring today: SQLAlchemy 2 took away what it calls.
+set -eu
+home=$1
+mkdir -p "$home"
+make() {
+    name=$1
+    shift
+    venv=$home/$name
+    if [ "$(cat "$venv/.complete" 2>/dev/null || true)" != "$*" ]; then
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >&2
+        printf '%s\n' "$*" >"$venv/.complete"
+    fi
+    printf '%s\n' "$venv"
+}
+make permifrost permifrost==0.15.5 SQLAlchemy==1.4.54 snowflake-sqlalchemy==1.7.7 snowflake-connector-python==3.18.1
+make tundra tundra-cli==1.0.4 SQLAlchemy==2.1.9 snowflake-sqlalchemy==2.1.0 snowflake-connector-python==5.2.0
+make snowcap snowcap==1.0.33 snowflake-connector-python==4.8.1
+make snow snowflake-cli==3.30.0
