@@ -79,23 +79,21 @@ impl TableFunctionImpl for TableFunction {
         let least = wanted.iter().filter(|a| !a.optional).count();
         let given = args.exprs().len();
         if given < least || given > wanted.len() {
-            return Err(DataFusionError::Plan(format!(
+            let message = format!(
                 "function {name} takes {}, not {given} arguments: {}",
                 if least == wanted.len() { format!("{least}") } else { format!("{least} to {}", wanted.len()) },
                 usage(name, &wanted),
-            )));
+            );
+            return Err(refused("42883", message));
         }
         let mut values = Vec::with_capacity(wanted.len());
         for (expr, argument) in args.exprs().iter().zip(&wanted) {
             let value = literal(expr).ok_or_else(|| {
-                DataFusionError::Plan(format!(
-                    "argument {} of {name} must be a text literal: {}",
-                    argument.name,
-                    usage(name, &wanted)
-                ))
+                let usage = usage(name, &wanted);
+                refused("42804", format!("argument {} of {name} must be a text literal: {usage}", argument.name))
             })?;
             if value.is_none() && !argument.optional {
-                return Err(DataFusionError::Plan(format!("argument {} of {name} cannot be NULL", argument.name)));
+                return Err(refused("22004", format!("argument {} of {name} cannot be NULL", argument.name)));
             }
             values.push(value);
         }
@@ -136,5 +134,26 @@ fn value(arguments: &mut std::vec::IntoIter<Option<String>>) -> String {
 /// The error for a name that means nothing.
 fn unknown(what: &str, name: &str, nearest: Option<String>) -> DataFusionError {
     let hint = nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-    DataFusionError::Plan(format!("{what} \"{name}\" does not exist{hint}"))
+    refused("42704", format!("{what} \"{name}\" does not exist{hint}"))
+}
+
+/// Why a function does not answer; the gateway tells it with its SQLSTATE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionError {
+    /// SQLSTATE, such as `42704` for a name that means nothing.
+    pub sqlstate: &'static str,
+    /// What is wrong, and what was perhaps meant.
+    pub message: String,
+}
+
+impl fmt::Display for FunctionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for FunctionError {}
+
+fn refused(sqlstate: &'static str, message: String) -> DataFusionError {
+    DataFusionError::External(Box::new(FunctionError { sqlstate, message }))
 }

@@ -431,6 +431,9 @@ fn from_external(error: &(dyn std::error::Error + 'static)) -> SqlError {
     if let Some(boxed) = error.downcast_ref::<Box<SqlError>>() {
         return boxed.as_ref().clone();
     }
+    if let Some(function) = error.downcast_ref::<grantd_sql_functions::FunctionError>() {
+        return SqlError::new(function.sqlstate, function.message.clone());
+    }
     if let Some(catalog) = error.downcast_ref::<super::pgcatalog::errors::SqlError>() {
         return SqlError::new(catalog.sqlstate, catalog.message.clone());
     }
