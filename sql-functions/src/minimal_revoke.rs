@@ -1,7 +1,7 @@
 //! `minimal_revoke(user, privilege, object)`: the smallest set of revokes that ends an access, checked by applying it.
 
-use crate::{Argument, SqlFunction, required, unknown, value};
-use datafusion::error::{DataFusionError, Result};
+use crate::{Argument, SqlFunction, refused, required, unknown, value};
+use datafusion::error::Result;
 use grantd_catalog::graph::Lens;
 use grantd_catalog::graph::cut::{Cut, CutError, minimal_cut};
 use grantd_catalog::graph::impact::{Effect, Impact, access_diff};
@@ -80,7 +80,7 @@ impl Relation for Bound {
                         Err(CutError::NoAccess) => {}
                         Err(error) => {
                             let what = format!("{privilege} on {} of user \"{user}\"", s.object(object_id).shown());
-                            return Err(DataFusionError::Plan(format!("{what}: {error}")));
+                            return Err(refused(sqlstate(&error), format!("{what}: {error}")));
                         }
                     }
                 }
@@ -95,10 +95,18 @@ impl Relation for Bound {
             }
             if !ended {
                 let what = format!("{privilege} on {object} of user \"{user}\"");
-                return Err(DataFusionError::Plan(format!("{what}: {}", CutError::NoAccess)));
+                return Err(refused(sqlstate(&CutError::NoAccess), format!("{what}: {}", CutError::NoAccess)));
             }
             Ok(())
         })
+    }
+}
+
+/// The state of the account refuses, or the answer did not pass its own check.
+fn sqlstate(error: &CutError) -> &'static str {
+    match error {
+        CutError::NoAccess | CutError::NotRevocable => "55000",
+        CutError::Inapplicable(_) | CutError::NotEnded => "XX000",
     }
 }
 
@@ -111,16 +119,16 @@ fn write_cut(
     object: u32,
     cut: &Cut,
 ) -> Result<()> {
-    let external = |e: &dyn std::fmt::Display| DataFusionError::Plan(format!("minimal_revoke in {account}: {e}"));
+    let internal = |e: &dyn std::fmt::Display| refused("XX000", format!("minimal_revoke in {account}: {e}"));
     let user = s.principals().at(user);
     for (change, step) in cut.changes.iter().zip(1..) {
         let after = if let [_] = cut.changes.as_slice() {
             Arc::clone(&cut.after)
         } else {
             let changed = s.apply(std::slice::from_ref(change), s.taken_at());
-            Arc::new(changed.map_err(|(_, e)| external(&e))?)
+            Arc::new(changed.map_err(|(_, e)| internal(&e))?)
         };
-        let sql = grantd_catalog::sql::render(change).map_err(|e| external(&e))?;
+        let sql = grantd_catalog::sql::render(change).map_err(|e| internal(&e))?;
         out.text(Some(account))
             .text_with(|| Some(s.object(object).shown()))
             .int(Some(step))

@@ -398,6 +398,7 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
         held.into_iter().chain(weaker).collect()
     };
     let before = held(account);
+    let public = Oracle::new(account).closure(&BTreeSet::from([Principal::public()]));
     let named: BTreeSet<u32> = found.iter().map(|r| r.row).collect();
     let circles = !snapshot.graph().closure().cycles().is_empty();
     let grants: Vec<_> = account.grants().collect();
@@ -406,7 +407,9 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
         let parallel = grants.iter().filter(|g| {
             (&g.privilege, &g.object, &g.grantee) == (&grant.privilege, &grant.object, &grant.grantee)
         });
-        if membership || !grant.grantee.kind.is_role() || parallel.count() > 1 || circles {
+        // PUBLIC and the roles granted to it have what each of them has; one of them keeps its grant.
+        let everyones = public.contains(&grant.grantee);
+        if membership || everyones || !grant.grantee.kind.is_role() || parallel.count() > 1 || circles {
             continue;
         }
         let mut without = Account::new(account.name());
