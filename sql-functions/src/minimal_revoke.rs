@@ -27,8 +27,16 @@ impl SqlFunction for MinimalRevoke {
              into the schema and the reach into the database the cheapest, nearest the user, checked by applying it",
             vec![
                 column("account", ColumnType::Text, "Account"),
-                column("object", ColumnType::Text, "Full name of the object; every function of a name has its own steps"),
-                column("step", ColumnType::Int, "Position among the revokes, from 1; all of them together end the access"),
+                column(
+                    "object",
+                    ColumnType::Text,
+                    "Full name of the object; every function of a name has its own steps",
+                ),
+                column(
+                    "step",
+                    ColumnType::Int,
+                    "Position among the revokes, from 1; all of them together end the access",
+                ),
                 column("need", ColumnType::Text, "What they cut: privilege, schema or database (reach)"),
                 column("sql", ColumnType::Text, "The statement"),
                 column(
@@ -143,7 +151,8 @@ fn write_cut(
 /// The number of users besides one that lose a privilege or the use of one.
 fn others_losing(impacts: &[Impact], user: &Principal) -> i64 {
     let loses = |i: &&Impact| {
-        i.user != *user && (i.effect == Effect::Loses || (i.usable_before == Some(true) && i.usable_after == Some(false)))
+        i.user != *user
+            && (i.effect == Effect::Loses || (i.usable_before == Some(true) && i.usable_after == Some(false)))
     };
     impacts.iter().filter(loses).map(|i| &i.user).collect::<BTreeSet<_>>().len() as i64
 }
@@ -179,7 +188,8 @@ mod tests {
         Ok(rows.collect())
     }
 
-    const ACCOUNT: &str = "CREATE USER ALICE; CREATE USER BOB; CREATE ROLE READER; CREATE ROLE OTHER; CREATE DATABASE DB;
+    const ACCOUNT: &str =
+        "CREATE USER ALICE; CREATE USER BOB; CREATE ROLE READER; CREATE ROLE OTHER; CREATE DATABASE DB;
         CREATE SCHEMA DB.S; CREATE TABLE DB.S.T (A INT); GRANT USAGE ON DATABASE DB TO ROLE READER;
         GRANT USAGE ON SCHEMA DB.S TO ROLE READER; GRANT SELECT ON TABLE DB.S.T TO ROLE READER;
         GRANT ROLE READER TO USER BOB; GRANT ROLE OTHER TO USER BOB;";

@@ -49,8 +49,15 @@ pub enum CutError {
 /// One statement that takes something away.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Revoke {
-    Membership { role: u32, member: u32 },
-    Grant { privilege: u16, object: u32, grantee: u32 },
+    Membership {
+        role: u32,
+        member: u32,
+    },
+    Grant {
+        privilege: u16,
+        object: u32,
+        grantee: u32,
+    },
     /// By index of the container grant.
     Inherited(u32),
 }
@@ -130,7 +137,8 @@ fn ends(s: &Snapshot, need: Need, target: u32, privilege: u16) -> BTreeSet<(u32,
     }
     if need == Need::Database {
         let of_database = |p: &Principal| {
-            p.kind == PrincipalKind::DatabaseRole && p.scope.first().is_some_and(|d| d.as_str() == s.object_name(target))
+            p.kind == PrincipalKind::DatabaseRole
+                && p.scope.first().is_some_and(|d| d.as_str() == s.object_name(target))
         };
         ends.extend(s.principals().iter().zip(0..).filter(|(p, _)| of_database(p)).map(|(_, id)| (id, None)));
     }
@@ -148,7 +156,8 @@ fn change(s: &Snapshot, revoke: Revoke) -> Option<Change> {
             let grants = s.grants();
             let of_privilege = || s.grants_on(object).filter(|row| grants.privilege(*row) == privilege);
             let grantor = s.principals().at(grantee);
-            let depends = |row: u32| grants.grantee(row) != grantee && s.grantor(grants.granted_by(row)) == Some(grantor);
+            let depends =
+                |row: u32| grants.grantee(row) != grantee && s.grantor(grants.granted_by(row)) == Some(grantor);
             let option = of_privilege().any(|row| grants.grantee(row) == grantee && grants.grant_option(row));
             Change::RevokePrivilege {
                 privilege: s.privileges().at(u32::from(privilege)).clone(),
@@ -346,7 +355,8 @@ mod tests {
         cut.changes.iter().map(|c| crate::sql::render(c).unwrap()).collect()
     }
 
-    const BASE: &str = "CREATE USER ALICE; CREATE USER BOB; CREATE DATABASE DB; CREATE SCHEMA DB.S; CREATE TABLE DB.S.T (A INT);
+    const BASE: &str =
+        "CREATE USER ALICE; CREATE USER BOB; CREATE DATABASE DB; CREATE SCHEMA DB.S; CREATE TABLE DB.S.T (A INT);
         CREATE ROLE R0; CREATE ROLE R1; CREATE ROLE R2; CREATE ROLE R3;";
 
     #[test]
@@ -378,7 +388,9 @@ mod tests {
 
     #[test]
     fn a_grant_with_dependents_is_revoked_with_them() {
-        let mut a = account(&format!("{BASE} GRANT USAGE ON DATABASE DB TO ROLE PUBLIC; GRANT USAGE ON SCHEMA DB.S TO ROLE PUBLIC"));
+        let mut a = account(&format!(
+            "{BASE} GRANT USAGE ON DATABASE DB TO ROLE PUBLIC; GRANT USAGE ON SCHEMA DB.S TO ROLE PUBLIC"
+        ));
         for (to, by) in [("PUBLIC", None), ("R1", Some("PUBLIC"))] {
             let role = |name: &str| Principal::role(crate::model::Ident::new(name).unwrap());
             a.put_grant(crate::account::Grant {
@@ -401,7 +413,8 @@ mod tests {
             s.memberships().iter().map(|m| Revoke::Membership { role: m.role, member: m.member }).collect();
         for object in 0..s.object_count() {
             let grants = s.grants();
-            let grant = |row: u32| Revoke::Grant { privilege: grants.privilege(row), object, grantee: grants.grantee(row) };
+            let grant =
+                |row: u32| Revoke::Grant { privilege: grants.privilege(row), object, grantee: grants.grantee(row) };
             all.extend(s.grants_on(object).map(grant));
         }
         let inherited = s.container_grants().iter().zip(0..).filter(|(row, _)| row.reach == Reach::Inherited);
@@ -440,7 +453,9 @@ mod tests {
                 if next(2) == 0 {
                     write!(text, "GRANT ROLE R{child} TO USER ALICE;").unwrap();
                 }
-                for grant in ["SELECT ON TABLE DB.S.T", "USAGE ON SCHEMA DB.S", "USAGE ON DATABASE DB", "MONITOR ON SCHEMA DB.S"] {
+                for grant in
+                    ["SELECT ON TABLE DB.S.T", "USAGE ON SCHEMA DB.S", "USAGE ON DATABASE DB", "MONITOR ON SCHEMA DB.S"]
+                {
                     if next(3) == 0 {
                         write!(text, "GRANT {grant} TO ROLE R{child};").unwrap();
                     }

@@ -126,7 +126,13 @@ impl Snapshot {
                 let reason = same.iter().filter_map(|other| Some((implies(other)?, other.carrier))).min();
                 if let Some((implied_by, carrier)) = reason {
                     let parallel = same.iter().filter(|w| w.kind == Source::Grant && w.carrier == way.carrier).count();
-                    out.push(RedundantGrant { object, row: way.evidence, implied_by, carrier, parallel: parallel as u32 });
+                    out.push(RedundantGrant {
+                        object,
+                        row: way.evidence,
+                        implied_by,
+                        carrier,
+                        parallel: parallel as u32,
+                    });
                 }
             }
         }

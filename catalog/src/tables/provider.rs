@@ -107,7 +107,11 @@ impl TableProvider for RelationTable {
         let projected = Arc::new(self.schema.project(&columns)?);
         let taken: Vec<Expr> = filters.iter().filter(|f| self.takes(f)).cloned().collect();
         let world = self.session.world();
-        let request = ScanRequest { pushed: Pushed::plan(state, taken, self.relation.dimensions())?, world, lens: self.session.lens() };
+        let request = ScanRequest {
+            pushed: Pushed::plan(state, taken, self.relation.dimensions())?,
+            world,
+            lens: self.session.lens(),
+        };
         let stream = RelationStream {
             relation: Arc::clone(&self.relation),
             types: self.definition.columns.iter().map(|c| c.ty).collect(),

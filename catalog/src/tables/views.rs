@@ -119,19 +119,20 @@ fn plan(context: &SessionContext, name: &'static str, text: &'static str) -> Res
     if fields.len() != columns.len() {
         return Err(invalid(format!("{} columns and {} comments of columns", fields.len(), columns.len())));
     }
-    let column = |(field, (name, comment)): (&Arc<datafusion::arrow::datatypes::Field>, (&'static str, &'static str))| {
-        if field.name() != name {
-            return Err(invalid(format!("column {} has the comment of {name}", field.name())));
-        }
-        let ty = match field.data_type() {
-            DataType::Utf8View | DataType::Utf8 => ColumnType::Text,
-            DataType::Boolean => ColumnType::Bool,
-            DataType::Int64 => ColumnType::Int,
-            DataType::Timestamp(..) => ColumnType::Time,
-            other => return Err(invalid(format!("column {name} is of type {other}"))),
+    let column =
+        |(field, (name, comment)): (&Arc<datafusion::arrow::datatypes::Field>, (&'static str, &'static str))| {
+            if field.name() != name {
+                return Err(invalid(format!("column {} has the comment of {name}", field.name())));
+            }
+            let ty = match field.data_type() {
+                DataType::Utf8View | DataType::Utf8 => ColumnType::Text,
+                DataType::Boolean => ColumnType::Bool,
+                DataType::Int64 => ColumnType::Int,
+                DataType::Timestamp(..) => ColumnType::Time,
+                other => return Err(invalid(format!("column {name} is of type {other}"))),
+            };
+            Ok((ColumnDef { name, ty, comment }, field.data_type().clone()))
         };
-        Ok((ColumnDef { name, ty, comment }, field.data_type().clone()))
-    };
     let columns = fields.iter().zip(columns).map(column).collect::<Result<Vec<_>>>()?;
     if columns.iter().any(|(c, ty)| c.ty.arrow() != *ty) {
         return Err(invalid("a column is not of the Arrow type that relations use".to_owned()));

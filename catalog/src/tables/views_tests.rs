@@ -73,7 +73,10 @@ async fn views_of_future_grants_show_each_schema_that_hides_a_template() {
          GRANT UPDATE ON FUTURE TABLES IN SCHEMA DB.S TO ROLE ANALYST;
          GRANT INSERT ON FUTURE TABLES IN SCHEMA DB.T TO ROLE ANALYST"
     ));
-    let got = rows(&context, "SELECT privilege, object_type, object_database, grantee, shadowed_by FROM shadowed_future_grants");
+    let got = rows(
+        &context,
+        "SELECT privilege, object_type, object_database, grantee, shadowed_by FROM shadowed_future_grants",
+    );
     assert_eq!(got.await, ["SELECT|TABLE|DB|READER|S", "SELECT|TABLE|DB|READER|T"]);
 }
 
@@ -82,15 +85,15 @@ async fn views_of_roles_show_orphans_and_what_sysadmin_lacks() {
     let context = context(&format!("{ROLES} GRANT ROLE ANALYST TO ROLE SYSADMIN"));
     assert_eq!(rows(&context, "SELECT role_name FROM orphan_roles").await, ["LONELY", "SYSADMIN"]);
     assert_eq!(rows(&context, "SELECT role_name FROM roles_outside_sysadmin").await, ["LONELY"]);
-    let joined = "SELECT o.role_name FROM orphan_roles o JOIN roles_outside_sysadmin r USING (account, role_name) LIMIT 5";
+    let joined =
+        "SELECT o.role_name FROM orphan_roles o JOIN roles_outside_sysadmin r USING (account, role_name) LIMIT 5";
     assert_eq!(rows(&context, joined).await, ["LONELY"]);
 }
 
 #[tokio::test]
 async fn views_of_a_role_show_its_privileges_and_members() {
-    let context = context(&format!(
-        "{ROLES} GRANT SELECT ON TABLE DB.S.X TO ROLE READER; GRANT ROLE READER TO USER BOB"
-    ));
+    let context =
+        context(&format!("{ROLES} GRANT SELECT ON TABLE DB.S.X TO ROLE READER; GRANT ROLE READER TO USER BOB"));
     let sql = "SELECT role_name, privilege, object, direct, via_role, source FROM role_privileges
         WHERE role_name IN ('ANALYST', 'READER') AND object_type = 'TABLE'";
     let want = ["ANALYST|SELECT|DB.S.X|false|READER|grant", "READER|SELECT|DB.S.X|true|READER|grant"];

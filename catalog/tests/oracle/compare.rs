@@ -362,7 +362,11 @@ fn findings_agree(account: &Account) -> Result<(), String> {
     for row in &redundant {
         let (role, member, via) = (row.role, row.member, row.via);
         if via == role || !oracle.granted_to(&principal(&snapshot, member)).contains(&principal(&snapshot, via)) {
-            return Err(format!("{:?} is no other role of {:?}", principal(&snapshot, via), principal(&snapshot, member)));
+            return Err(format!(
+                "{:?} is no other role of {:?}",
+                principal(&snapshot, via),
+                principal(&snapshot, member)
+            ));
         }
     }
     let got = redundant.iter().map(|r| (principal(&snapshot, r.role), principal(&snapshot, r.member))).collect();
@@ -388,8 +392,7 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
         let oracle = Oracle::new(account);
         let public = oracle.closure(&BTreeSet::from([Principal::public()]));
         let rows = oracle.role_privileges().into_iter();
-        let mut held: Held =
-            rows.map(|(role, c)| (role, c.privilege, c.object, c.grant_option)).collect();
+        let mut held: Held = rows.map(|(role, c)| (role, c.privilege, c.object, c.grant_option)).collect();
         let of_public: Held = held.iter().filter(|row| public.contains(&row.0)).cloned().collect();
         for role in &oracle.roles {
             held.extend(of_public.iter().map(|(_, p, o, g)| (role.clone(), p.clone(), o.clone(), *g)));
@@ -404,9 +407,9 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
     let grants: Vec<_> = account.grants().collect();
     for grant in &grants {
         let membership = grant.object.object_type.is_role() && grant.privilege == Privilege::USAGE;
-        let parallel = grants.iter().filter(|g| {
-            (&g.privilege, &g.object, &g.grantee) == (&grant.privilege, &grant.object, &grant.grantee)
-        });
+        let parallel = grants
+            .iter()
+            .filter(|g| (&g.privilege, &g.object, &g.grantee) == (&grant.privilege, &grant.object, &grant.grantee));
         // PUBLIC and the roles granted to it have what each of them has; one of them keeps its grant.
         let everyones = public.contains(&grant.grantee);
         if membership || everyones || !grant.grantee.kind.is_role() || parallel.count() > 1 || circles {
