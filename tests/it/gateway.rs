@@ -557,7 +557,7 @@ async fn errors_have_postgresqls_codes() {
         ("select * from \"/etc/passwd\"", "42P01"),
         ("select (select id from users)", "21000"),
         ("copy users from '/etc/passwd'", "25006"),
-        ("copy users to '/tmp/x'", "42501"),
+        ("copy users to '/etc/x'", "42501"),
         ("select refuse()", "42501"),
         ("savepoint a", "25P01"),
         ("declare c cursor for select 1", "25P01"),
@@ -610,13 +610,13 @@ async fn a_failed_transaction_refuses_all_until_its_end() {
 async fn settings_are_checked_shown_told_and_undone() {
     let server = Server::start();
     let client = server
-        .client_with("options='-c statement_timeout=5s -c grantd.as_of=2026-10-01\\\\ 00:00' application_name=app")
+        .client_with("options='-c statement_timeout=5s -c grantd.changeset=2026-10-01\\\\ 00:00' application_name=app")
         .await
         .unwrap();
     let show =
         async |name: &str| rows(&client.simple_query(&format!("show {name}")).await.unwrap())[0][0].clone().unwrap();
     assert_eq!(show("statement_timeout").await, "5s");
-    assert_eq!(show("grantd.as_of").await, "2026-10-01 00:00");
+    assert_eq!(show("grantd.changeset").await, "2026-10-01 00:00");
     assert_eq!(show("application_name").await, "app");
     assert!(show("server_version").await.starts_with("15.18 (grantd "));
     assert_eq!(show("default_transaction_read_only").await, "on");
@@ -628,7 +628,7 @@ async fn settings_are_checked_shown_told_and_undone() {
     assert_eq!(show("timezone").await, "UTC");
     client.simple_query("rollback").await.unwrap();
     assert_eq!((show("timezone").await.as_str(), show("grantd.roles").await.as_str()), ("Europe/Berlin", "all"));
-    client.simple_query("set statement_timeout = '2min'; reset grantd.as_of").await.unwrap();
+    client.simple_query("set statement_timeout = '2min'; reset grantd.changeset").await.unwrap();
     assert_eq!(show("statement_timeout").await, "2min");
     client.simple_query("discard all").await.unwrap();
     assert_eq!((show("statement_timeout").await.as_str(), show("timezone").await.as_str()), ("5s", "UTC"));

@@ -3,9 +3,11 @@
 
 mod architecture;
 mod cli;
+mod e2e;
 mod gateway;
 mod import;
 mod reference;
 mod sandbox_protocol;
 mod store;
+mod support;
 mod sync;

@@ -719,7 +719,7 @@ mod tests {
         ] {
             assert_eq!(code(sql), "25006", "{sql}");
         }
-        for sql in ["copy t to '/tmp/x'", "copy (select 1) to program 'cat'", "load 'x'", "set role x", "checkpoint"] {
+        for sql in ["copy t to '/etc/x'", "copy (select 1) to program 'cat'", "load 'x'", "set role x", "checkpoint"] {
             assert_eq!(code(sql), "42501", "{sql}");
         }
         for sql in ["listen x", "notify x", "do $$ begin end $$", "commit prepared 'x'"] {
