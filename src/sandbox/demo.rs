@@ -118,7 +118,7 @@ mod tests {
         // Beside the matrix: the login of grantd.
         want.insert("GRANTD_SYNC: USAGE WAREHOUSE GRANTD_WH".to_owned());
         for privilege in ["MONITOR USER", "MONITOR ROLE", "RESOLVE ALL"] {
-            want.insert(format!("GRANTD_SYNC: {privilege} ACCOUNT \"ACCOUNT\""));
+            want.insert(format!("GRANTD_SYNC: {privilege} ACCOUNT ACCOUNT"));
         }
         let account = made();
         let is = |g: grantd_catalog::account::Grant| {

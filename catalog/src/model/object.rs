@@ -260,8 +260,12 @@ impl ObjectRef {
         self.join(|i| i.quoted().to_string())
     }
 
-    /// The full name for people, quoted only where needed: `DB.S.F(NUMBER)`.
+    /// The full name for people, quoted only where needed: `DB.S.F(NUMBER)`. The account is `ACCOUNT`, as in
+    /// `GRANT ... ON ACCOUNT`.
     pub fn shown(&self) -> String {
+        if self.object_type == ObjectType::ACCOUNT {
+            return self.name.as_str().to_owned();
+        }
         self.join(|i| i.shown().to_string())
     }
 

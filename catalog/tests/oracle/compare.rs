@@ -269,9 +269,8 @@ fn explanations_agree(account: &Account) -> Result<(), String> {
                 let of_kind: BTreeSet<Principal> = why
                     .carriers
                     .iter()
-                    .filter(|c| match public {
-                        true => through_public.contains(*c),
-                        false => **c == row.user || by_membership.contains(*c),
+                    .filter(|c| {
+                        if public { through_public.contains(*c) } else { **c == row.user || by_membership.contains(*c) }
                     })
                     .cloned()
                     .collect();

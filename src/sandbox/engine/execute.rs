@@ -306,6 +306,9 @@ impl Executor<'_> {
         let wanted = format!("CREATE {}", object.object_type.sql());
         let container = match (&object.database, schema_of(object)) {
             (_, Some(schema)) => schema,
+            (Some(application), None) if object.object_type.as_str() == "APPLICATION_ROLE" => {
+                ObjectRef::top(ObjectType::new("APPLICATION"), application.clone())
+            }
             (Some(database), None) => ObjectRef::database(database.clone()),
             (None, _) => ObjectRef::account(),
         };

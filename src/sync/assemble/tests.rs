@@ -105,7 +105,7 @@ fn grants_are_bound_to_the_inventory_and_usage_on_roles_is_membership() {
     assert_eq!(
         grants(&assembled.account),
         [
-            "CREATE ROLE ACCOUNT \"ACCOUNT\" -> ANALYST",
+            "CREATE ROLE ACCOUNT ACCOUNT -> ANALYST",
             "SELECT TABLE RAW.S.GONE -> ANALYST",
             "SELECT TABLE RAW.S.ORDERS -> RAW.READER",
             "SELECT VIEW RAW.S.V -> RAW.READER",

@@ -61,7 +61,7 @@ const PRIVILEGES: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Functional role, whether DEVELOPER_ROLE includes it, whether VIEWER_ROLE does.
+/// Functional role, whether `DEVELOPER_ROLE` includes it, whether `VIEWER_ROLE` does.
 const INCLUDED: &[(&str, bool, bool)] = &[
     ("FR_WH_SANDBOX_OPERATE", true, false),
     ("FR_WH_SANDBOX_USE", false, true),

@@ -171,6 +171,9 @@ impl Drop for Served {
 /// Roles that every sandbox has; a world's text may make them as if it were the first to do so.
 const SYSTEM_ROLES: [&str; 4] = ["ACCOUNTADMIN", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
 
+/// A role that nobody has makes the world and owns it, as ACCOUNTADMIN may be somebody's in it.
+const MAKER: &str = "CREATE ROLE MAKER; GRANT ROLE ACCOUNTADMIN TO ROLE MAKER; USE ROLE MAKER;\n";
+
 async fn served(worlds: &[World]) -> Served {
     let stop = CancellationToken::new();
     let keys = KeyPair::generate().unwrap();
@@ -178,7 +181,7 @@ async fn served(worlds: &[World]) -> Served {
     let mut refused = Vec::new();
     for world in worlds {
         let engine = SandboxEngine::new("WORLD");
-        let mut sql = world.sql.clone();
+        let mut sql = format!("{MAKER}{}", world.sql);
         for role in SYSTEM_ROLES {
             sql = sql.replace(&format!("CREATE ROLE {role};"), "");
         }
@@ -209,8 +212,8 @@ async fn served(worlds: &[World]) -> Served {
     Served { url, stop }
 }
 
-/// A way to ask whether a user has a privilege: at most one row of usable, source, grant_option, role_count,
-/// user_disabled, and usage_missing where it is known.
+/// A way to ask whether a user has a privilege: at most one row of usable, source, `grant_option`, `role_count`,
+/// `user_disabled`, and `usage_missing` where it is known.
 #[async_trait]
 trait Door: Sync {
     fn name(&self) -> &'static str;
@@ -304,7 +307,7 @@ fn wrong(a: &Assertion, found: &Rows) -> Option<String> {
         Some(_) => "granted-but-unusable",
     };
     if is != a.expected {
-        return Some(format!("{is}"));
+        return Some(is.to_string());
     }
     for (name, value) in &a.with {
         let at = ["", "source", "grant_option", "role_count", "user_disabled", "usage_missing"];
@@ -346,7 +349,7 @@ async fn check(worlds: &[World]) {
             }
             if lens != a.lens {
                 a.lens.clone_into(&mut lens);
-                rows(&client, &format!("SET grantd.roles = {lens}")).await;
+                rows(&client, &format!("SET grantd.roles = '{lens}'")).await;
             }
             for door in [&View as &dyn Door, &ViewWithParameters, &Function] {
                 if let Some(why) = wrong(a, &door.row(&client, &world.name, a).await) {
