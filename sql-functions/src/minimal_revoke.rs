@@ -4,11 +4,10 @@ use crate::{Argument, SqlFunction, refused, required, unknown, value};
 use datafusion::error::Result;
 use grantd_catalog::graph::Lens;
 use grantd_catalog::graph::cut::{Cut, CutError, minimal_cut};
-use grantd_catalog::graph::impact::{Effect, Impact, access_diff};
-use grantd_catalog::model::{Principal, Privilege};
+use grantd_catalog::graph::impact::others_losing;
+use grantd_catalog::model::Privilege;
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::{BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, Writer, once};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -24,7 +23,8 @@ impl SqlFunction for MinimalRevoke {
         Definition::new(
             "minimal_revoke",
             "The smallest set of revokes that ends a user's access to an object: of the cuts of the privilege, the reach \
-             into the schema and the reach into the database the cheapest, nearest the user, checked by applying it",
+             into the schema and the reach into the database the one with the fewest revokes, then the one that takes \
+             access from the fewest other users; checked by applying it",
             vec![
                 column("account", ColumnType::Text, "Account"),
                 column(
@@ -142,19 +142,10 @@ fn write_cut(
             .int(Some(step))
             .text(Some(cut.need.as_str()))
             .text(Some(&sql))
-            .int(Some(others_losing(&access_diff(s, &after, lens), user)))
+            .int(Some(others_losing(s, &after, lens, user) as i64))
             .end();
     }
     Ok(())
-}
-
-/// The number of users besides one that lose a privilege or the use of one.
-fn others_losing(impacts: &[Impact], user: &Principal) -> i64 {
-    let loses = |i: &&Impact| {
-        i.user != *user
-            && (i.effect == Effect::Loses || (i.usable_before == Some(true) && i.usable_after == Some(false)))
-    };
-    impacts.iter().filter(loses).map(|i| &i.user).collect::<BTreeSet<_>>().len() as i64
 }
 
 #[cfg(test)]
