@@ -61,7 +61,7 @@ const PRIVILEGES: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Functional role, whether DEVELOPER_ROLE includes it, whether VIEWER_ROLE does.
+/// Functional role, whether `DEVELOPER_ROLE` includes it, whether `VIEWER_ROLE` does.
 const INCLUDED: &[(&str, bool, bool)] = &[
     ("FR_WH_SANDBOX_OPERATE", true, false),
     ("FR_WH_SANDBOX_USE", false, true),
@@ -199,7 +199,7 @@ async fn people_end_up_with_their_roles_cells_and_nothing_more() {
         let unusable = format!("SELECT object FROM effective_privileges WHERE user_name = '{user}' AND NOT usable");
         assert_eq!(column(&client, &unusable).await, Vec::<String>::new(), "{user}: all of it can be used");
     }
-    // Each role alone: what the role lens shows of one functional role is its line of the matrix.
+    // Through each functional role come its cells, and only where it is included.
     for (role, wanted) in &expected {
         let (developer, viewer) = INCLUDED.iter().find(|i| i.0 == *role).map(|i| (i.1, i.2)).unwrap();
         for (business, includes) in [("DEVELOPER_ROLE", developer), ("VIEWER_ROLE", viewer)] {

@@ -70,7 +70,7 @@ impl Running {
 
     /// The word after `before` on standard error, once it is there.
     fn word_after(&mut self, before: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let text = self.said.lock().unwrap().clone();
             if let Some((_, rest)) = text.split_once(before)
