@@ -53,6 +53,18 @@ impl Relation for Bound {
     }
 }
 
+/// The world with a changeset applied: what `SET grantd.changeset` looks at.
+pub fn world_with_changeset(world: &World, changeset: &str) -> Result<World> {
+    let (account, after) = applied(world, changeset)?;
+    let mut next = world.clone();
+    for view in &mut next.accounts {
+        if view.name == account {
+            *view = Arc::new(view.with_snapshot(Arc::clone(&after)));
+        }
+    }
+    Ok(next)
+}
+
 /// The account of a changeset, and its newest state with the changeset applied.
 pub(crate) fn applied(world: &World, changeset: &str) -> Result<(String, Arc<Snapshot>)> {
     let Some(set) = world.changesets.iter().find(|c| c.changeset == changeset) else {

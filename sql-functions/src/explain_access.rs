@@ -27,7 +27,11 @@ impl SqlFunction for ExplainAccess {
                 column("path", ColumnType::Int, "Number of the chain, from 1; the plainest first"),
                 column("hop", ColumnType::Int, "Position in the chain, from 1: the user comes first"),
                 column("need", ColumnType::Text, "What the chain proves: privilege, schema or database (reach)"),
-                column("kind", ColumnType::Text, "membership, grant, inherited grant, ownership, public or missing"),
+                column(
+                    "kind",
+                    ColumnType::Text,
+                    "membership, default role, grant, inherited grant, ownership, public or missing",
+                ),
                 column("holder", ColumnType::Text, "Who has it at this hop: the user, then role after role"),
                 column("holder_type", ColumnType::Text, "USER, ROLE, DATABASE_ROLE, ..."),
                 column("has", ColumnType::Text, "What the holder has: a role, or a privilege on an object"),
@@ -143,7 +147,12 @@ impl Writing<'_> {
                 path,
                 hop,
                 need: proof.need,
-                kind: if public { "public" } else { "membership" },
+                kind: match membership {
+                    _ if public => "public",
+                    Some(_) => "membership",
+                    // The default role is active though it is only included in a granted one.
+                    None => "default role",
+                },
                 holder: *holder,
                 has: format!("{} {}", role_name.kind.as_str(), role_name.shown()),
                 granted_by: membership.and_then(|m| s.grantor(m.granted_by)),

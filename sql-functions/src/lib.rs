@@ -11,6 +11,8 @@ mod explain_access;
 mod matrix;
 mod who_can;
 
+pub use changeset_impact::world_with_changeset;
+
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};

@@ -56,7 +56,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         tracing::info!(%address, data_dir = %config.server.data_dir.display(), "grantd answers");
         let syncs = scheduler::start(&daemon, &config, &stop);
         let backend = DaemonBackend::new(Arc::clone(&daemon))
-            .map_err(|error| CliError::new(format_args!("the query engine does not start: {error}")))?;
+            .map_err(|error| CliError::new(format_args!("the query engine does not start: {error}")))?
+            .with_statement_timeout(config.server.statement_timeout);
         let served = gateway.serve(Arc::new(backend), stop.clone()).await;
         stop.cancel();
         syncs.finished().await;

@@ -26,7 +26,7 @@ Examples:
   grantd sql \"SELECT * FROM accounts\"
   grantd sql --format csv \"SELECT * FROM effective_privileges WHERE user_name = 'ALICE'\" > alice.csv
   grantd sql -p 6000 --format json \"SELECT * FROM who_can('SELECT', 'SALES.PUBLIC.ORDERS')\"
-  PGOPTIONS='-c grantd.as_of=2026-10-01' grantd sql \"SELECT count(*) FROM grants\"
+  PGOPTIONS='-c grantd.roles=default' grantd sql \"SELECT count(*) FROM grants\"
 
 A password comes from PGPASSWORD."
 )]

@@ -13,9 +13,10 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::DefaultObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use grantd_catalog::tables::{SessionState, providers};
+use grantd_catalog::tables::{SessionState, World, providers};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The database that clients name.
 const DATABASE: &str = "grantd";
@@ -29,9 +30,17 @@ pub struct DaemonBackend {
     daemon: Arc<Daemon>,
     runtime: Arc<RuntimeEnv>,
     functions: Vec<FunctionDoc>,
+    statement_timeout: Option<Duration>,
 }
 
 impl DaemonBackend {
+    /// Ends statements of every session after this time, unless the session sets another.
+    #[must_use]
+    pub fn with_statement_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.statement_timeout = timeout;
+        self
+    }
+
     /// The backend of a daemon.
     ///
     /// # Errors
@@ -50,7 +59,7 @@ impl DaemonBackend {
         let url = url::Url::parse("file://").map_err(|e| DataFusionError::External(Box::new(e)))?;
         // The default registry starts with the local file system.
         runtime.deregister_object_store(&url)?;
-        Ok(Self { daemon, runtime, functions: function_docs() })
+        Ok(Self { daemon, runtime, functions: function_docs(), statement_timeout: None })
     }
 }
 
@@ -81,11 +90,24 @@ fn pg_type(ty: grantd_catalog::tables::ColumnType) -> &'static str {
 impl Backend for DaemonBackend {
     fn open(&self, startup: &Startup) -> Result<Box<dyn BackendSession>, SqlError> {
         let session = Arc::new(SessionState::new(self.daemon.world()));
+        if let Some(timeout) = self.statement_timeout {
+            let mut settings = startup.settings.lock();
+            let chosen = settings.statement_timeout().is_some();
+            if !chosen {
+                settings.set("statement_timeout", Some(&format!("{}ms", timeout.as_millis())), false)?;
+            }
+        }
         let context = self.context(startup, &session).map_err(|error| {
             tracing::error!(%error, "a session could not be set up");
             SqlError::internal()
         })?;
-        Ok(Box::new(Session { daemon: Arc::clone(&self.daemon), user: startup.user.clone(), session, context }))
+        Ok(Box::new(Session {
+            daemon: Arc::clone(&self.daemon),
+            user: startup.user.clone(),
+            session,
+            context,
+            proposed: None,
+        }))
     }
 }
 
@@ -143,6 +165,22 @@ struct Session {
     user: String,
     session: Arc<SessionState>,
     context: SessionContext,
+    proposed: Option<Proposed>,
+}
+
+/// The changeset that the session looks through, and the world with it applied.
+struct Proposed {
+    changeset: String,
+    /// What it was applied to.
+    now: Arc<World>,
+    applied: Arc<World>,
+}
+
+impl Proposed {
+    fn new(changeset: String, now: Arc<World>) -> Result<Self, DataFusionError> {
+        let applied = Arc::new(grantd_sql_functions::world_with_changeset(&now, &changeset)?);
+        Ok(Self { changeset, now, applied })
+    }
 }
 
 #[async_trait]
@@ -152,7 +190,15 @@ impl BackendSession for Session {
     }
 
     fn pin(&mut self) {
-        self.session.pin(self.daemon.world());
+        let now = self.daemon.world();
+        let Some(proposed) = &mut self.proposed else { return self.session.pin(now) };
+        if !Arc::ptr_eq(&proposed.now, &now) {
+            // A changeset that no longer applies keeps showing what it was checked against.
+            if let Ok(next) = Proposed::new(proposed.changeset.clone(), now) {
+                *proposed = next;
+            }
+        }
+        self.session.pin(Arc::clone(&proposed.applied));
     }
 
     fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), SqlError> {
@@ -164,6 +210,16 @@ impl BackendSession for Session {
                     )
                 })?;
                 self.session.set_lens(lens.unwrap_or_default());
+                Ok(())
+            }
+            "grantd.changeset" => {
+                let chosen = value.filter(|v| !v.is_empty()).map(str::to_owned);
+                let proposed = chosen.map(|id| Proposed::new(id, self.daemon.world())).transpose();
+                self.proposed = proposed.map_err(|error| {
+                    SqlError::new("22023", format!("invalid value for parameter \"grantd.changeset\": {}", error.message()))
+                        .with_hint("SELECT changeset, title FROM changesets; RESET grantd.changeset looks at the account as it is.")
+                })?;
+                self.pin();
                 Ok(())
             }
             _ => Err(SqlError::new("42704", format!("unrecognized configuration parameter \"{name}\""))),

@@ -313,6 +313,7 @@ impl Session {
             }
             Progress::Bound(..) => return Err(SqlError::internal()),
         }
+        self.apply_deferred().await?;
         self.report(conn)?;
         // COMMIT and ROLLBACK end their own portal with all others.
         Ok(!was_open || self.transaction.is_open())

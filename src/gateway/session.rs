@@ -303,7 +303,7 @@ impl Session {
     }
 
     /// Applies what `set_config` calls of a statement asked of the backend.
-    async fn apply_deferred(&mut self) -> Result<(), SqlError> {
+    pub(super) async fn apply_deferred(&mut self) -> Result<(), SqlError> {
         let deferred = self.settings.lock().take_deferred();
         if deferred.is_empty() {
             return Ok(());

@@ -74,7 +74,6 @@ static KNOWN: &[Known] = &[
     known("escape_string_warning", "on", Kind::Bool, "Warn about backslashes."),
     known("extra_float_digits", "1", Kind::Int { min: -15, max: 3 }, "Floats are always written shortest-exact."),
     known("geqo", "on", Kind::Bool, "Planner detail."),
-    known("grantd.as_of", "", Kind::Text, "Look at the account as it was at this time."),
     known("grantd.changeset", "", Kind::Text, "Look at the account as it would be with this changeset."),
     known("grantd.roles", "all", Kind::Text, "Which roles count: all, default or primary."),
     known("idle_in_transaction_session_timeout", "0", Kind::Milliseconds, "Ends a session idle in a transaction."),

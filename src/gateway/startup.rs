@@ -201,13 +201,13 @@ mod tests {
     #[test]
     fn options_are_taken_apart() {
         let options =
-            parse_options(r"-c statement_timeout=5s --search-path=a -cgrantd.as_of=2026-10-01\ 00:00").unwrap();
+            parse_options(r"-c statement_timeout=5s --search-path=a -cgrantd.changeset=2026-10-01\ 00:00").unwrap();
         assert_eq!(
             options,
             [
                 ("statement_timeout".to_owned(), "5s".to_owned()),
                 ("search_path".to_owned(), "a".to_owned()),
-                ("grantd.as_of".to_owned(), "2026-10-01 00:00".to_owned()),
+                ("grantd.changeset".to_owned(), "2026-10-01 00:00".to_owned()),
             ]
         );
         assert!(parse_options("-x").is_err() && parse_options("-c").is_err());

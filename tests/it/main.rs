@@ -6,6 +6,7 @@ mod cli;
 mod e2e;
 mod gateway;
 mod import;
+mod reference;
 mod sandbox_protocol;
 mod store;
 mod support;

@@ -399,8 +399,12 @@ impl Account {
         match self.objects.find(&key) {
             Some((id, ..)) => id,
             None => {
-                // A user or role that is known is a known securable too.
-                let listed = Principal::from_object(object).and_then(|p| self.principal(&p)).is_some_and(|p| p.listed);
+                // A user or role that is known is a known securable too; one that is not is mentioned by now.
+                let principal = Principal::from_object(object);
+                let listed = principal.as_ref().and_then(|p| self.principal(p)).is_some_and(|p| p.listed);
+                if let Some(principal) = &principal {
+                    self.principal_id(principal);
+                }
                 self.objects.put(key, object.clone(), ObjectInfo { listed, ..ObjectInfo::default() })
             }
         }

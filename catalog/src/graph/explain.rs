@@ -84,7 +84,7 @@ struct Walk<'a> {
     graph: &'a Graph,
     user: u32,
     own_grants: bool,
-    /// From the user to where its active roles start: the user alone, or down to the default role.
+    /// From the user to where its active roles start: the user alone, or the user and its default role.
     prefix: Vec<u32>,
     /// For each role reached by membership, the one before it.
     members: HashMap<u32, u32>,
@@ -122,15 +122,13 @@ fn trace(before: &HashMap<u32, u32>, root: u32, role: u32) -> Option<Vec<u32>> {
 impl<'a> Walk<'a> {
     fn from(snapshot: &'a Snapshot, graph: &'a Graph, lens: Lens, user: u32) -> Self {
         let own_grants = graph.user_roles(snapshot, lens).counts_own_grants(user - graph.users().start);
-        let granted = descend(graph, user);
         let public = descend(graph, graph.public());
         let (prefix, members) = if own_grants {
-            (Some(vec![user]), granted)
+            (Some(vec![user]), descend(graph, user))
         } else {
-            // Only the default role is active: a chain leads to it first.
+            // Only the default role is active: every chain starts with it.
             let role = default_role(snapshot, graph, user);
-            let prefix = role.and_then(|role| trace(&granted, user, role));
-            (prefix, role.map(|role| descend(graph, role)).unwrap_or_default())
+            (role.map(|role| vec![user, role]), role.map(|role| descend(graph, role)).unwrap_or_default())
         };
         Self { graph, user, own_grants, prefix: prefix.unwrap_or_default(), members, public }
     }

@@ -33,6 +33,7 @@ pub fn diff_by(a: &Snapshot, b: &Snapshot, by: DiffBy) -> Vec<Change> {
     d.created(&principals, &b_objects, &objects);
     d.altered(&principals, &a_objects, &objects);
     d.owners(&principals, &b_objects, &objects);
+    d.disowned_principals(&principals, &a_objects, &objects);
     d.memberships(&principals);
     d.grants(&principals, &a_objects, &b_objects, &objects);
     d.container_grants(&principals);
@@ -174,17 +175,32 @@ impl Differ<'_> {
                     self.out.push(Change::TransferOwnership { object, to: to.clone(), outbound: None });
                 }
                 // An owner that goes takes its ownership along; only one that stays has to be told.
-                (None, Some(owner)) if *principals.to_b.at(owner) != NONE => self.out.push(Change::RevokePrivilege {
-                    privilege: Privilege::OWNERSHIP,
-                    object,
-                    grantee: self.a.principals.at(owner).clone(),
-                    grant_option_only: false,
-                    cascade: false,
-                    granted_by: None,
-                }),
+                (None, Some(owner)) if *principals.to_b.at(owner) != NONE => self.disown(object, owner),
                 _ => {}
             }
         }
+    }
+
+    /// A user or role that stays loses its owner, and with it its row as a securable.
+    fn disowned_principals(&mut self, principals: &Pairs, a_objects: &Column<ObjectRef>, objects: &Pairs) {
+        for (object, i) in a_objects.iter().zip(0..).filter(|(_, i)| *objects.to_b.at(*i) == NONE) {
+            let stays = Principal::from_object(object).is_some_and(|p| self.b.principal_id(&p).is_some());
+            let owner = self.a.owner_of(i).filter(|owner| *principals.to_b.at(*owner) != NONE);
+            if let (true, Some(owner)) = (stays, owner) {
+                self.disown(object.clone(), owner);
+            }
+        }
+    }
+
+    fn disown(&mut self, object: ObjectRef, owner: u32) {
+        self.out.push(Change::RevokePrivilege {
+            privilege: Privilege::OWNERSHIP,
+            object,
+            grantee: self.a.principals.at(owner).clone(),
+            grant_option_only: false,
+            cascade: false,
+            granted_by: None,
+        });
     }
 
     fn memberships(&mut self, principals: &Pairs) {
@@ -203,9 +219,12 @@ impl Differ<'_> {
             let (role, member) = (self.b.principals.at(key.0).clone(), self.b.principals.at(key.1).clone());
             let now = after.get(&key).map_or(&[][..], Vec::as_slice);
             let steps = self.steps(&mut rows, now);
-            for granted_by in steps.revoke {
+            // A membership's grant option cannot be taken alone: it ends and is made anew.
+            let anew: Rows = steps.revoke_option.iter().map(|by| (by.clone(), false)).collect();
+            for granted_by in steps.revoke.into_iter().chain(steps.revoke_option) {
                 self.out.push(Change::RevokeRole { role: role.clone(), from: member.clone(), granted_by });
             }
+            self.grant_role(&role, &member, anew);
             self.grant_role(&role, &member, steps.grant);
             after.remove(&key);
         }

@@ -245,41 +245,51 @@ pub(super) fn thaw(snapshot: &Snapshot) -> Account {
     account
 }
 
-pub(super) fn same_state(a: &Snapshot, b: &Snapshot) -> bool {
+/// The first part of the state in which two snapshots differ.
+pub(super) fn state_difference(a: &Snapshot, b: &Snapshot) -> Option<&'static str> {
     let state = |p: Option<&Properties>| p.map(Properties::state).unwrap_or_default();
-    let names = |s: &Snapshot, by: u32| s.grantor(by).cloned();
-    a.principals == b.principals
-        && a.principal_info
-            .iter()
-            .zip(b.principal_info.iter())
-            .all(|(x, y)| x.properties.state() == y.properties.state())
-        && a.object_count() == b.object_count()
-        && (0..a.object_count()).all(|id| {
-            a.object(id) == b.object(id)
-                && state(a.object_properties(id)) == state(b.object_properties(id))
-                && a.owner_of(id) == b.owner_of(id)
-        })
-        && a.grants.object == b.grants.object
-        && a.grants.grantee == b.grants.grantee
-        && a.grants.grant_option == b.grants.grant_option
-        && (0..a.grants.len() as u32).all(|row| {
-            let (x, y) = (u32::from(a.grants.privilege(row)), u32::from(b.grants.privilege(row)));
-            *a.privileges.at(x) == *b.privileges.at(y)
-                && names(a, a.grants.granted_by(row)) == names(b, b.grants.granted_by(row))
-        })
-        && a.memberships.len() == b.memberships.len()
-        && a.memberships.iter().zip(&b.memberships).all(|(x, y)| {
-            (x.role, x.member, x.grant_option) == (y.role, y.member, y.grant_option)
-                && names(a, x.granted_by) == names(b, y.granted_by)
-        })
-        && a.container_grants.len() == b.container_grants.len()
-        && a.container_grants.iter().zip(&b.container_grants).all(|(x, y)| {
-            let plain = |s: &Snapshot, row: &ContainerGrantRow| {
-                let grant = s.container_grant(row);
-                ContainerGrant { granted_by: None, created_on: None, ..grant }
-            };
-            plain(a, x) == plain(b, y)
-        })
+    let by = |s: &Snapshot, grantor: u32| s.grantor(grantor).cloned();
+    if a.principals != b.principals {
+        return Some("principals");
+    }
+    let infos = a.principal_info.iter().zip(&b.principal_info);
+    if infos.into_iter().any(|(x, y)| x.properties.state() != y.properties.state()) {
+        return Some("properties of principals");
+    }
+    if a.object_count() != b.object_count() || (0..a.object_count()).any(|id| a.object(id) != b.object(id)) {
+        return Some("objects");
+    }
+    for id in 0..a.object_count() {
+        if state(a.object_properties(id)) != state(b.object_properties(id)) {
+            return Some("properties of objects");
+        }
+        if a.owner_of(id) != b.owner_of(id) {
+            return Some("owners");
+        }
+    }
+    let grant = |s: &Snapshot, row: u32| {
+        let g = &s.grants;
+        let privilege = s.privileges.at(u32::from(g.privilege(row))).clone();
+        (g.object(row), privilege, g.grantee(row), by(s, g.granted_by(row)), g.grant_option(row))
+    };
+    let rows = 0..a.grants.len() as u32;
+    if a.grants.len() != b.grants.len() || rows.into_iter().any(|row| grant(a, row) != grant(b, row)) {
+        return Some("grants");
+    }
+    let member = |s: &Snapshot, m: &MembershipRow| (m.role, m.member, m.grant_option, by(s, m.granted_by));
+    let mut members = a.memberships.iter().zip(&b.memberships);
+    if a.memberships.len() != b.memberships.len() || members.any(|(x, y)| member(a, x) != member(b, y)) {
+        return Some("memberships");
+    }
+    let plain = |s: &Snapshot, row: &ContainerGrantRow| {
+        let grant = s.container_grant(row);
+        ContainerGrant { granted_by: None, created_on: None, ..grant }
+    };
+    let mut templates = a.container_grants.iter().zip(&b.container_grants);
+    if a.container_grants.len() != b.container_grants.len() || templates.any(|(x, y)| plain(a, x) != plain(b, y)) {
+        return Some("future and inherited grants");
+    }
+    None
 }
 
 impl Snapshot {

@@ -320,7 +320,12 @@ impl Snapshot {
     /// Whether both hold the same state: names, attributes, owners, grants, memberships. Evidence (times, who lists
     /// what) does not count.
     pub fn same_state(&self, other: &Self) -> bool {
-        freeze::same_state(self, other)
+        self.state_difference(other).is_none()
+    }
+
+    /// The first part of the state that differs, in words; `None` when all is the same.
+    pub fn state_difference(&self, other: &Self) -> Option<&'static str> {
+        freeze::state_difference(self, other)
     }
 }
 

@@ -188,6 +188,7 @@ pub enum RoleName {
 
 /// `CREATE ...`
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a clause that the statement has or has not")]
 pub struct Create {
     /// What appears.
     pub object: Named,

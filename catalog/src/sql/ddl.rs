@@ -68,16 +68,12 @@ pub(super) fn create(c: &mut Cursor) -> Parsed<Kind> {
 /// `<type> [IF [NOT] EXISTS]`: the type of the catalogue and whether the flag stands there.
 fn type_and_flag(c: &mut Cursor, flag: &[&str]) -> Parsed<(ObjectType, bool)> {
     let words = c.words(5);
-    match super::words::longest_type(&words) {
-        Some((count, object_type)) => {
-            (0..count).for_each(|_| c.skip());
-            Ok((object_type, c.take(flag)))
-        }
-        None => {
-            let near = (1..=words.len().min(3)).rev().find_map(|n| super::words::near_type(&words.get(..n)?.join(" ")));
-            Err(c.expected("an object type").suggest(near))
-        }
+    if let Some((count, object_type)) = super::words::longest_type(&words) {
+        (0..count).for_each(|_| c.skip());
+        return Ok((object_type, c.take(flag)));
     }
+    let near = (1..=words.len().min(3)).rev().find_map(|n| super::words::near_type(&words.get(..n)?.join(" ")));
+    Err(c.expected("an object type").suggest(near))
 }
 
 /// What follows the name: settings at the top level, groups and words that access control does not depend on, a body.
@@ -108,14 +104,7 @@ fn tail(c: &mut Cursor, create: &mut Create) -> Parsed<()> {
             c.skip();
             create.copy_of = Some((word, c.name()?));
         } else if c.take(&["AS"]) {
-            let script = matches!(create.object.object_type.as_str(), "TASK" | "ALERT" | "PROCEDURE" | "FUNCTION");
-            while !c.is_end() && !script {
-                no_new_statement(c)?;
-                c.chunk()?;
-            }
-            if script {
-                c.body()?;
-            }
+            body(c, &create.object.object_type)?;
         } else if c.take(&["EXECUTE", "AS"]) {
             c.ident()?;
         } else if c.take(&["WITH", "TAG"]) || c.take(&["TAG"]) || (c.peek() == Some(&Token::LParen) && !strict) {
@@ -135,6 +124,21 @@ fn tail(c: &mut Cursor, create: &mut Create) -> Parsed<()> {
         }
     }
     Ok(())
+}
+
+/// What follows AS: a literal for functions and procedures, any one statement for a task, else a query.
+fn body(c: &mut Cursor, object_type: &ObjectType) -> Parsed<()> {
+    match object_type.as_str() {
+        "FUNCTION" | "PROCEDURE" => c.text().map(|_| ()),
+        "TASK" => c.body(),
+        _ => {
+            while !c.is_end() {
+                no_new_statement(c)?;
+                c.chunk()?;
+            }
+            Ok(())
+        }
+    }
 }
 
 /// A forgotten `;` must not make the next statement part of this one.

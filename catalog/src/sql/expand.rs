@@ -1,17 +1,17 @@
 //! From statements to changes, for one account.
 
-use super::ast::{
-    AlterAction, Create, Form, Grantee, Kind, Named, Privileges, Setting, Statement, Target, Use, Value, Verb,
-};
+mod alter;
+mod create;
+
+pub(super) use alter::has_property;
+
+use super::ast::{Create, Form, Grantee, Kind, Named, Privileges, Statement, Target, Use, Verb};
 use super::error::{ExpandError, Position, Problem, SqlError};
 use super::parse_script;
-use super::resolve::{Names, Scope, error, stored_signature};
+use super::resolve::{Names, Scope, error};
 use super::words::all_privileges;
 use crate::account::{Account, ApplyError};
-use crate::model::{
-    Change, Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties, Property,
-    ValueKind,
-};
+use crate::model::{Change, Container, Ident, ObjectRef, ObjectType, Principal, Privilege, Properties, Property};
 use std::collections::BTreeSet;
 
 type Expanded = Result<Vec<Change>, ExpandError>;
@@ -129,8 +129,8 @@ impl Statement {
             Kind::RevokeRole { role, from } => {
                 Ok(vec![Change::RevokeRole { role: scope.role(role)?, from: scope.grantee(from)?, granted_by: None }])
             }
-            Kind::Create(create) => expand_create(scope, create),
-            Kind::Alter { object, if_exists, action } => alter(scope, at, object, *if_exists, action),
+            Kind::Create(create) => create::create(scope, create),
+            Kind::Alter { object, if_exists, action } => alter::alter(scope, at, object, *if_exists, action),
             Kind::Drop { object, if_exists } => drop(scope, object, *if_exists),
             Kind::Undrop(_) => {
                 Err(not_a_change(at, "UNDROP brings back what is not known here; nothing can say its grants"))
@@ -370,213 +370,6 @@ fn revoke(
             Ok(list.into_iter().map(gone).collect())
         }
     }
-}
-
-fn expand_create(scope: Scope<'_>, create: &Create) -> Expanded {
-    let named = &create.object;
-    let mut object = scope.full(named)?;
-    object.signature = object.signature.as_ref().map(stored_signature);
-    let properties = create_properties(create)?;
-    let at = named.name.at;
-    let mut changes = Vec::new();
-    if let Some(database) = &object.database {
-        let owner = ObjectRef::database(database.clone());
-        let application = ObjectRef { object_type: ObjectType::new("APPLICATION"), ..owner.clone() };
-        if scope.find(&owner).is_none()
-            && scope.account.principal(&Principal::other(PrincipalKind::Application, database.clone())).is_none()
-            && scope.account.object(&application).is_none()
-        {
-            return Err(scope.unknown_object(&owner, at));
-        }
-        if let Some(schema) = &object.schema {
-            let schema = ObjectRef::in_database(ObjectType::SCHEMA, database.clone(), schema.clone());
-            if scope.account.object(&schema).is_none() {
-                let known = public_schema(scope.account, &schema);
-                changes.push(known.ok_or_else(|| scope.unknown_object(&schema, at))?);
-            }
-        }
-    }
-    let principal = Principal::from_object(&object);
-    let existing = match &principal {
-        Some(principal) => scope.account.principal(principal).map(|_| object.clone()),
-        None => scope.account.object(&object).map(|(found, _)| found.clone()),
-    };
-    if let Some(found) = existing {
-        if found.object_type != object.object_type {
-            let (wanted, found) = (object.object_type.sql(), found.object_type.sql());
-            return Err(error(at, Problem::WrongType { name: object.shown(), found, wanted }));
-        }
-        if create.if_not_exists {
-            return Ok(Vec::new());
-        }
-        if !create.or_replace {
-            let what = format!("{} {}", object.object_type.sql(), object.shown());
-            return Err(error(at, Problem::Exists(what)));
-        }
-        if create.copy_grants {
-            let properties = properties.iter().map(|(property, value)| (property, value.to_owned()));
-            let alter =
-                |(property, value)| Change::AlterObject { object: object.clone(), property, value: Some(value) };
-            changes.extend(properties.map(alter));
-            return Ok(changes);
-        }
-        changes.push(match &principal {
-            Some(principal) => Change::DropPrincipal { principal: principal.clone() },
-            None => Change::DropObject { object: object.clone() },
-        });
-    }
-    if create.copy_of.as_ref().is_some_and(|(word, _)| word == "CLONE")
-        && matches!(object.object_type.as_str(), "DATABASE" | "SCHEMA")
-    {
-        return Err(not_a_change(
-            at,
-            "a clone of a database or schema copies its objects and their grants; changes do not say that",
-        ));
-    }
-    changes.push(match principal {
-        Some(user) if user.kind == PrincipalKind::User => Change::CreateUser { user, properties },
-        Some(role) => Change::CreateRole { role, properties },
-        None => Change::CreateObject { object, properties },
-    });
-    Ok(changes)
-}
-
-fn create_properties(create: &Create) -> Result<Properties, ExpandError> {
-    let object_type = &create.object.object_type;
-    let mut properties = Properties::default();
-    if *object_type == ObjectType::DATABASE {
-        let kind = if create.from_share { "IMPORTED DATABASE" } else { "STANDARD" };
-        properties.set(Property::Kind, Some(kind.to_owned()));
-    }
-    if *object_type == ObjectType::SCHEMA {
-        properties.set(Property::ManagedAccess, Some(create.managed_access.to_string()));
-    }
-    for setting in &create.settings {
-        if let Some((property, value)) = property(setting, object_type)? {
-            properties.set(property, Some(value));
-        }
-    }
-    Ok(properties)
-}
-
-/// Whether things of this type have the property.
-pub(super) fn has_property(object_type: &ObjectType, property: Property) -> bool {
-    match property {
-        Property::Comment => true,
-        Property::ManagedAccess => *object_type == ObjectType::SCHEMA,
-        Property::Kind => *object_type == ObjectType::DATABASE,
-        Property::Size => *object_type == ObjectType::WAREHOUSE,
-        _ => *object_type == ObjectType::USER,
-    }
-}
-
-/// The property that a setting means, if the model has it.
-fn property(setting: &Setting, object_type: &ObjectType) -> Result<Option<(Property, String)>, ExpandError> {
-    let found = Property::parse(&setting.name).filter(|p| {
-        has_property(object_type, *p) && p.is_state() && !matches!(p, Property::ManagedAccess | Property::Kind)
-    });
-    let Some(property) = found else { return Ok(None) };
-    let wrong = || {
-        let text = format!(
-            "{} takes {}",
-            setting.name,
-            match property.value_kind() {
-                ValueKind::Boolean => "TRUE or FALSE",
-                ValueKind::List => "('ALL') or ()",
-                ValueKind::Word => "a word",
-                ValueKind::Text => "a text",
-            }
-        );
-        error(setting.at, Problem::NotAllowed(text))
-    };
-    let text = setting.value.text().ok_or_else(wrong)?;
-    let value = match property.value_kind() {
-        ValueKind::Text if property == Property::Size => stored_size(text),
-        ValueKind::Text => text,
-        ValueKind::Word => text.to_ascii_uppercase(),
-        ValueKind::Boolean => match text.to_ascii_lowercase().as_str() {
-            "true" => "true".to_owned(),
-            "false" => "false".to_owned(),
-            _ => return Err(wrong()),
-        },
-        ValueKind::List => match (&setting.value, text.to_ascii_uppercase().as_str()) {
-            (Value::List(items), _) if items.is_empty() => String::new(),
-            (_, "ALL") => "ALL".to_owned(),
-            _ => return Err(wrong()),
-        },
-    };
-    Ok(Some((property, value)))
-}
-
-/// A warehouse's size as the platform shows it, for every spelling that SQL has.
-fn stored_size(text: String) -> String {
-    let plain = text.to_ascii_uppercase().replace('-', "");
-    let stored = match plain.as_str() {
-        "XSMALL" => "X-Small",
-        "SMALL" => "Small",
-        "MEDIUM" => "Medium",
-        "LARGE" => "Large",
-        "XLARGE" => "X-Large",
-        "XXLARGE" | "X2LARGE" | "2XLARGE" => "2X-Large",
-        "XXXLARGE" | "X3LARGE" | "3XLARGE" => "3X-Large",
-        "X4LARGE" | "4XLARGE" => "4X-Large",
-        "X5LARGE" | "5XLARGE" => "5X-Large",
-        "X6LARGE" | "6XLARGE" => "6X-Large",
-        _ => return text,
-    };
-    stored.to_owned()
-}
-
-fn alter(scope: Scope<'_>, at: Position, named: &Named, if_exists: bool, action: &AlterAction) -> Expanded {
-    let (object, mut changes) = match object_or_public(scope, named) {
-        Ok(found) => found,
-        Err(ExpandError { problem: Problem::Unknown { .. }, .. }) if if_exists => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let principal = Principal::from_object(&object);
-    let object_type = object.object_type.clone();
-    let change = |property, value| match &principal {
-        Some(principal) => Change::AlterPrincipal { principal: principal.clone(), property, value },
-        None => Change::AlterObject { object: object.clone(), property, value },
-    };
-    let before = changes.len();
-    match action {
-        AlterAction::Rename(_) => {
-            return Err(not_a_change(
-                at,
-                "a rename is no change of its own here: what it is on the platform keeps its grants",
-            ));
-        }
-        AlterAction::Swap(_) => return Err(not_a_change(at, "SWAP WITH is no change of its own here")),
-        AlterAction::ManagedAccess(on) => {
-            if object_type != ObjectType::SCHEMA {
-                let text = format!("managed access is a property of schemas, not of a {}", object_type.sql());
-                return Err(error(at, Problem::NotAllowed(text)));
-            }
-            changes.push(change(Property::ManagedAccess, Some(on.to_string())));
-        }
-        AlterAction::Set(settings) => {
-            for setting in settings {
-                if let Some((property, value)) = property(setting, &object_type)? {
-                    changes.push(change(property, Some(value)));
-                }
-            }
-        }
-        AlterAction::Unset(names) => {
-            for (name, _) in names {
-                if let Some(property) = Property::parse(name).filter(|p| has_property(&object_type, *p) && p.is_state())
-                {
-                    changes.push(change(property, None));
-                }
-            }
-        }
-        AlterAction::Other(_) => {}
-    }
-    if changes.len() == before {
-        let text = format!("this ALTER {} changes nothing that access control depends on", object_type.sql());
-        return Err(not_a_change(at, &text));
-    }
-    Ok(changes)
 }
 
 fn drop(scope: Scope<'_>, named: &Named, if_exists: bool) -> Expanded {

@@ -182,9 +182,7 @@ fn target(c: &mut Cursor, form: Form) -> Parsed<Target> {
 pub(super) fn plural(c: &mut Cursor) -> Parsed<ObjectType> {
     let ends = ["IN", "LIKE", "STARTS", "LIMIT", "HISTORY"];
     let words: Vec<String> = c.words(6).into_iter().take_while(|w| !ends.contains(&w.as_str())).collect();
-    if let Some((n, object_type)) = longest_plural(&words)
-        && n == words.len()
-    {
+    if let Some((n, object_type)) = longest_plural(&words).filter(|(n, _)| *n == words.len()) {
         (0..n).for_each(|_| c.skip());
         return Ok(object_type);
     }
@@ -219,19 +217,18 @@ pub(super) fn named(c: &mut Cursor, unknown_too: bool) -> Parsed<Named> {
     // A word that a dot follows starts the name.
     let before_name = (0..words.len()).take_while(|n| c.peek_at(n + 1) != Some(&Token::Period)).count();
     let head = words.get(..before_name).unwrap_or_default();
-    let (count, object_type) = match longest_type(head) {
-        Some(found) => found,
-        None => {
-            let ends = head.iter().position(|w| w == "TO" || w == "FROM").unwrap_or(head.len());
-            let quoted_follows = ends == head.len() && !c.is_end() && c.peek_at(ends).is_some();
-            let count = if quoted_follows { ends } else { ends.saturating_sub(1) };
-            let text = head.get(..count).unwrap_or_default().join(" ");
-            let near = near_type(&text).or_else(|| head.first().and_then(|w| near_type(w)));
-            if !unknown_too || count == 0 || near.is_some() {
-                return Err(c.expected("an object type").suggest(near));
-            }
-            (count, ObjectType::new(&text))
+    let (count, object_type) = if let Some(found) = longest_type(head) {
+        found
+    } else {
+        let ends = head.iter().position(|w| w == "TO" || w == "FROM").unwrap_or(head.len());
+        let name_follows = ends == head.len() && c.peek_at(ends).is_some();
+        let count = if name_follows { ends } else { ends.saturating_sub(1) };
+        let text = head.get(..count).unwrap_or_default().join(" ");
+        let near = near_type(&text).or_else(|| head.first().and_then(|w| near_type(w)));
+        if !unknown_too || count == 0 || near.is_some() {
+            return Err(c.expected("an object type").suggest(near));
         }
+        (count, ObjectType::new(&text))
     };
     (0..count).for_each(|_| c.skip());
     let name = c.name()?;

@@ -190,7 +190,9 @@ fn object_again(object: &ObjectRef, before: &Account) -> Vec<Change> {
     if object.object_type == ObjectType::DATABASE {
         let mine = |p: &Principal| p.kind == PrincipalKind::DatabaseRole && p.scope.first() == Some(&object.name);
         let roles: BTreeSet<&Principal> = before.principals().map(|(p, _)| p).filter(|p| mine(p)).collect();
-        roles.into_iter().for_each(|role| back.extend(principal_again(role, before)));
+        for role in roles {
+            back.extend(principal_again(role, before));
+        }
     }
     for o in &objects {
         back.extend(before.grants_on(o).map(grant_again));

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn texts(sql: &str) -> Vec<&str> {
-        split(sql).unwrap().into_iter().map(|p| &sql[p.bytes]).collect()
+        split(sql).unwrap().into_iter().map(|p| sql.get(p.bytes).unwrap()).collect()
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod render;
 mod resolve;
 mod script;
 pub mod show;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use ast::{Kind, Statement, Use, Verb};

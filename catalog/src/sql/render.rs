@@ -214,10 +214,9 @@ fn split(text: &str) -> Vec<String> {
 fn full_name(object: &ObjectRef) -> Rendered {
     let fits = matches!(
         (level(&object.object_type), &object.database, &object.schema),
-        (Some(Level::Account) | None, None, None)
-            | (Some(Level::Database), Some(_), None)
-            | (Some(Level::Schema), Some(_), Some(_))
-            | (None, Some(_), _)
+        (None | Some(Level::Account), None, None)
+            | (None | Some(Level::Database), Some(_), None)
+            | (None | Some(Level::Schema), Some(_), Some(_))
     );
     if !fits || object.object_type.has_signature() != object.signature.is_some() {
         return Err(RenderError::Name(object.quoted(), object.object_type.sql()));
@@ -356,17 +355,15 @@ fn setting(property: Property, value: &str, object_type: &ObjectType) -> Rendere
 }
 
 fn alter(what: &str, object_type: &ObjectType, property: Property, value: Option<&str>) -> Rendered {
-    match value {
-        Some(value) => Ok(format!("ALTER {what} SET {}", setting(property, value, object_type)?)),
-        None => {
-            // The same checks as for a value; an empty list and an empty text are values of their kinds.
-            let probe = if property.value_kind() == ValueKind::Boolean { "false" } else { "" };
-            if property.value_kind() != ValueKind::Word {
-                setting(property, probe, object_type)?;
-            } else if !has_property(object_type, property) {
-                return setting(property, probe, object_type);
-            }
-            Ok(format!("ALTER {what} UNSET {}", property.as_str()))
-        }
-    }
+    let Some(value) = value else {
+        // The same checks as for a value that the property can have.
+        let probe = match property.value_kind() {
+            ValueKind::Boolean => "false",
+            ValueKind::Word => "PERSON",
+            ValueKind::Text | ValueKind::List => "",
+        };
+        setting(property, probe, object_type)?;
+        return Ok(format!("ALTER {what} UNSET {}", property.as_str()));
+    };
+    Ok(format!("ALTER {what} SET {}", setting(property, value, object_type)?))
 }

@@ -123,9 +123,7 @@ impl<'a> Scope<'a> {
     /// The object as the account knows it: its own type where the statement says a more general one.
     pub fn object(&self, named: &Named) -> Result<ObjectRef, ExpandError> {
         let full = self.full(named)?;
-        if let Some(principal) = Principal::from_object(&full)
-            && self.account.principal(&principal).is_some()
-        {
+        if Principal::from_object(&full).is_some_and(|p| self.account.principal(&p).is_some()) {
             return Ok(full);
         }
         if let Some(found) = self.find(&full) {

@@ -115,7 +115,7 @@ fn rank(change: &Change) -> (u8, u8) {
         Change::AlterPrincipal { .. } | Change::AlterObject { .. } => (5, 0),
         Change::GrantPrivilege { privilege, object, .. } => {
             let account = object.object_type == crate::model::ObjectType::ACCOUNT;
-            let first = u8::from(!(*privilege == Privilege::USAGE || privilege.as_str() == "READ"));
+            let first = u8::from(*privilege != Privilege::USAGE && privilege.as_str() != "READ");
             (6, if account { 0 } else { depth(object) * 2 + first })
         }
         Change::GrantInherited { .. } | Change::GrantFuture { .. } => (7, 0),

@@ -6,7 +6,7 @@ use crate::snapshot::{DiffBy, Snapshot, diff_by};
 use std::sync::{Arc, OnceLock};
 
 /// All accounts and what was done with them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct World {
     /// The accounts, by name.
     pub accounts: Vec<Arc<AccountView>>,
@@ -248,6 +248,16 @@ impl AccountView {
             baseline: None,
             last_run: None,
             drift: OnceLock::new(),
+        }
+    }
+
+    /// The same account in another state.
+    pub fn with_snapshot(&self, snapshot: Arc<Snapshot>) -> Self {
+        let (name, platform, source) = (self.name.clone(), self.platform.clone(), self.source.clone());
+        Self {
+            baseline: self.baseline.clone(),
+            last_run: self.last_run.clone(),
+            ..Self::new(name, platform, source, snapshot)
         }
     }
 

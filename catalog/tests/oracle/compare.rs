@@ -108,11 +108,11 @@ fn named(snapshot: &Snapshot, row: Row) -> EffectivePrivilege {
 }
 
 fn principal(snapshot: &Snapshot, id: u32) -> Principal {
-    snapshot.principals()[id].clone()
+    snapshot.principals().at(id).clone()
 }
 
 fn privilege(snapshot: &Snapshot, id: u16) -> Privilege {
-    snapshot.privileges()[u32::from(id)].clone()
+    snapshot.privileges().at(u32::from(id)).clone()
 }
 
 /// The engine's rows with names, each once.
@@ -262,13 +262,16 @@ fn explanations_agree(account: &Account) -> Result<(), String> {
             for proof in &proofs {
                 a_chain_is_of_memberships(&oracle, &snapshot, &proof.chain).map_err(|e| format!("{what}: {e}"))?;
             }
-            // A carrier that the user has by membership is explained by that, any other by PUBLIC.
+            // A carrier that the user has by membership and through PUBLIC is explained by both.
             let by_membership = oracle.closure(&oracle.activated(&row.user, lens));
+            let through_public = oracle.closure(&[Principal::public()].into());
             for public in [false, true] {
                 let of_kind: BTreeSet<Principal> = why
                     .carriers
                     .iter()
-                    .filter(|c| public != (**c == row.user || by_membership.contains(*c)))
+                    .filter(|c| {
+                        if public { through_public.contains(*c) } else { **c == row.user || by_membership.contains(*c) }
+                    })
                     .cloned()
                     .collect();
                 let want = if public {

@@ -14,6 +14,7 @@
 mod cases;
 mod chains;
 mod compare;
+mod laws;
 mod lint;
 mod oracle;
 mod permifrost;

@@ -199,7 +199,7 @@ async fn people_end_up_with_their_roles_cells_and_nothing_more() {
         let unusable = format!("SELECT object FROM effective_privileges WHERE user_name = '{user}' AND NOT usable");
         assert_eq!(column(&client, &unusable).await, Vec::<String>::new(), "{user}: all of it can be used");
     }
-    // Through each functional role come its cells, and only where it is included.
+    // Each role alone: what the role lens shows of one functional role is its line of the matrix.
     for (role, wanted) in &expected {
         let (developer, viewer) = INCLUDED.iter().find(|i| i.0 == *role).map(|i| (i.1, i.2)).unwrap();
         for (business, includes) in [("DEVELOPER_ROLE", developer), ("VIEWER_ROLE", viewer)] {

@@ -212,7 +212,8 @@ async fn served(worlds: &[World]) -> Served {
     Served { url, stop }
 }
 
-/// A way to ask whether a user has a privilege: at most one row of [`COLUMNS`], then `usage_missing` where it is known.
+/// A way to ask whether a user has a privilege: at most one row of usable, source, `grant_option`, `role_count`,
+/// `user_disabled`, and `usage_missing` where it is known.
 #[async_trait]
 trait Door: Sync {
     fn name(&self) -> &'static str;
@@ -306,7 +307,7 @@ fn wrong(a: &Assertion, found: &Rows) -> Option<String> {
         Some(_) => "granted-but-unusable",
     };
     if is != a.expected {
-        return Some(is.to_owned());
+        return Some(is.to_string());
     }
     for (name, value) in &a.with {
         let at = ["", "source", "grant_option", "role_count", "user_disabled", "usage_missing"];

@@ -207,7 +207,7 @@ async fn no_files_no_functions_as_tables_no_statements() {
         "SELECT * FROM generate_series(1, 10)",
         "SELECT * FROM read_csv('/etc/passwd')",
         "SELECT * INTO x FROM SNOWFLAKE.ACCOUNT_USAGE.USERS",
-        "COPY (SELECT 1) TO '/tmp/x'",
+        "COPY (SELECT 1) TO '/etc/x'",
         "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'",
         "SELECT 1; SELECT 2",
         "INSERT INTO DB.S.T VALUES (1)",
