@@ -326,6 +326,9 @@ fn each_statement_is_one_event_without_its_values() {
     use std::sync::Mutex;
     use tracing_subscriber::fmt::MakeWriter;
 
+    // Which events are wanted is remembered for the whole process: this test needs one without other tests' threads.
+    const ALONE: &str = "GRANTD_TEST_ALONE";
+
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
     impl std::io::Write for Lines {
@@ -342,6 +345,14 @@ fn each_statement_is_one_event_without_its_values() {
         fn make_writer(&'a self) -> Self {
             self.clone()
         }
+    }
+    if std::env::var_os(ALONE).is_none() {
+        let name = "gateway::wire::each_statement_is_one_event_without_its_values";
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = alone.args(["--exact", name]).env(ALONE, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
     }
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
