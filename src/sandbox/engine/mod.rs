@@ -73,6 +73,13 @@ impl SandboxEngine {
         Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
     }
 
+    /// This account as it is, with no system role or privilege but those that it has.
+    pub fn of_account(account: Account) -> Self {
+        let name = Arc::from(account.name());
+        let state = State { account: Arc::new(account), removed: Arc::default(), keys: HashMap::new(), last: 0 };
+        Self { name, state: Arc::new(Mutex::new(state)) }
+    }
+
     /// Runs a script as ACCOUNTADMIN. Statements before the first that fails stay done.
     pub fn run_script(&self, sql: &str) -> Result<(), ScriptFailure> {
         let statements = parse_script(sql)
