@@ -3,13 +3,14 @@
 //! - [`bootstrap`]: the account before its first statement
 //! - [`session`]: one login: current role, names, statements
 //! - [`roles`]: which roles are active, what they may do (Snowflake's rules, by plain loops)
-//! - [`execute`]: GRANT, REVOKE, CREATE, ALTER, DROP
+//! - [`execute`]: GRANT, REVOKE, CREATE, ALTER, DROP; [`grantable`]: what can be granted to whom
 //! - [`show`]: SHOW commands; [`account_usage`], [`query`]: SELECT
 //! - [`removed`]: what was there and is gone, for `DELETED_ON`
 
 pub mod account_usage;
 mod bootstrap;
 mod execute;
+mod grantable;
 pub mod query;
 pub mod removed;
 mod roles;

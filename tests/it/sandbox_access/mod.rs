@@ -24,8 +24,8 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
 
-/// The account as the platform itself would have it: everything that is mentioned is there, nobody is disabled, and
-/// every user can log in by a name that only it has (as `LOGIN_NAME` must be).
+/// The account as the platform itself would have it: everything that is mentioned is there, with the schema and database
+/// it lies in; nobody is disabled, and every user can log in by a name that only it has (as `LOGIN_NAME` must be).
 fn as_the_platform_has_it(account: &Account) -> Account {
     let mut whole = account.clone();
     for (nth, (principal, info)) in account.principals().enumerate() {
@@ -36,8 +36,20 @@ fn as_the_platform_has_it(account: &Account) -> Account {
         }
         whole.put_principal(principal.clone(), PrincipalInfo { properties, listed: true, ..info.clone() });
     }
+    let containers = account.objects().flat_map(|(object, _)| {
+        let Some(database) = object.database.clone() else { return Vec::new() };
+        let schema = object.schema.clone().map(|s| ObjectRef::in_database(ObjectType::SCHEMA, database.clone(), s));
+        schema.into_iter().chain([ObjectRef::database(database)]).collect()
+    });
+    for container in containers {
+        whole.put_object(container, ObjectInfo::default());
+    }
     for (object, info) in account.objects() {
-        whole.put_object(object.clone(), ObjectInfo { listed: true, ..info.clone() });
+        whole.put_object(object.clone(), info.clone());
+    }
+    let listed: Vec<(ObjectRef, ObjectInfo)> = whole.objects().map(|(o, info)| (o.clone(), info.clone())).collect();
+    for (object, info) in listed {
+        whole.put_object(object, ObjectInfo { listed: true, ..info });
     }
     whole
 }

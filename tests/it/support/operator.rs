@@ -80,7 +80,8 @@ impl Operator {
 
 fn login_token(account: &str, user: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let subject = format!("{account}.{user}");
+    // Drivers write both in upper case.
+    let subject = format!("{account}.{user}").to_uppercase();
     let issuer = format!("{subject}.{}", fingerprint(&keys().public_key_der));
     let claims = json!({"sub": subject, "iss": issuer, "iat": now, "exp": now + 60});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());

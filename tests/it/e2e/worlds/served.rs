@@ -99,8 +99,9 @@ fn script(world: &World) -> String {
         sql = sql.replace(&format!("CREATE ROLE {role};"), "");
     }
     for user in world.assertions.iter().map(|a| &a.user).collect::<BTreeSet<_>>() {
-        let name = Ident::new(user.as_str()).unwrap();
-        write!(sql, "\nALTER USER {} SET RSA_PUBLIC_KEY = '{}';", name.quoted(), keys().public_key_base64()).unwrap();
+        let (name, key) = (Ident::new(user.as_str()).unwrap(), keys().public_key_base64());
+        // A key alone changes no access, and what changes none is refused.
+        write!(sql, "\nALTER USER {} SET COMMENT = 'has a key' RSA_PUBLIC_KEY = '{key}';", name.quoted()).unwrap();
     }
     sql
 }
