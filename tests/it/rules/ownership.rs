@@ -51,3 +51,30 @@ async fn who_owns_a_container_neither_reads_nor_grants_what_lies_in_it() {
     assert!(!alice.may("SELECT COUNT(*) FROM DB.S.T").await);
     assert!(!alice.may("GRANT SELECT ON TABLE DB.S.T TO ROLE A").await);
 }
+
+#[tokio::test]
+async fn who_owns_an_object_grants_on_it_and_drops_it_and_no_other_privilege_does() {
+    let platform = platform(
+        "GRANT USAGE ON DATABASE DB TO ROLE A; GRANT USAGE ON SCHEMA DB.S TO ROLE A;
+         GRANT ALL PRIVILEGES ON TABLE DB.S.T TO ROLE A;",
+    );
+    let (mut alice, mut bob) = (platform.session("ALICE"), platform.session("BOB"));
+    for sql in ["GRANT SELECT ON TABLE DB.S.T TO ROLE B", "DROP TABLE DB.S.T"] {
+        assert!(!alice.may(sql).await, "{sql}: ALICE has every privilege but OWNERSHIP");
+        assert!(bob.may(sql).await, "{sql}");
+    }
+}
+
+#[test]
+fn an_owner_is_a_role_or_a_database_role_of_the_same_database() {
+    let platform =
+        platform("CREATE DATABASE OTHER; CREATE DATABASE ROLE DB.R; CREATE DATABASE ROLE OTHER.R; CREATE SHARE SH;");
+    for sql in [
+        "GRANT OWNERSHIP ON TABLE DB.S.T TO DATABASE ROLE OTHER.R COPY CURRENT GRANTS",
+        "GRANT OWNERSHIP ON DATABASE DB TO DATABASE ROLE DB.R COPY CURRENT GRANTS",
+        "GRANT OWNERSHIP ON TABLE DB.S.T TO USER ALICE COPY CURRENT GRANTS",
+    ] {
+        platform.refuses(sql);
+    }
+    platform.run("GRANT OWNERSHIP ON TABLE DB.S.T TO DATABASE ROLE DB.R COPY CURRENT GRANTS");
+}

@@ -58,7 +58,8 @@ fn known() -> BTreeSet<String> {
 fn rules() -> Vec<(String, Vec<String>)> {
     let page = fs::read_to_string(root().join("docs/rules.md")).unwrap();
     let mut rules = Vec::new();
-    for line in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| rule |")) {
+    let is_rule = |line: &&str| line.starts_with("| ") && !line.starts_with("| rule |") && !line.starts_with("| ---");
+    for line in page.lines().filter(is_rule) {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let [rule, tests] = cells.as_slice() else { panic!("a row has a rule and its tests: {line}") };
         let names = tests.split('`').skip(1).step_by(2).map(str::to_owned).collect();

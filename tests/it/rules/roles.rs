@@ -95,3 +95,42 @@ async fn usage_is_what_it_takes_to_use_a_container_and_any_privilege_to_read_in_
         alice.run(sql).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn secondary_roles_all_are_looked_up_at_every_statement() {
+    let platform = platform(
+        "CREATE ROLE LATER; GRANT USAGE ON DATABASE DB TO ROLE LATER; GRANT USAGE ON SCHEMA DB.S TO ROLE LATER;
+         GRANT SELECT ON TABLE DB.S.T TO ROLE LATER;",
+    );
+    let mut alice = platform.session("ALICE");
+    alice.run("USE SECONDARY ROLES ALL").await.unwrap();
+    assert!(!alice.may("SELECT COUNT(*) FROM DB.S.T").await);
+    platform.run("GRANT ROLE LATER TO USER ALICE");
+    assert!(alice.may("SELECT COUNT(*) FROM DB.S.T").await);
+    platform.run("REVOKE ROLE LATER FROM USER ALICE");
+    assert!(!alice.may("SELECT COUNT(*) FROM DB.S.T").await);
+}
+
+#[tokio::test]
+async fn the_system_roles_do_what_they_are_for() {
+    let platform = platform("CREATE USER SYS; CREATE ROLE R; CREATE ROLE SCRATCH;");
+    let statements = [
+        ("USERADMIN", "CREATE ROLE MADE"),
+        ("SYSADMIN", "CREATE DATABASE MADE"),
+        ("SYSADMIN", "CREATE WAREHOUSE MADE"),
+        ("SECURITYADMIN", "GRANT SELECT ON TABLE DB.S.T TO ROLE R"),
+    ];
+    for role in ["USERADMIN", "SYSADMIN", "SECURITYADMIN"] {
+        let user = format!("OF_{role}");
+        platform.run(&format!(
+            "CREATE USER {user} DEFAULT_ROLE = {role} DEFAULT_SECONDARY_ROLES = (); GRANT ROLE {role} TO USER {user};"
+        ));
+        let mut session = platform.session(&user);
+        for (able, sql) in statements {
+            // SECURITYADMIN has USERADMIN.
+            let may = able == role || (able == "USERADMIN" && role == "SECURITYADMIN");
+            let sql = sql.replace("MADE", &format!("MADE_BY_{role}"));
+            assert_eq!(session.may(&sql).await, may, "{role}: {sql}");
+        }
+    }
+}
