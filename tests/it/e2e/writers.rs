@@ -74,9 +74,15 @@ async fn granted(running: &Running) -> BTreeSet<String> {
     let users = "('ALICE', 'BOB')";
     let mut all = BTreeSet::new();
     for sql in [
-        format!("SELECT privilege, object_type, object, grantee FROM grants WHERE grantee IN {roles} AND privilege <> 'OWNERSHIP'"),
-        format!("SELECT 'FUTURE ' || privilege, object_type, concat_ws('.', object_database, object_schema), grantee FROM future_grants WHERE grantee IN {roles}"),
-        format!("SELECT 'ROLE', role_name, 'TO', grantee FROM role_grants WHERE role_name IN {roles} AND grantee IN ('ANALYST', 'LOADER', 'SYSADMIN') OR grantee IN {users}"),
+        format!(
+            "SELECT privilege, object_type, object, grantee FROM grants WHERE grantee IN {roles} AND privilege <> 'OWNERSHIP'"
+        ),
+        format!(
+            "SELECT 'FUTURE ' || privilege, object_type, concat_ws('.', object_database, object_schema), grantee FROM future_grants WHERE grantee IN {roles}"
+        ),
+        format!(
+            "SELECT 'ROLE', role_name, 'TO', grantee FROM role_grants WHERE role_name IN {roles} AND grantee IN ('ANALYST', 'LOADER', 'SYSADMIN') OR grantee IN {users}"
+        ),
     ] {
         all.extend(rows(&client, &sql).await.into_iter().map(|row| row.join(" ")));
     }
