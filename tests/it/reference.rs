@@ -1,6 +1,6 @@
 //! The reference page is what the catalog says about itself: relations, columns, functions.
 
-use grantd_catalog::tables::relations;
+use grantd_catalog::tables::{relations, views};
 use grantd_sql_functions::functions;
 use std::fmt::Write;
 use std::path::Path;
@@ -20,6 +20,12 @@ fn reference() -> String {
         let d = relation.definition();
         write!(page, "\n### {}\n\n{}.\n", d.name, d.comment).unwrap();
         table(&mut page, &d.columns);
+    }
+    for view in views().unwrap() {
+        let d = view.definition();
+        write!(page, "\n### {}\n\n{}.\n", d.name, d.comment).unwrap();
+        table(&mut page, &d.columns);
+        write!(page, "\n```sql\n{}\n```\n", view.sql()).unwrap();
     }
     page.push_str("\n## Table functions\n");
     for function in functions() {
