@@ -10,6 +10,7 @@ use grantd_catalog::account::Account;
 use grantd_catalog::graph::Lens;
 use grantd_catalog::graph::effective::{Scan, Wanted};
 use grantd_catalog::snapshot::Snapshot;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -235,7 +236,7 @@ fn imported_privileges_are_usage_and_a_row_for_each_exposed_object() {
                     USAGE,SCHEMA,S,SHARED,,ACCOUNT ROLE,ANALYST,false,\n"
             .to_owned();
     for i in 0..EXPOSED {
-        rows.push_str(&format!("SELECT,VIEW,V{i},SHARED,S,ACCOUNT ROLE,ANALYST,false,\n"));
+        writeln!(rows, "SELECT,VIEW,V{i},SHARED,S,ACCOUNT ROLE,ANALYST,false,").unwrap();
     }
     write(dir.path(), "GRANTS_TO_ROLES.csv", &rows);
     write(dir.path(), "DATABASES.csv", "DATABASE_NAME,TYPE\nSHARED,IMPORTED DATABASE\n");
