@@ -16,7 +16,7 @@
 //! Secrets are never in the file: keys ending in `_file` name the file that holds one. Relative paths are relative
 //! to the folder of the configuration. Every mistake is an error that names its place.
 
-mod duration;
+pub(crate) mod duration;
 mod environment;
 mod error;
 mod raw;

@@ -172,7 +172,7 @@ impl Drop for Served {
 const SYSTEM_ROLES: [&str; 4] = ["ACCOUNTADMIN", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
 
 /// A role that nobody has makes the world and owns it, as ACCOUNTADMIN may be somebody's in it.
-const MAKER: &str = "CREATE ROLE MAKER; GRANT ROLE ACCOUNTADMIN TO ROLE MAKER; USE ROLE MAKER;\n";
+const MAKER: &str = "ALTER ACCOUNT SET FEATURE_RBAC_INHERITED_GRANTS = 'ENABLED'; CREATE ROLE MAKER; GRANT ROLE ACCOUNTADMIN TO ROLE MAKER; USE ROLE MAKER;\n";
 
 async fn served(worlds: &[World]) -> Served {
     let stop = CancellationToken::new();
