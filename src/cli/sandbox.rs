@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, runtime, signals};
-use crate::sandbox::demo::DEMO;
 use crate::config::duration;
+use crate::sandbox::demo::DEMO;
 use crate::sandbox::engine::SandboxEngine;
 use crate::sandbox::engine::account_usage::views;
 use crate::sandbox::protocol::Sandbox;

@@ -6,8 +6,7 @@ impl Account {
     /// Runs changes on the account. When they fail, every row is what it was; the cost of that is proportional to the
     /// rows that were changed.
     pub fn attempt<T, E>(&mut self, changes: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        // An attempt that ended in a panic is still open.
-        self.roll_back();
+        self.abandon();
         self.principals.begin();
         self.objects.begin();
         self.grants.begin();
@@ -22,6 +21,13 @@ impl Account {
             self.roll_back();
         }
         result
+    }
+
+    /// Takes back an attempt that ended in a panic and is still open; nothing otherwise.
+    pub fn abandon(&mut self) {
+        if self.principals.is_open() {
+            self.roll_back();
+        }
     }
 
     fn commit(&mut self) {
@@ -112,6 +118,22 @@ mod tests {
             assert!(failed.is_err());
             assert_eq!(rows(&account), before, "{sql}");
         }
+    }
+
+    #[test]
+    fn an_attempt_that_panicked_is_taken_back() {
+        let mut account = made(SETUP);
+        let before = rows(&account);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            account.attempt(|account| -> Result<(), ()> {
+                account.put_principal(Principal::role(Ident::new("HALF").unwrap()), Default::default());
+                std::panic::resume_unwind(Box::new("asked for"))
+            })
+        }));
+        assert!(panicked.is_err());
+        assert_ne!(rows(&account), before);
+        account.abandon();
+        assert_eq!(rows(&account), before);
     }
 
     #[test]

@@ -127,6 +127,11 @@ impl<T: Clone + Eq + Hash, I: Clone> Names<T, I> {
         }
     }
 
+    /// Whether an attempt runs.
+    pub(super) fn is_open(&self) -> bool {
+        self.before.is_some()
+    }
+
     pub(super) fn begin(&mut self) {
         self.before = Some(Vec::new());
     }

@@ -26,7 +26,7 @@ use grantd_catalog::account::{Account, Micros};
 use grantd_catalog::model::{Ident, Principal, PrincipalKind, Property};
 use grantd_catalog::sql::{Position, parse_script};
 use state::State;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// A small Snowflake account in memory.
@@ -117,8 +117,13 @@ impl SandboxEngine {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // What a thread that panicked left half done, the next statement takes back before its own changes.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(|poisoned| {
+            // A statement that panicked has changed nothing, like any other that fails.
+            let mut state = poisoned.into_inner();
+            state.abandon();
+            self.state.clear_poison();
+            state
+        })
     }
 
     fn account(&self) -> Arc<Account> {

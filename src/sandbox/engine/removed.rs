@@ -19,6 +19,7 @@ pub struct Removed {
 }
 
 /// How much had left the account at a moment.
+#[derive(Clone, Debug)]
 pub(super) struct Mark([usize; 5]);
 
 impl Removed {

@@ -2,6 +2,7 @@
 
 use super::Removed;
 use super::plan::Step;
+use super::removed::Mark;
 use crate::sandbox::protocol::engine::Failure;
 use grantd_catalog::account::{Account, Micros};
 use grantd_catalog::model::{Change, ObjectRef, Principal};
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) memberships: u64,
     /// How late `ACCOUNT_USAGE` shows a change, by view in capitals.
     pub(super) lags: HashMap<String, Micros>,
+    /// What had left the account before the statement that runs.
+    open: Option<Mark>,
     /// The last time given out; times only go forward, so that the order of changes can be told.
     last: Micros,
 }
@@ -44,6 +47,7 @@ impl State {
             inherited_grants: false,
             memberships: 0,
             lags: HashMap::new(),
+            open: None,
             last: 0,
         }
     }
@@ -63,7 +67,7 @@ impl State {
         let now = self.tick();
         let account = Arc::make_mut(&mut self.account);
         let removed = Arc::make_mut(&mut self.removed);
-        let mark = removed.mark();
+        self.open = Some(removed.mark());
         let done = account.attempt(|account| {
             for step in steps {
                 match step {
@@ -78,14 +82,23 @@ impl State {
             Ok(())
         });
         if done.is_err() {
-            removed.forget_after(&mark);
+            self.abandon();
             return done;
         }
+        self.open = None;
         // What cannot fail comes last.
         for step in steps {
             self.note(step);
         }
         Ok(())
+    }
+
+    /// Takes back what a statement that failed or panicked had changed; nothing when none is open.
+    pub(super) fn abandon(&mut self) {
+        if let Some(mark) = self.open.take() {
+            Arc::make_mut(&mut self.removed).forget_after(&mark);
+            Arc::make_mut(&mut self.account).abandon();
+        }
     }
 
     fn note(&mut self, step: &Step) {

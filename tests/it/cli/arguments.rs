@@ -61,7 +61,8 @@ fn sandbox_wants_an_address() {
 
 #[test]
 fn the_sandbox_is_as_late_as_it_is_told_to_be() {
-    let lags = |args: &[&str]| parse::<SandboxArgs>(&[&["--listen", "127.0.0.1:0"], args].concat()).map(|a| a.usage_lag);
+    let lags =
+        |args: &[&str]| parse::<SandboxArgs>(&[&["--listen", "127.0.0.1:0"], args].concat()).map(|a| a.usage_lag);
     assert!(lags(&[]).unwrap().is_empty());
     let given = lags(&["--usage-lag", "2h", "--usage-lag", "tables=90m"]).unwrap();
     let given: Vec<_> = given.iter().map(|lag| (lag.view.as_deref(), lag.lag.as_secs())).collect();

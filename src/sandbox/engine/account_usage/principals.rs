@@ -149,8 +149,8 @@ pub(super) fn shares(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
     let mut rows = rows(seen, |p| p.kind == PrincipalKind::Share);
     for row in rows.iter_mut().filter(|r| r.deleted.is_none()) {
         let mut offered = seen.account.grants_to(&row.principal);
-        let database = offered
-            .find(|g| g.privilege == Privilege::USAGE && g.object.object_type == ObjectType::DATABASE);
+        let database =
+            offered.find(|g| g.privilege == Privilege::USAGE && g.object.object_type == ObjectType::DATABASE);
         row.database = database.map(|g| g.object.name.as_str().to_owned());
     }
     batches(SHARES, rows)
@@ -162,8 +162,8 @@ pub(super) fn credentials(_: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> 
 
 /// Live principals in the order of their names, then dropped ones.
 fn rows(seen: &Seen<'_>, wanted: impl Fn(&Principal) -> bool) -> Vec<PrincipalRow> {
-    let row = |principal: &Principal, info: &PrincipalInfo, deleted: Option<Micros>, owner: Option<Principal>| {
-        PrincipalRow {
+    let row =
+        |principal: &Principal, info: &PrincipalInfo, deleted: Option<Micros>, owner: Option<Principal>| PrincipalRow {
             principal: principal.clone(),
             properties: info.properties.clone(),
             owner,
@@ -171,8 +171,7 @@ fn rows(seen: &Seen<'_>, wanted: impl Fn(&Principal) -> bool) -> Vec<PrincipalRo
             deleted,
             id: id(&principal.as_object(), info.created_on),
             database: None,
-        }
-    };
+        };
     let mut live: Vec<PrincipalRow> = seen
         .account
         .principals()

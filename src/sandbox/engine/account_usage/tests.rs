@@ -295,7 +295,8 @@ fn a_late_view_shows_neither_what_is_new_nor_that_something_is_gone() {
     let at = |created_on, grant: Grant| Grant { created_on: Some(created_on), ..grant };
     account.put_grant(at(10, grant("SELECT", table("T"), role("R"))));
     account.put_grant(at(30, grant("INSERT", table("T"), role("R"))));
-    account.put_principal(role("NEW"), PrincipalInfo { listed: true, created_on: Some(30), ..PrincipalInfo::default() });
+    account
+        .put_principal(role("NEW"), PrincipalInfo { listed: true, created_on: Some(30), ..PrincipalInfo::default() });
     account.put_ownership(&Ownership { object: table("T"), owner: role("R"), granted_by: None, created_on: Some(30) });
     let removed = Removed {
         grants: vec![
@@ -320,7 +321,12 @@ fn a_late_view_shows_neither_what_is_new_nor_that_something_is_gone() {
     };
     let gone = |micros: i64| format!("1970-01-01T00:00:00.0000{micros}Z");
     let grants = ["PRIVILEGE", "GRANTEE_NAME", "DELETED_ON"];
-    let late = ["DELETE|R|-".to_owned(), "OWNERSHIP|OWNER|-".to_owned(), "SELECT|R|-".to_owned(), format!("UPDATE|R|{}", gone(15))];
+    let late = [
+        "DELETE|R|-".to_owned(),
+        "OWNERSHIP|OWNER|-".to_owned(),
+        "SELECT|R|-".to_owned(),
+        format!("UPDATE|R|{}", gone(15)),
+    ];
     assert_eq!(seen(20, "GRANTS_TO_ROLES", &grants), late);
     assert_eq!(seen(20, "GRANTS_TO_USERS", &["ROLE", "DELETED_ON"]), ["R|-"]);
     assert_eq!(seen(20, "ROLES", &["NAME", "DELETED_ON"]), ["D|-", "OLD|-", "OWNER|-", "PUBLIC|-", "R|-"]);

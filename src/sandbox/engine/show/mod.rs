@@ -5,6 +5,8 @@
 mod grants;
 mod inventory;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use super::refusals::{expand_error, missing, syntax_error};
 use super::session::{Session, sees_all_users};
