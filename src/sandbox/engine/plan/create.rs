@@ -112,9 +112,11 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// What OR REPLACE removes must be the primary role's own.
+    /// What OR REPLACE removes must be the primary role's own, or lie in a container that is.
     fn replaced(&self, object: &ObjectRef, change: Change, steps: &mut Vec<Step>) -> Planned<()> {
-        if !self.account.owner(object).is_some_and(|owner| self.active.primary.contains(owner)) {
+        let database = object.database.clone().map(ObjectRef::database);
+        let owned = |o: &ObjectRef| self.account.owner(o).is_some_and(|owner| self.active.primary.contains(owner));
+        if !owned(object) && ![schema_of(object), database].iter().flatten().any(owned) {
             return Err(denied(object));
         }
         match change {

@@ -90,7 +90,9 @@ fn future_ownership_of_a_database_does_not_reach_into_a_managed_schema() {
 fn or_replace_drops_the_grants_and_copy_grants_keeps_them_under_a_new_owner() {
     let world = small();
     world.ok("B", "GRANT SELECT ON TABLE D.S.T TO ROLE C");
-    assert_eq!(world.refused("A", "CREATE OR REPLACE TABLE D.S.T (X INT)"), "003001", "not its own");
+    world.ok("A", "GRANT USAGE ON DATABASE D TO ROLE C");
+    world.ok("A", "GRANT USAGE, CREATE TABLE ON SCHEMA D.S TO ROLE C");
+    assert_eq!(world.refused("C", "CREATE OR REPLACE TABLE D.S.T (X INT)"), "003001", "neither its own nor in its own");
     world.ok("SECURITYADMIN", "GRANT INSERT ON FUTURE TABLES IN SCHEMA D.S TO ROLE C");
     world.ok("SYSADMIN", "CREATE OR REPLACE TABLE D.S.T (X INT, Y INT) COPY GRANTS");
     assert_eq!(world.owner("D.S.T"), "SYSADMIN");
