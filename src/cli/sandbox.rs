@@ -33,7 +33,7 @@ pub struct SandboxArgs {
     /// Snowflake SQL that makes the account, instead of the demo account
     #[arg(long, value_name = "FILE.sql")]
     pub script: Option<PathBuf>,
-    /// How late ACCOUNT_USAGE shows a change, for one view or for all; can be given several times
+    /// How late account usage shows a change, in one of its views or in all; can be given several times
     #[arg(long, value_name = "[VIEW=]DURATION", value_parser = usage_lag)]
     pub usage_lag: Vec<UsageLag>,
 }

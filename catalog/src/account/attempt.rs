@@ -54,7 +54,7 @@ impl Account {
 
 #[cfg(test)]
 mod tests {
-    use crate::account::{Account, ApplyError};
+    use crate::account::{Account, ApplyError, PrincipalInfo};
     use crate::model::{Change, Ident, Principal};
     use crate::sql::parse_changes;
 
@@ -126,7 +126,7 @@ mod tests {
         let before = rows(&account);
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             account.attempt(|account| -> Result<(), ()> {
-                account.put_principal(Principal::role(Ident::new("HALF").unwrap()), Default::default());
+                account.put_principal(Principal::role(Ident::new("HALF").unwrap()), PrincipalInfo::default());
                 std::panic::resume_unwind(Box::new("asked for"))
             })
         }));

@@ -233,14 +233,15 @@ impl Account {
 
     /// Puts a securable, replacing what was known of it. A listed type wins over one that a grant mentioned.
     pub fn put_object(&mut self, object: ObjectRef, info: ObjectInfo) {
-        self.insert_object(object_key(&object), object, info);
+        self.insert_object(&object, info);
     }
 
-    fn insert_object(&mut self, key: ObjectRef, object: ObjectRef, info: ObjectInfo) -> u32 {
+    fn insert_object(&mut self, object: &ObjectRef, info: ObjectInfo) -> u32 {
+        let key = object_key(object);
         let known = self.objects.find(&key).is_some();
         let id = self.objects.put(key, object.clone(), info);
         if !known && let Some(contents) = self.contents.get_mut() {
-            lookup::place(contents, id, &object);
+            lookup::place(contents, id, object);
         }
         id
     }
@@ -432,7 +433,7 @@ impl Account {
                 if let Some(principal) = &principal {
                     self.principal_id(principal);
                 }
-                self.insert_object(key, object.clone(), ObjectInfo { listed, ..ObjectInfo::default() })
+                self.insert_object(object, ObjectInfo { listed, ..ObjectInfo::default() })
             }
         }
     }
