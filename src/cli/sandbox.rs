@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, runtime, signals};
+use crate::config::duration;
 use crate::sandbox::demo::DEMO;
 use crate::sandbox::engine::SandboxEngine;
+use crate::sandbox::engine::account_usage::views;
 use crate::sandbox::protocol::Sandbox;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Start a small Snowflake that understands access control, for tests and demos.
 ///
@@ -21,7 +24,8 @@ use std::sync::Arc;
 #[command(after_help = "\
 Examples:
   grantd sandbox --listen 127.0.0.1:8085
-  grantd sandbox --listen 127.0.0.1:0 --script my-roles.sql")]
+  grantd sandbox --listen 127.0.0.1:0 --script my-roles.sql
+  grantd sandbox --listen 127.0.0.1:8085 --usage-lag 2h --usage-lag TABLES=90m")]
 pub struct SandboxArgs {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT")]
@@ -29,11 +33,38 @@ pub struct SandboxArgs {
     /// Snowflake SQL that makes the account, instead of the demo account
     #[arg(long, value_name = "FILE.sql")]
     pub script: Option<PathBuf>,
+    /// How late account usage shows a change, in one of its views or in all; can be given several times
+    #[arg(long, value_name = "[VIEW=]DURATION", value_parser = usage_lag)]
+    pub usage_lag: Vec<UsageLag>,
+}
+
+/// How late one view of `ACCOUNT_USAGE` is, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageLag {
+    /// The view; `None` for all.
+    pub view: Option<String>,
+    /// How late.
+    pub lag: Duration,
+}
+
+fn usage_lag(text: &str) -> Result<UsageLag, String> {
+    let (view, lag) = match text.split_once('=') {
+        Some((view, lag)) => (Some(view), lag),
+        None => (None, text),
+    };
+    if let Some(view) = view.filter(|name| !views().any(|known| known.eq_ignore_ascii_case(name))) {
+        let known: Vec<&str> = views().collect();
+        return Err(format!("there is no view {view:?}; the sandbox has {}", known.join(", ")));
+    }
+    Ok(UsageLag { view: view.map(str::to_ascii_uppercase), lag: duration::parse(lag)? })
 }
 
 /// Serves the sandbox until it is told to stop.
 pub fn run(args: &SandboxArgs) -> Result<ExitCode, CliError> {
     let engine = Arc::new(engine(args.script.as_deref())?);
+    for UsageLag { view, lag } in &args.usage_lag {
+        engine.delay_usage(view.as_deref(), *lag);
+    }
     runtime()?.block_on(async {
         let stop = signals::cancellation()?;
         let sandbox =

@@ -6,7 +6,7 @@ use std::time::Duration;
 const MAX: Duration = Duration::from_hours(366 * 24);
 
 /// Parses a duration; the error says what is wrong with it.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let expected = "expected a duration such as \"30s\", \"5m\" or \"1h30m\", or \"0\" for none";
     let mut rest = text.trim();
     if rest == "0" {

@@ -19,7 +19,7 @@
 
 mod connections;
 mod credential;
-mod duration;
+pub(crate) mod duration;
 mod environment;
 mod error;
 mod raw;

@@ -1,8 +1,9 @@
 //! Applying changes: one step at a time, all of it or an error that names the change.
 
+use super::lookup::{keys_of_grantee, keys_of_privilege};
 use super::{
-    Account, ContainerGrant, ContainerGrantKey, Grant, GrantKey, Membership, Micros, NO_GRANTOR, ObjectInfo, Ownership,
-    PrincipalInfo, Reach, keys_of, object_key,
+    Account, ContainerGrant, ContainerGrantKey, Grant, GrantInfo, GrantKey, Membership, MembershipKey, Micros,
+    NO_GRANTOR, ObjectInfo, Ownership, PrincipalInfo, Reach, keys_of, object_key,
 };
 use crate::model::{Change, Container, ObjectRef, ObjectType, OutboundGrants, Principal, Privilege, Properties};
 
@@ -24,6 +25,9 @@ pub enum ApplyError {
     /// PUBLIC and the account itself cannot be dropped.
     #[error("{0} cannot be dropped")]
     Permanent(String),
+    /// Users and roles are named by the grants that they made.
+    #[error("{0} cannot be renamed")]
+    NotRenamed(String),
 }
 
 impl Account {
@@ -73,8 +77,8 @@ impl Account {
                 }
                 for (key, _) in rows {
                     if *grant_option_only {
-                        if let Some(info) = self.grants.get_mut(&key) {
-                            info.grant_option = false;
+                        if let Some(info) = self.grants.get(&key).copied() {
+                            self.grants.insert(key, GrantInfo { grant_option: false, ..info });
                         }
                     } else {
                         self.grants.remove(&key);
@@ -162,10 +166,14 @@ impl Account {
         }
         let id = self.need_principal(principal)?;
         self.forget_object(&principal.as_object());
-        self.grants.retain(|key, _| key.grantee != id);
-        self.owners.retain(|_, info| info.owner != id);
-        self.memberships.retain(|key, _| key.role != id && key.member != id);
-        self.container_grants.retain(|key, _| key.grantee != id);
+        self.grants.retain(|key| key.grantee != id);
+        let owned: Vec<u32> = self.owners.iter().filter(|(_, info)| info.owner == id).map(|(key, _)| *key).collect();
+        for object in owned {
+            self.owners.remove(&object);
+        }
+        self.memberships.retain(|key| key.role != id && key.member != id);
+        self.roles_by_member.retain(|(member, role, _)| *role != id && *member != id);
+        self.container_grants.retain(|key| key.grantee != id);
         self.principals.remove(principal);
         Ok(())
     }
@@ -183,8 +191,7 @@ impl Account {
             _ => None,
         };
         if let Some(container) = container {
-            let inside: Vec<ObjectRef> =
-                self.objects.iter().filter(|(_, o, _)| container.contains(o)).map(|(_, o, _)| o.clone()).collect();
+            let inside: Vec<ObjectRef> = self.objects_in(&container).map(|(o, _)| o.clone()).collect();
             for child in inside {
                 self.forget_object(&child);
             }
@@ -199,9 +206,9 @@ impl Account {
                 for role in roles {
                     self.drop_principal(&role)?;
                 }
-                self.container_grants.retain(|key, _| key.container.database() != Some(database));
+                self.container_grants.retain(|key| key.container.database() != Some(database));
             } else {
-                self.container_grants.retain(|key, _| key.container != container);
+                self.container_grants.retain(|key| key.container != container);
             }
         }
         self.forget_object(object);
@@ -211,6 +218,7 @@ impl Account {
     /// Removes an object with its grants and owner; nothing when it has no entry.
     fn forget_object(&mut self, object: &ObjectRef) {
         if let Some(id) = self.objects.remove(&object_key(object)) {
+            self.contents.take();
             let keys: Vec<GrantKey> = self.grants.range(keys_of(id)).map(|(key, _)| *key).collect();
             for key in keys {
                 self.grants.remove(&key);
@@ -238,11 +246,8 @@ impl Account {
                 id => id,
             },
         };
-        let rows = self.grants.range(keys_of(object_id)).filter(|(key, _)| {
-            key.privilege == privilege_id
-                && key.grantee == grantee_id
-                && wanted.is_none_or(|granted_by| key.granted_by == granted_by)
-        });
+        let rows = self.grants.range(keys_of_grantee(object_id, privilege_id, grantee_id));
+        let rows = rows.filter(|(key, _)| wanted.is_none_or(|granted_by| key.granted_by == granted_by));
         Ok(rows.map(|(key, info)| (*key, info.grant_option)).collect())
     }
 
@@ -252,16 +257,16 @@ impl Account {
         while let Some(grantee) = queue.pop() {
             let still_holds = self
                 .grants
-                .range(keys_of(removed.object))
-                .any(|(k, info)| k.privilege == removed.privilege && k.grantee == grantee && info.grant_option);
+                .range(keys_of_grantee(removed.object, removed.privilege, grantee))
+                .any(|(_, info)| info.grant_option);
             let Some(grantor) = self.principals.name(grantee).and_then(|p| self.grantors.find(p)) else { continue };
             if still_holds {
                 continue;
             }
             let dependents: Vec<GrantKey> = self
                 .grants
-                .range(keys_of(removed.object))
-                .filter(|(k, _)| k.privilege == removed.privilege && k.granted_by == grantor)
+                .range(keys_of_privilege(removed.object, removed.privilege))
+                .filter(|(k, _)| k.granted_by == grantor)
                 .map(|(k, _)| *k)
                 .collect();
             for key in dependents {
@@ -298,15 +303,15 @@ impl Account {
         });
         let Some(outbound) = outbound else { return Ok(()) };
         let id = self.object_id(object);
-        let rows: Vec<(GrantKey, super::GrantInfo)> =
-            self.grants.range(keys_of(id)).map(|(k, info)| (*k, *info)).collect();
+        let rows: Vec<(GrantKey, GrantInfo)> = self.grants.range(keys_of(id)).map(|(k, info)| (*k, *info)).collect();
         let new_owner = self.grantor_id(Some(to));
         for (key, info) in rows {
             self.grants.remove(&key);
             if outbound == OutboundGrants::Copy {
                 let copied = GrantKey { granted_by: new_owner, ..key };
-                let entry = self.grants.entry(copied).or_insert(info);
-                entry.grant_option |= info.grant_option;
+                let known = self.grants.get(&copied).copied().unwrap_or(info);
+                let grant_option = known.grant_option || info.grant_option;
+                self.grants.insert(copied, GrantInfo { grant_option, ..known });
             }
         }
         Ok(())
@@ -320,12 +325,16 @@ impl Account {
     ) -> Result<(), ApplyError> {
         let (role_id, from_id) = (self.need_principal(role)?, self.need_principal(from)?);
         let wanted = granted_by.map(|g| self.grantors.find(g).unwrap_or(NO_GRANTOR));
-        let before = self.memberships.len();
-        self.memberships.retain(|key, _| {
-            key.role != role_id || key.member != from_id || wanted.is_some_and(|g| key.granted_by != g)
-        });
-        if self.memberships.len() == before {
+        let key = |n| MembershipKey { role: role_id, member: from_id, granted_by: n };
+        let rows = self.memberships.range(key(0)..=key(u32::MAX));
+        let keys: Vec<MembershipKey> =
+            rows.map(|(key, _)| *key).filter(|key| wanted.is_none_or(|g| key.granted_by == g)).collect();
+        if keys.is_empty() {
             return Err(ApplyError::NotGranted(format!("{} to {}", role.grantee_sql(), from.grantee_sql())));
+        }
+        for key in keys {
+            self.memberships.remove(&key);
+            self.roles_by_member.remove(&(key.member, key.role, key.granted_by));
         }
         Ok(())
     }

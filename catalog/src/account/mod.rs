@@ -4,14 +4,19 @@
 //! enforced where statements are executed, so that any state a source reports can be held and compared.
 
 mod apply;
+mod attempt;
+mod lookup;
 mod names;
+mod rename;
+mod rows;
 
 pub use apply::ApplyError;
 
 use crate::model::{Container, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties};
 use names::{Interner, Names};
-use std::collections::BTreeMap;
+use rows::Rows;
 use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 
 /// Microseconds since 1970-01-01 00:00 UTC.
 pub type Micros = i64;
@@ -176,10 +181,14 @@ pub struct Account {
     objects: Names<ObjectRef, ObjectInfo>,
     privileges: Interner<Privilege>,
     grantors: Interner<Principal>,
-    grants: BTreeMap<GrantKey, GrantInfo>,
-    owners: BTreeMap<u32, OwnerInfo>,
-    memberships: BTreeMap<MembershipKey, MembershipInfo>,
-    container_grants: BTreeMap<ContainerGrantKey, ContainerGrantInfo>,
+    grants: Rows<GrantKey, GrantInfo>,
+    owners: Rows<u32, OwnerInfo>,
+    memberships: Rows<MembershipKey, MembershipInfo>,
+    /// The same memberships as member, role, grantor.
+    roles_by_member: Rows<(u32, u32, u32), ()>,
+    container_grants: Rows<ContainerGrantKey, ContainerGrantInfo>,
+    /// Which objects are in which container; made when it is first asked for, forgotten when an object goes.
+    contents: OnceLock<lookup::Contents>,
 }
 
 /// The name under which an object is looked up: relations share one namespace.
@@ -200,10 +209,12 @@ impl Account {
             objects: Names::new(),
             privileges: Interner::new(),
             grantors: Interner::new(),
-            grants: BTreeMap::new(),
-            owners: BTreeMap::new(),
-            memberships: BTreeMap::new(),
-            container_grants: BTreeMap::new(),
+            grants: Rows::new(),
+            owners: Rows::new(),
+            memberships: Rows::new(),
+            roles_by_member: Rows::new(),
+            container_grants: Rows::new(),
+            contents: OnceLock::new(),
         };
         account.put_principal(Principal::public(), PrincipalInfo { listed: true, ..PrincipalInfo::default() });
         account.put_object(ObjectRef::account(), ObjectInfo { listed: true, ..ObjectInfo::default() });
@@ -222,7 +233,17 @@ impl Account {
 
     /// Puts a securable, replacing what was known of it. A listed type wins over one that a grant mentioned.
     pub fn put_object(&mut self, object: ObjectRef, info: ObjectInfo) {
-        self.objects.put(object_key(&object), object, info);
+        self.insert_object(&object, info);
+    }
+
+    fn insert_object(&mut self, object: &ObjectRef, info: ObjectInfo) -> u32 {
+        let key = object_key(object);
+        let known = self.objects.find(&key).is_some();
+        let id = self.objects.put(key, object.clone(), info);
+        if !known && let Some(contents) = self.contents.get_mut() {
+            lookup::place(contents, id, object);
+        }
+        id
     }
 
     /// Puts a grant row, replacing one with the same privilege, object, grantee and grantor.
@@ -266,6 +287,7 @@ impl Account {
             created_on: membership.created_on,
         };
         self.memberships.insert(key, info);
+        self.roles_by_member.insert((key.member, key.role, key.granted_by), ());
     }
 
     /// Puts a future or inherited grant.
@@ -323,14 +345,7 @@ impl Account {
 
     /// Every ownership.
     pub fn ownerships(&self) -> impl Iterator<Item = Ownership> + '_ {
-        self.owners.iter().filter_map(|(object, info)| {
-            Some(Ownership {
-                object: self.objects.name(*object)?.clone(),
-                owner: self.principals.name(info.owner)?.clone(),
-                granted_by: self.grantor(info.granted_by),
-                created_on: info.created_on,
-            })
-        })
+        self.owners.iter().filter_map(|(object, info)| self.ownership_row(*object, info))
     }
 
     /// Every grant row, by object.
@@ -348,31 +363,44 @@ impl Account {
 
     /// Every membership.
     pub fn memberships(&self) -> impl Iterator<Item = Membership> + '_ {
-        self.memberships.iter().filter_map(|(key, info)| {
-            Some(Membership {
-                role: self.principals.name(key.role)?.clone(),
-                member: self.principals.name(key.member)?.clone(),
-                granted_by: self.grantor(key.granted_by),
-                grant_option: info.grant_option,
-                builtin: info.builtin,
-                created_on: info.created_on,
-            })
-        })
+        self.memberships.iter().filter_map(|(key, info)| self.membership_row(*key, *info))
     }
 
     /// Every future and inherited grant, in order.
     pub fn container_grants(&self) -> impl Iterator<Item = ContainerGrant> + '_ {
-        self.container_grants.iter().filter_map(|(key, info)| {
-            Some(ContainerGrant {
-                reach: key.reach,
-                container: key.container.clone(),
-                object_type: key.object_type.clone(),
-                privilege: self.privileges.get(key.privilege)?.clone(),
-                grantee: self.principals.name(key.grantee)?.clone(),
-                grant_option: info.grant_option,
-                granted_by: self.grantor(info.granted_by),
-                created_on: info.created_on,
-            })
+        self.container_grants.iter().filter_map(|(key, info)| self.container_grant_row(key, *info))
+    }
+
+    fn ownership_row(&self, object: u32, info: &OwnerInfo) -> Option<Ownership> {
+        Some(Ownership {
+            object: self.objects.name(object)?.clone(),
+            owner: self.principals.name(info.owner)?.clone(),
+            granted_by: self.grantor(info.granted_by),
+            created_on: info.created_on,
+        })
+    }
+
+    fn membership_row(&self, key: MembershipKey, info: MembershipInfo) -> Option<Membership> {
+        Some(Membership {
+            role: self.principals.name(key.role)?.clone(),
+            member: self.principals.name(key.member)?.clone(),
+            granted_by: self.grantor(key.granted_by),
+            grant_option: info.grant_option,
+            builtin: info.builtin,
+            created_on: info.created_on,
+        })
+    }
+
+    fn container_grant_row(&self, key: &ContainerGrantKey, info: ContainerGrantInfo) -> Option<ContainerGrant> {
+        Some(ContainerGrant {
+            reach: key.reach,
+            container: key.container.clone(),
+            object_type: key.object_type.clone(),
+            privilege: self.privileges.get(key.privilege)?.clone(),
+            grantee: self.principals.name(key.grantee)?.clone(),
+            grant_option: info.grant_option,
+            granted_by: self.grantor(info.granted_by),
+            created_on: info.created_on,
         })
     }
 
@@ -405,7 +433,7 @@ impl Account {
                 if let Some(principal) = &principal {
                     self.principal_id(principal);
                 }
-                self.objects.put(key, object.clone(), ObjectInfo { listed, ..ObjectInfo::default() })
+                self.insert_object(object, ObjectInfo { listed, ..ObjectInfo::default() })
             }
         }
     }

@@ -208,11 +208,10 @@ fn bulk(account: &Account, object_type: &ObjectType, container: &Container) -> V
     let hybrid = *object_type == ObjectType::TABLE;
     let wanted = |o: &ObjectRef| {
         (o.object_type == *object_type || (hybrid && o.object_type.as_str() == "HYBRID_TABLE"))
-            && container.contains(o)
             && !(o.object_type == ObjectType::SCHEMA && o.name.as_str() == "INFORMATION_SCHEMA")
     };
     let found: BTreeSet<&ObjectRef> =
-        account.objects().filter(|(o, info)| info.listed && wanted(o)).map(|(o, _)| o).collect();
+        account.objects_in(container).filter(|(o, info)| info.listed && wanted(o)).map(|(o, _)| o).collect();
     found.into_iter().cloned().collect()
 }
 

@@ -114,7 +114,13 @@ fn snowflake(account: &mut Account, at: Micros) {
     if let Ok(schema) = Ident::new("ACCOUNT_USAGE") {
         let schema = ObjectRef::in_database(ObjectType::SCHEMA, database.clone(), schema);
         let plain = Properties::default().with(Property::ManagedAccess, "false");
-        account.put_object(schema, info(plain));
+        account.put_object(schema.clone(), info(plain));
+        // What IMPORTED PRIVILEGES expose. No inventory lists them.
+        for view in super::account_usage::views() {
+            let Ok(view) = Ident::new(view) else { continue };
+            let view = ObjectRef::in_schema(ObjectType::VIEW, database.clone(), schema.name.clone(), view);
+            account.put_object(view, ObjectInfo { created_on: Some(at), ..ObjectInfo::default() });
+        }
     }
     for (name, public) in SNOWFLAKE_ROLES {
         let Ok(name) = Ident::new(name) else { continue };

@@ -3,19 +3,21 @@
 //! - [`bootstrap`]: the account before its first statement
 //! - [`session`]: one login: current role, names, statements
 //! - [`roles`]: which roles are active, what they may do (Snowflake's rules, by plain loops)
-//! - [`execute`]: GRANT, REVOKE, CREATE, ALTER, DROP; [`grantable`]: what can be granted to whom
+//! - [`execute`], [`plan`]: GRANT, REVOKE, CREATE, ALTER, DROP; [`state`]: what they change
 //! - [`show`]: SHOW commands; [`account_usage`], [`query`]: SELECT
 //! - [`removed`]: what was there and is gone, for `DELETED_ON`
 
 pub mod account_usage;
 mod bootstrap;
 mod execute;
-mod grantable;
+mod plan;
 pub mod query;
+mod refusals;
 pub mod removed;
 mod roles;
 mod session;
 mod show;
+mod state;
 
 pub use removed::Removed;
 
@@ -23,29 +25,9 @@ use super::protocol::engine::{Engine, EngineSession, Failure, LoginRequest};
 use grantd_catalog::account::{Account, Micros};
 use grantd_catalog::model::{Ident, Principal, PrincipalKind, Property};
 use grantd_catalog::sql::{Position, parse_script};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Everything that statements change.
-#[derive(Clone, Debug)]
-struct State {
-    account: Arc<Account>,
-    removed: Arc<Removed>,
-    /// Public keys (SPKI DER) by user.
-    keys: HashMap<Principal, Vec<Vec<u8>>>,
-    /// The last time given out; times only go forward, so that the order of changes can be told.
-    last: Micros,
-}
-
-impl State {
-    fn tick(&mut self) -> Micros {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX);
-        self.last = wall.max(self.last.saturating_add(1));
-        self.last
-    }
-}
+use state::State;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 /// A small Snowflake account in memory.
 #[derive(Clone, Debug)]
@@ -67,8 +49,7 @@ pub struct ScriptFailure {
 impl SandboxEngine {
     /// An account with the system's own roles and databases.
     pub fn new(name: &str) -> Self {
-        let mut state =
-            State { account: Arc::new(Account::new(name)), removed: Arc::default(), keys: HashMap::new(), last: 0 };
+        let mut state = State::new(Account::new(name));
         let at = state.tick();
         bootstrap::fill(Arc::make_mut(&mut state.account), at);
         Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
@@ -77,14 +58,13 @@ impl SandboxEngine {
     /// This account as it is, with no system role or privilege but those that it has.
     pub fn of_account(account: Account) -> Self {
         let name = Arc::from(account.name());
-        let state = State { account: Arc::new(account), removed: Arc::default(), keys: HashMap::new(), last: 0 };
-        Self { name, state: Arc::new(Mutex::new(state)) }
+        Self { name, state: Arc::new(Mutex::new(State::new(account))) }
     }
 
     /// Runs a script as ACCOUNTADMIN. Statements before the first that fails stay done.
     pub fn run_script(&self, sql: &str) -> Result<(), ScriptFailure> {
         let statements = parse_script(sql)
-            .map_err(|error| ScriptFailure { at: error.at, failure: session::syntax_error(&error) })?;
+            .map_err(|error| ScriptFailure { at: error.at, failure: refusals::syntax_error(&error) })?;
         let mut session = session::Session::administrator(self.clone());
         for statement in statements {
             let text = sql.get(statement.bytes.clone()).unwrap_or_default();
@@ -115,14 +95,35 @@ impl SandboxEngine {
              GRANT MONITOR USER, MONITOR ROLE, RESOLVE ALL ON ACCOUNT TO ROLE {role_sql};"
         ))?;
         if let Ok(name) = Ident::new(user) {
-            self.state().keys.entry(Principal::user(name)).or_default().push(key.to_vec());
+            let user = Principal::user(name);
+            let keys = self.state().keys.get(&user).cloned().unwrap_or_default();
+            // Beside a key that is there already, as an administrator who rotates keys would put it.
+            let slot = usize::from(keys.iter().flatten().next().is_some());
+            self.state()
+                .carry_out(&[plan::Step::Key { user, slot, key: Some(key.to_vec()) }])
+                .map_err(|failure| ScriptFailure { at: Position::START, failure })?;
         }
         Ok(())
     }
 
+    /// Makes views of `ACCOUNT_USAGE` show changes only after a while, as the platform's do (90 minutes to 3 hours).
+    /// `view` is a name of [`account_usage::views`], or `None` for all of them; `false` when there is no such view.
+    pub fn delay_usage(&self, view: Option<&str>, lag: Duration) -> bool {
+        let lag = Micros::try_from(lag.as_micros()).unwrap_or(Micros::MAX);
+        let views: Vec<&str> =
+            account_usage::views().filter(|v| view.is_none_or(|name| name.eq_ignore_ascii_case(v))).collect();
+        self.state().lags.extend(views.iter().map(|view| ((*view).to_owned(), lag)));
+        !views.is_empty()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        // A statement replaces the state whole, so a thread that panicked left nothing half done.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(|poisoned| {
+            // A statement that panicked has changed nothing, like any other that fails.
+            let mut state = poisoned.into_inner();
+            state.abandon();
+            self.state.clear_poison();
+            state
+        })
     }
 
     fn account(&self) -> Arc<Account> {
@@ -157,7 +158,7 @@ impl Engine for SandboxEngine {
                 "User access disabled. Contact your local system administrator.",
             ));
         }
-        Ok(state.keys.get(&user).cloned().unwrap_or_default())
+        Ok(state.keys.get(&user).cloned().unwrap_or_default().into_iter().flatten().collect())
     }
 
     fn open(&self, login: &LoginRequest) -> Result<Box<dyn EngineSession>, Failure> {

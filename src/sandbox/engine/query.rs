@@ -31,6 +31,8 @@ pub struct QueryContext<'a> {
     pub names: &'a SessionNames,
     /// The time of the statement.
     pub now: Micros,
+    /// The time up to which a view of `ACCOUNT_USAGE` has caught up.
+    pub horizon: &'a (dyn Fn(&str) -> Micros + Sync),
     /// Whether the session may read a relation; asked for every relation of the query.
     pub may_read: &'a (dyn Fn(&ObjectRef) -> Result<(), Failure> + Sync),
 }

@@ -1,32 +1,29 @@
-//! Which roles are active in a session, and what they may do: Snowflake's rules by plain loops, written to be read.
+//! Which roles are active in a session, and what they hold: Snowflake's rules by plain loops, written to be read.
 
-use grantd_catalog::account::{Account, Reach};
+use grantd_catalog::account::{Account, ContainerGrant, Reach};
 use grantd_catalog::model::{
     Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Property, privileges_of,
 };
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
 /// A role and every role it includes; PUBLIC and what PUBLIC includes among them (section 1.1).
-pub(super) fn closure(account: &Account, start: impl IntoIterator<Item = Principal>) -> BTreeSet<Principal> {
-    let edges: Vec<(Principal, Principal)> = account.memberships().map(|m| (m.member, m.role)).collect();
-    let mut found: BTreeSet<Principal> = start.into_iter().collect();
-    found.insert(Principal::public());
-    loop {
-        let new: Vec<Principal> = edges
-            .iter()
-            .filter(|(member, role)| found.contains(member) && !found.contains(role))
-            .map(|(_, role)| role.clone())
-            .collect();
-        if new.is_empty() {
-            return found;
+pub(super) fn closure(account: &Account, start: impl IntoIterator<Item = Principal>) -> HashSet<Principal> {
+    let mut found: HashSet<Principal> = start.into_iter().chain([Principal::public()]).collect();
+    let mut queue: Vec<Principal> = found.iter().cloned().collect();
+    while let Some(member) = queue.pop() {
+        for membership in account.roles_of(&member) {
+            if found.insert(membership.role.clone()) {
+                queue.push(membership.role);
+            }
         }
-        found.extend(new);
     }
+    found
 }
 
 /// The roles granted to a user directly.
-pub(super) fn granted_to(account: &Account, user: &Principal) -> BTreeSet<Principal> {
-    account.memberships().filter(|m| m.member == *user).map(|m| m.role).collect()
+pub(super) fn granted_to(account: &Account, user: &Principal) -> HashSet<Principal> {
+    account.roles_of(user).map(|m| m.role).collect()
 }
 
 /// The account roles that a user can make its primary role: granted to it, or included in one that is.
@@ -34,42 +31,87 @@ pub(super) fn can_use(account: &Account, user: &Principal, role: &Principal) -> 
     role.kind == PrincipalKind::Role && closure(account, granted_to(account, user)).contains(role)
 }
 
-/// What is active: who counts for a check.
-pub(super) struct Active<'a> {
-    pub account: &'a Account,
+/// The roles of a session (section 1.3).
+#[derive(Clone, Debug)]
+pub(super) struct ActiveRoles {
     /// The closure of the primary role: what CREATE looks at.
-    pub primary: BTreeSet<Principal>,
+    pub(super) primary: Arc<HashSet<Principal>>,
     /// Everything active, secondary roles and (with them) the user itself included.
-    pub all: BTreeSet<Principal>,
+    pub(super) all: Arc<HashSet<Principal>>,
+}
+
+impl ActiveRoles {
+    pub(super) fn new(account: &Account, user: &Principal, role: &Principal, secondary: bool) -> Self {
+        let primary = Arc::new(closure(account, [role.clone()]));
+        if !secondary {
+            return Self { all: Arc::clone(&primary), primary };
+        }
+        let mut all = primary.as_ref().clone();
+        all.extend(closure(account, granted_to(account, user)));
+        // Privileges granted to the user itself count only with secondary roles ALL (section 1.9).
+        all.insert(user.clone());
+        Self { primary, all: Arc::new(all) }
+    }
+
+    /// A role has been granted: what it includes is active where its new member is.
+    pub(super) fn grant(&mut self, account: &Account, role: &Principal, to: &Principal) {
+        // With secondary roles the user is in `all`, and so what it is granted.
+        for set in [&mut self.primary, &mut self.all] {
+            if set.contains(to) && !set.contains(role) {
+                Arc::make_mut(set).extend(closure(account, [role.clone()]));
+            }
+        }
+    }
+}
+
+/// What is active on an account: who counts for a check.
+pub(super) struct Active<'a> {
+    pub(super) account: &'a Account,
+    pub(super) primary: Arc<HashSet<Principal>>,
+    pub(super) all: Arc<HashSet<Principal>>,
+    manages_account: OnceLock<bool>,
+    resolves_all: OnceLock<bool>,
+    /// The inherited grants to active roles.
+    inherited: OnceLock<Vec<ContainerGrant>>,
 }
 
 impl<'a> Active<'a> {
-    /// The active set of a session (section 1.3).
+    /// The active set of a session.
     pub(super) fn new(account: &'a Account, user: &Principal, role: &Principal, secondary: bool) -> Self {
-        let primary = closure(account, [role.clone()]);
-        let mut all = primary.clone();
-        if secondary {
-            all.extend(closure(account, granted_to(account, user)));
-            // Privileges granted to the user itself count only with secondary roles ALL (section 1.9).
-            all.insert(user.clone());
+        Self::of(account, &ActiveRoles::new(account, user, role, secondary))
+    }
+
+    /// These roles, found on this account.
+    pub(super) fn of(account: &'a Account, roles: &ActiveRoles) -> Self {
+        Self {
+            account,
+            primary: Arc::clone(&roles.primary),
+            all: Arc::clone(&roles.all),
+            manages_account: OnceLock::new(),
+            resolves_all: OnceLock::new(),
+            inherited: OnceLock::new(),
         }
-        Self { account, primary, all }
     }
 
     /// Whether somebody of a set has a privilege on an object: granted, inherited, or by ownership (section 1.4).
-    pub(super) fn has(&self, set: &BTreeSet<Principal>, privilege: &str, object: &ObjectRef) -> bool {
-        let granted =
-            self.account.grants_on(object).any(|g| g.privilege.as_str() == privilege && set.contains(&g.grantee));
-        let owned = self.account.owner(object).is_some_and(|o| set.contains(o));
+    pub(super) fn has(&self, set: &HashSet<Principal>, privilege: &str, object: &ObjectRef) -> bool {
         let implied = privilege == "OWNERSHIP" || privileges_of(&object.object_type).contains(&privilege);
-        granted || (owned && implied) || self.inherits(set, Some(privilege), object)
+        (implied && self.account.owner(object).is_some_and(|o| set.contains(o)))
+            || self.account.grants_of(object, &Privilege::new(privilege)).any(|g| set.contains(&g.grantee))
+            || self.inherits(set, Some(privilege), object)
+    }
+
+    fn inherited(&self) -> &[ContainerGrant] {
+        self.inherited.get_or_init(|| {
+            let rows = self.account.container_grants_with(Reach::Inherited);
+            rows.filter(|g| self.all.contains(&g.grantee)).collect()
+        })
     }
 
     /// Whether an inherited grant of a privilege (any, when `None`) covers an object (section 1.11).
-    fn inherits(&self, set: &BTreeSet<Principal>, privilege: Option<&str>, object: &ObjectRef) -> bool {
-        self.account.container_grants().any(|g| {
-            g.reach == Reach::Inherited
-                && g.object_type == object.object_type
+    fn inherits(&self, set: &HashSet<Principal>, privilege: Option<&str>, object: &ObjectRef) -> bool {
+        self.inherited().iter().any(|g| {
+            g.object_type == object.object_type
                 && privilege.is_none_or(|p| g.privilege.as_str() == p)
                 && set.contains(&g.grantee)
                 && g.container.contains(object)
@@ -78,26 +120,24 @@ impl<'a> Active<'a> {
 
     /// Whether any privilege on an object is held.
     pub(super) fn has_any(&self, object: &ObjectRef) -> bool {
-        self.account.grants_on(object).any(|g| self.all.contains(&g.grantee))
-            || self.account.owner(object).is_some_and(|o| self.all.contains(o))
+        self.owns(object)
+            || self.account.grants_on(object).any(|g| self.all.contains(&g.grantee))
             || self.inherits(&self.all, None, object)
     }
 
     /// Whether names in a container resolve: any privilege on it, an inherited grant on what is in it, or being a
     /// database role of it (section 1.3).
     pub(super) fn reaches(&self, container: &ObjectRef) -> bool {
-        let inherited_here = self.account.container_grants().any(|g| {
-            g.reach == Reach::Inherited
-                && self.all.contains(&g.grantee)
-                && match &g.container {
-                    Container::Account => false,
-                    Container::Database(d) => *container == ObjectRef::database(d.clone()),
-                    Container::Schema(d, s) => {
-                        *container == ObjectRef::in_database(ObjectType::SCHEMA, d.clone(), s.clone())
-                    }
+        let inherited_here = || {
+            self.inherited().iter().any(|g| match &g.container {
+                Container::Account => false,
+                Container::Database(d) => *container == ObjectRef::database(d.clone()),
+                Container::Schema(d, s) => {
+                    *container == ObjectRef::in_database(ObjectType::SCHEMA, d.clone(), s.clone())
                 }
-        });
-        self.has_any(container) || inherited_here || self.has_a_role_of(container)
+            })
+        };
+        self.has_any(container) || inherited_here() || self.has_a_role_of(container)
     }
 
     /// Whether a container can be made the current one: USAGE on it, however it is held (sections 1.3, 1.7 and 1.12).
@@ -109,10 +149,11 @@ impl<'a> Active<'a> {
 
     /// Whether a database role of this database is active: such a role has USAGE on it (section 1.12).
     fn has_a_role_of(&self, database: &ObjectRef) -> bool {
-        self.all.iter().any(|p| {
-            p.kind == PrincipalKind::DatabaseRole
-                && p.scope.first().is_some_and(|d| *database == ObjectRef::database(d.clone()))
-        })
+        database.object_type == ObjectType::DATABASE
+            && self.all.iter().any(|p| {
+                p.kind == PrincipalKind::DatabaseRole
+                    && p.scope.first().is_some_and(|d| *database == ObjectRef::database(d.clone()))
+            })
     }
 
     /// Whether the containers of an object resolve.
@@ -127,16 +168,42 @@ impl<'a> Active<'a> {
         self.has(&self.all, "SELECT", object) && self.reaches_containers(object)
     }
 
-    /// Whether somebody active may grant and revoke anything on an object (section 1.5).
+    /// Whether MANAGE GRANTS is held on the account itself (section 1.5).
+    pub(super) fn manages_account(&self) -> bool {
+        *self.manages_account.get_or_init(|| self.manages_on(&ObjectRef::account()))
+    }
+
+    fn manages_on(&self, place: &ObjectRef) -> bool {
+        self.account.grants_of(place, &Privilege::MANAGE_GRANTS).any(|g| self.all.contains(&g.grantee))
+    }
+
+    /// Whether somebody active may grant and revoke anything on an object: MANAGE GRANTS on the account, or on a
+    /// container of it or the container itself (section 1.5).
     pub(super) fn manages_grants(&self, object: &ObjectRef) -> bool {
-        let on = |container: &ObjectRef| {
-            let rows = self.account.grants_on(container);
-            rows.into_iter().any(|g| g.privilege == Privilege::MANAGE_GRANTS && self.all.contains(&g.grantee))
-        };
-        on(&ObjectRef::account())
-            || object.database.clone().is_some_and(|d| on(&ObjectRef::database(d)))
-            || schema_of(object).is_some_and(|s| on(&s))
-            || (matches!(object.object_type.as_str(), "DATABASE" | "SCHEMA") && on(object))
+        self.manages_account()
+            || object.database.clone().is_some_and(|d| self.manages_on(&ObjectRef::database(d)))
+            || schema_of(object).is_some_and(|s| self.manages_on(&s))
+            || (matches!(object.object_type.as_str(), "DATABASE" | "SCHEMA") && self.manages_on(object))
+    }
+
+    /// Whether a session may know that an object exists. Everybody may name the account's roles, users and shares; the
+    /// owner of a managed access schema grants on what is in it (section 1.6).
+    pub(super) fn sees(&self, object: &ObjectRef) -> bool {
+        matches!(object.object_type.as_str(), "ACCOUNT" | "ROLE" | "USER" | "SHARE")
+            || (self.owns(object) && self.reaches_containers(object))
+            || self.manages_grants(object)
+            || *self.resolves_all.get_or_init(|| self.has(&self.all, "RESOLVE ALL", &ObjectRef::account()))
+            || Principal::from_object(object).is_some_and(|p| self.all.contains(&p))
+            || schema_of(object).is_some_and(|schema| self.is_managed(&schema) && self.owns(&schema))
+            || (self.has_any(object) && self.reaches_containers(object))
+            || (matches!(object.object_type.as_str(), "DATABASE" | "SCHEMA")
+                && self.reaches(object)
+                && self.reaches_containers(object))
+    }
+
+    /// Whether a schema has managed access.
+    pub(super) fn is_managed(&self, schema: &ObjectRef) -> bool {
+        self.account.object(schema).is_some_and(|(_, info)| info.properties.is_true(Property::ManagedAccess))
     }
 
     /// Whether an object's owner is active.
@@ -150,53 +217,17 @@ impl<'a> Active<'a> {
             || schema_of(object).is_some_and(|s| self.owns(&s))
             || object.database.clone().is_some_and(|d| self.owns(&ObjectRef::database(d)))
     }
-
-    /// The role in whose name a privilege on an object is granted, or `None` when nobody active may grant it.
-    ///
-    /// The object's owner, or in a managed access schema the schema's owner (section 1.6); else a holder of the grant
-    /// option; else, with MANAGE GRANTS, the owner all the same (section 1.5).
-    pub(super) fn grantor(&self, privilege: &Privilege, object: &ObjectRef) -> Option<Option<Principal>> {
-        let managed = schema_of(object).is_some_and(|s| self.is_managed(&s));
-        let owner =
-            if managed { schema_of(object).and_then(|s| self.account.owner(&s)) } else { self.account.owner(object) };
-        if let Some(owner) = owner.filter(|o| self.all.contains(*o)) {
-            return Some(Some(owner.clone()));
-        }
-        if !managed {
-            let option = self
-                .account
-                .grants_on(object)
-                .find(|g| g.privilege == *privilege && g.grant_option && self.all.contains(&g.grantee));
-            if let Some(option) = option {
-                return Some(Some(option.grantee));
-            }
-        }
-        self.manages_grants(object).then(|| self.account.owner(object).or(owner).cloned().or_else(account_admin))
-    }
-
-    fn is_managed(&self, schema: &ObjectRef) -> bool {
-        self.account.object(schema).is_some_and(|(_, info)| info.properties.is_true(Property::ManagedAccess))
-    }
-
-    /// The role in whose name a role is granted.
-    pub(super) fn role_grantor(&self, role: &Principal) -> Option<Option<Principal>> {
-        let object = role.as_object();
-        let owner = self.account.owner(&object).cloned();
-        if owner.as_ref().is_some_and(|o| self.all.contains(o)) {
-            return Some(owner);
-        }
-        let option =
-            self.account.memberships().find(|m| m.role == *role && m.grant_option && self.all.contains(&m.member));
-        if let Some(option) = option {
-            return Some(Some(option.member));
-        }
-        self.manages_grants(&object).then(|| owner.or_else(account_admin))
-    }
 }
 
-/// Who is recorded for grants on what has no owner, such as the account.
-fn account_admin() -> Option<Principal> {
-    Ident::new("ACCOUNTADMIN").ok().map(Principal::role)
+/// The role that holds what nobody else does.
+pub(super) fn account_admin() -> Principal {
+    Ident::new("ACCOUNTADMIN").map_or_else(|_| Principal::public(), Principal::role)
+}
+
+/// Whether a principal is one of the platform's own roles.
+pub(super) fn is_system_role(principal: &Principal) -> bool {
+    const SYSTEM: &[&str] = &["ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
+    principal.kind == PrincipalKind::Role && SYSTEM.contains(&principal.name.as_str())
 }
 
 /// The schema an object lies in.

@@ -1,14 +1,15 @@
 //! One login: its current role and names, and the statements that run in it.
 
-use super::execute::Executor;
+use super::execute::{self, Known};
 use super::query::{QueryContext, select};
-use super::roles::{Active, can_use, granted_to};
+use super::refusals::{expand_error, missing, syntax_error};
+use super::roles::{Active, can_use};
 use super::{SandboxEngine, show, user_of_login};
 use crate::sandbox::protocol::engine::{Answer, EngineSession, Failure, LoginRequest, SessionNames, StatementKind};
 use async_trait::async_trait;
-use grantd_catalog::account::Account;
+use grantd_catalog::account::{Account, Micros};
 use grantd_catalog::model::{Ident, ObjectRef, ObjectType, Principal, Property};
-use grantd_catalog::sql::{ExpandError, Kind, Names, ParseError, Problem, Statement, Use, Verb, parse_script};
+use grantd_catalog::sql::{Kind, Names, Statement, Use, Verb, parse_script};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(super) struct Session {
     pub(super) names: Names,
     pub(super) warehouse: Option<Ident>,
     parameters: BTreeMap<String, Value>,
+    /// The active roles as the last statement that changed something found them.
+    pub(super) known: Option<Known>,
 }
 
 impl Session {
@@ -36,6 +39,7 @@ impl Session {
             names: Names::default(),
             warehouse: None,
             parameters: BTreeMap::new(),
+            known: None,
         }
     }
 
@@ -71,7 +75,7 @@ impl Session {
         let ident = |text: &Option<String>| text.as_ref().and_then(|t| folded(t));
         let names = Names { database: ident(&login.database), schema: ident(&login.schema) };
         let warehouse = ident(&login.warehouse).or_else(|| ident(&property(Property::DefaultWarehouse)));
-        Ok(Self { engine, user, role, secondary, names, warehouse, parameters: BTreeMap::new() })
+        Ok(Self { engine, user, role, secondary, names, warehouse, parameters: BTreeMap::new(), known: None })
     }
 
     /// What is active now.
@@ -89,9 +93,9 @@ impl Session {
             }
             Kind::Other(Verb::Show) => show::show(self, text),
             Kind::Other(Verb::Describe) => show::describe(self, text),
+            Kind::Other(Verb::Account) => execute::run(self, statement, text),
             Kind::Other(verb) => Err(Failure::unsupported(&format!("{verb:?}"))),
-            Kind::Undrop(_) => Err(Failure::unsupported("UNDROP")),
-            _ => Executor::run(self, statement),
+            _ => execute::run(self, statement, text),
         }
     }
 
@@ -188,11 +192,12 @@ impl Session {
     }
 
     async fn query(&self, sql: &str) -> Result<Answer, Failure> {
-        let (account, removed, now) = {
+        let (account, removed, now, lags) = {
             let mut state = self.engine.state();
             let now = state.tick();
-            (Arc::clone(&state.account), Arc::clone(&state.removed), now)
+            (Arc::clone(&state.account), Arc::clone(&state.removed), now, state.lags.clone())
         };
+        let horizon = |view: &str| lags.get(view).map_or(Micros::MAX, |lag| now.saturating_sub(*lag));
         let active = self.active(&account);
         let may_read = |object: &ObjectRef| self.may_read(&active, object);
         let names = self.names();
@@ -202,6 +207,7 @@ impl Session {
             user: self.user.name.as_str(),
             names: &names,
             now,
+            horizon: &horizon,
             may_read: &may_read,
         };
         select(context, sql).await
@@ -220,6 +226,7 @@ impl Session {
             .all
             .iter()
             .any(|p| p.scope.first().is_some_and(|d| d.as_str() == "SNOWFLAKE") && p.name.as_str() == viewer);
+        // IMPORTED PRIVILEGES are stored as USAGE, and a row per view (section 1.7).
         let imported = active.account.grants_on(&database).any(|g| {
             matches!(g.privilege.as_str(), "IMPORTED PRIVILEGES" | "USAGE") && active.all.contains(&g.grantee)
         });
@@ -301,56 +308,8 @@ fn named_role(text: &str) -> Option<Principal> {
     folded(text).map(Principal::role)
 }
 
-/// What a user is told of something that is not there, or not for it to know.
-pub(super) fn missing(kind: &str, name: &str) -> Failure {
-    Failure::new(
-        "002003",
-        "02000",
-        format!("SQL compilation error:\n{kind} '{name}' does not exist or not authorized."),
-    )
-}
-
-/// What a user is told of a statement that is not understood.
-pub(super) fn syntax_error(error: &ParseError) -> Failure {
-    let column = error.at.column.saturating_sub(1);
-    Failure::new(
-        "001003",
-        "42000",
-        format!(
-            "SQL compilation error:\nsyntax error line {} at position {column} unexpected '{}'. ({error})",
-            error.at.line, error.found
-        ),
-    )
-}
-
-/// What a user is told of a statement that this account cannot follow.
-pub(super) fn expand_error(error: &ExpandError) -> Failure {
-    let text = format!("SQL compilation error:\n{error}");
-    match &error.problem {
-        Problem::Unknown { what, suggestion } => {
-            let hint = suggestion.as_ref().map(|s| format!(" (did you mean {s}?)")).unwrap_or_default();
-            Failure::new(
-                "002003",
-                "02000",
-                format!("SQL compilation error:\n{what} does not exist or not authorized.{hint}"),
-            )
-        }
-        Problem::Exists(what) => {
-            Failure::new("002002", "42710", format!("SQL compilation error:\nObject '{what}' already exists."))
-        }
-        Problem::NotQualified { .. } => Failure::new("090105", "22000", text),
-        Problem::WrongType { .. } | Problem::Name(_) | Problem::NotAllowed(_) => Failure::new("001003", "42601", text),
-        Problem::NotAChange(_) => Failure::new("000002", "0A000", text),
-    }
-}
-
 /// The users' and roles' names that a session may list: everyone's, for roles that manage them.
 pub(super) fn sees_all_users(active: &Active<'_>) -> bool {
     let on = ObjectRef::account();
     active.manages_grants(&on) || active.has(&active.all, "MONITOR USER", &on)
-}
-
-/// The roles that a user was granted directly, for SHOW.
-pub(super) fn direct_roles(account: &Account, user: &Principal) -> Vec<Principal> {
-    granted_to(account, user).into_iter().collect()
 }

@@ -58,3 +58,15 @@ fn sandbox_wants_an_address() {
     assert_eq!((sandbox.listen.port(), sandbox.script.as_deref()), (0, Some(Path::new("a.sql"))));
     assert!(parse::<SandboxArgs>(&[]).unwrap_err().contains("--listen"));
 }
+
+#[test]
+fn the_sandbox_is_as_late_as_it_is_told_to_be() {
+    let lags =
+        |args: &[&str]| parse::<SandboxArgs>(&[&["--listen", "127.0.0.1:0"], args].concat()).map(|a| a.usage_lag);
+    assert!(lags(&[]).unwrap().is_empty());
+    let given = lags(&["--usage-lag", "2h", "--usage-lag", "tables=90m"]).unwrap();
+    let given: Vec<_> = given.iter().map(|lag| (lag.view.as_deref(), lag.lag.as_secs())).collect();
+    assert_eq!(given, [(None, 7_200), (Some("TABLES"), 5_400)]);
+    assert!(lags(&["--usage-lag", "NOTHING=1h"]).unwrap_err().contains("GRANTS_TO_ROLES"));
+    assert!(lags(&["--usage-lag", "soon"]).unwrap_err().contains("duration"));
+}

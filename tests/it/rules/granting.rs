@@ -1,6 +1,6 @@
 //! Who may grant what to whom, and what becomes of it.
 
-use super::platform::platform;
+use super::platform::{INHERITED_GRANTS, platform};
 
 const ROW: [&str; 3] = ["privilege", "grantee_name", "granted_by"];
 const ON_TABLE: &str = "SHOW GRANTS ON TABLE DB.S.T";
@@ -16,7 +16,10 @@ async fn with_manage_grants_the_owner_is_recorded_as_grantor_and_no_data_is_read
 
 #[tokio::test]
 async fn manage_grants_on_a_container_grants_within_it_and_transfers_nothing() {
-    let platform = platform("CREATE DATABASE OTHER; GRANT MANAGE GRANTS ON DATABASE DB TO ROLE A;");
+    let platform = platform("CREATE DATABASE OTHER;");
+    platform.refuses("GRANT MANAGE GRANTS ON DATABASE DB TO ROLE A");
+    platform.run(INHERITED_GRANTS);
+    platform.run("GRANT MANAGE GRANTS ON DATABASE DB TO ROLE A");
     let mut alice = platform.session("ALICE");
     assert!(alice.may("GRANT SELECT ON TABLE DB.S.T TO ROLE B").await);
     assert!(!alice.may("GRANT USAGE ON DATABASE OTHER TO ROLE B").await);
@@ -48,6 +51,7 @@ fn users_get_no_create_privilege_no_ownership_and_no_future_grant() {
     ] {
         platform.refuses(sql);
     }
+    platform.run(INHERITED_GRANTS);
     platform.run("GRANT INHERITED SELECT ON ALL TABLES IN SCHEMA DB.S TO USER ALICE");
 }
 

@@ -8,6 +8,9 @@ use serde_json::Map;
 /// An account that a script has made, as ACCOUNTADMIN.
 pub(super) struct Platform(SandboxEngine);
 
+/// Without this an account has no inherited grants and no MANAGE GRANTS on containers.
+pub(super) const INHERITED_GRANTS: &str = "ALTER ACCOUNT SET FEATURE_RBAC_INHERITED_GRANTS = 'ENABLED';";
+
 /// Runs a script on a new account. DB.S.T is there, owned by OWNER; ALICE has A and B, and A alone is active when she
 /// logs in; BOB has OWNER.
 pub(super) fn platform(script: &str) -> Platform {

@@ -1,6 +1,6 @@
 //! Future grants become grants; inherited grants are live.
 
-use super::platform::platform;
+use super::platform::{INHERITED_GRANTS, platform};
 
 const ROW: [&str; 2] = ["privilege", "grantee_name"];
 
@@ -35,10 +35,9 @@ async fn a_schemas_future_grants_hide_all_of_the_databases_for_that_type() {
 
 #[tokio::test]
 async fn a_revoke_on_one_object_does_not_end_an_inherited_grant() {
-    let platform = platform(
-        "GRANT USAGE ON DATABASE DB TO ROLE A; GRANT USAGE ON SCHEMA DB.S TO ROLE A;
-         GRANT INHERITED SELECT ON ALL TABLES IN DATABASE DB TO ROLE A;",
-    );
+    let platform = platform("GRANT USAGE ON DATABASE DB TO ROLE A; GRANT USAGE ON SCHEMA DB.S TO ROLE A;");
+    platform.run(INHERITED_GRANTS);
+    platform.run("GRANT INHERITED SELECT ON ALL TABLES IN DATABASE DB TO ROLE A");
     let mut alice = platform.session("ALICE");
     assert!(alice.may("SELECT COUNT(*) FROM DB.S.T").await);
     platform.run("REVOKE SELECT ON TABLE DB.S.T FROM ROLE A");
@@ -50,6 +49,8 @@ async fn a_revoke_on_one_object_does_not_end_an_inherited_grant() {
 #[test]
 fn an_inherited_grant_takes_no_grant_option_and_gives_no_ownership() {
     let platform = platform("CREATE DATABASE ROLE DB.R;");
+    platform.refuses("GRANT INHERITED SELECT ON ALL TABLES IN DATABASE DB TO DATABASE ROLE DB.R");
+    platform.run(INHERITED_GRANTS);
     for sql in [
         "GRANT INHERITED SELECT ON ALL TABLES IN DATABASE DB TO ROLE A WITH GRANT OPTION",
         "GRANT INHERITED OWNERSHIP ON ALL TABLES IN DATABASE DB TO ROLE A",

@@ -1,11 +1,10 @@
 //! DATABASES and SCHEMATA.
 
 use super::inventory::{ObjectRow, objects};
-use super::table::{Column, batch, no_number, no_text, number, text, time};
-use crate::sandbox::engine::removed::Removed;
+use super::seen::Seen;
+use super::table::{Column, batches, no_number, no_text, number, text, time};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
-use grantd_catalog::account::Account;
 use grantd_catalog::model::Property;
 
 const DATABASES: &[Column<ObjectRow>] = &[
@@ -52,10 +51,10 @@ pub(super) fn yes_no(yes: bool) -> String {
     if yes { "YES" } else { "NO" }.to_owned()
 }
 
-pub(super) fn databases(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(DATABASES, &objects(account, removed, &["DATABASE"]))
+pub(super) fn databases(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(DATABASES, objects(seen, &["DATABASE"]))
 }
 
-pub(super) fn schemata(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(SCHEMATA, &objects(account, removed, &["SCHEMA"]))
+pub(super) fn schemata(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(SCHEMATA, objects(seen, &["SCHEMA"]))
 }

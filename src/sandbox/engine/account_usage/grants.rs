@@ -4,9 +4,9 @@
 //! `GRANTS_TO_USERS`; everything else, privileges of users included, in `GRANTS_TO_ROLES`.
 
 use super::inventory::is_imported_role;
+use super::seen::Seen;
 use super::spelling;
-use super::table::{Column, batch, boolean, no_number, text, time};
-use crate::sandbox::engine::removed::Removed;
+use super::table::{Column, batches, boolean, no_number, text, time};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use grantd_catalog::account::{Account, Grant, Membership, Micros, Ownership, Reach};
@@ -98,22 +98,19 @@ const TO_USERS: &[Column<(Membership, Option<Micros>)>] = &[
     text("GRANTED_BY", |(m, _)| Some(m.granted_by.as_ref().map(spelling::principal_name).unwrap_or_default())),
 ];
 
-pub(super) fn to_roles(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    let mut rows = privileges(account, removed);
-    rows.retain(|row| row.grantee.kind != PrincipalKind::Share);
-    batch(TO_ROLES, &rows)
+pub(super) fn to_roles(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(TO_ROLES, privileges(seen).filter(|row| row.grantee.kind != PrincipalKind::Share))
 }
 
-pub(super) fn to_shares(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    let mut rows = privileges(account, removed);
+pub(super) fn to_shares(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
     // A dropped share takes its rows with it.
-    rows.retain(|row| row.grantee.kind == PrincipalKind::Share && account.principal(&row.grantee).is_some());
-    batch(TO_SHARES, &rows)
+    let is_share =
+        |row: &GrantRow| row.grantee.kind == PrincipalKind::Share && seen.account.principal(&row.grantee).is_some();
+    batches(TO_SHARES, privileges(seen).filter(is_share))
 }
 
-pub(super) fn to_users(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    let rows: Vec<_> = memberships(account, removed).filter(|(m, _)| is_users_role(m)).collect();
-    batch(TO_USERS, &rows)
+pub(super) fn to_users(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(TO_USERS, memberships(seen).filter(|(m, _)| is_users_role(m)))
 }
 
 /// Whether `GRANTS_TO_USERS` has the row: an account role of a user.
@@ -122,27 +119,23 @@ fn is_users_role(membership: &Membership) -> bool {
 }
 
 /// Every membership, ended ones last. PUBLIC is in everyone without a row.
-fn memberships<'a>(
-    account: &'a Account,
-    removed: &'a Removed,
-) -> impl Iterator<Item = (Membership, Option<Micros>)> + 'a {
-    let live = account.memberships().map(|m| (m, None));
-    let gone = removed.memberships.iter().map(|(m, at)| (m.clone(), Some(*at)));
-    live.chain(gone).filter(|(m, _)| m.role != Principal::public())
+fn memberships<'a>(seen: &'a Seen<'_>) -> impl Iterator<Item = (Membership, Option<Micros>)> + 'a {
+    let live = seen.account.memberships().map(|m| (m, None));
+    let gone = seen.removed.memberships.iter().map(|(m, at)| (m.clone(), seen.deleted(*at)));
+    live.chain(gone).filter(|(m, _)| m.role != Principal::public() && seen.shows(m.created_on))
 }
 
 /// Every row that is not in `GRANTS_TO_USERS`: ownerships, privileges, memberships, inherited grants; then what was
 /// revoked on objects that are still there.
-fn privileges(account: &Account, removed: &Removed) -> Vec<GrantRow> {
+fn privileges<'a>(seen: &'a Seen<'_>) -> impl Iterator<Item = GrantRow> + 'a {
+    let (account, removed) = (seen.account, seen.removed);
     let exists = |object: &ObjectRef| {
         account.object(object).is_some()
             || Principal::from_object(object).is_some_and(|p| account.principal(&p).is_some())
     };
-    let mut rows: Vec<GrantRow> = Vec::new();
-    rows.extend(account.ownerships().map(|o| ownership(account, &o, None)));
-    rows.extend(account.grants().map(|g| grant(account, &g, None)));
-    let inherited = account.container_grants().filter(|g| g.reach == Reach::Inherited);
-    rows.extend(inherited.map(|g| GrantRow {
+    let owners = account.ownerships().map(|o| ownership(account, &o, None));
+    let live = account.grants().map(|g| grant(account, &g, None));
+    let inherited = account.container_grants_with(Reach::Inherited).map(|g| GrantRow {
         privilege: g.privilege.as_str().to_owned(),
         granted_on: spelling::granted_on(&g.object_type).to_owned(),
         name: None,
@@ -154,15 +147,15 @@ fn privileges(account: &Account, removed: &Removed) -> Vec<GrantRow> {
         created: g.created_on,
         deleted: None,
         container: Some(g.container),
-    }));
-    let owned = removed.ownerships.iter().filter(|(o, _)| exists(&o.object));
-    rows.extend(owned.map(|(o, at)| ownership(account, o, Some(*at))));
-    let revoked = removed.grants.iter().filter(|(g, _)| exists(&g.object));
-    rows.extend(revoked.map(|(g, at)| grant(account, g, Some(*at))));
-    let members = memberships(account, removed)
+    });
+    let owned = removed.ownerships.iter().filter(move |(o, _)| exists(&o.object));
+    let owned = owned.map(|(o, at)| ownership(account, o, seen.deleted(*at)));
+    let revoked = removed.grants.iter().filter(move |(g, _)| exists(&g.object));
+    let revoked = revoked.map(|(g, at)| grant(account, g, seen.deleted(*at)));
+    let members = memberships(seen)
         .filter(|(m, deleted)| !is_users_role(m) && (deleted.is_none() || account.principal(&m.role).is_some()))
         .filter(|(m, _)| !is_imported_role(account, &m.role));
-    rows.extend(members.map(|(m, deleted)| {
+    let members = members.map(|(m, deleted)| {
         // The only role whose name says where it is.
         let instance_role = (m.role.kind == PrincipalKind::InstanceRole).then(|| m.role.shown());
         let usage = Grant {
@@ -175,9 +168,9 @@ fn privileges(account: &Account, removed: &Removed) -> Vec<GrantRow> {
         };
         let row = grant(account, &usage, deleted);
         GrantRow { name: instance_role.or_else(|| row.name.clone()), ..row }
-    }));
-    rows.retain(|row| !is_imported_role(account, &row.grantee));
-    rows
+    });
+    let all = owners.chain(live).chain(inherited).chain(owned).chain(revoked).chain(members);
+    all.filter(|row| seen.shows(row.created) && !is_imported_role(account, &row.grantee))
 }
 
 fn grant(account: &Account, grant: &Grant, deleted: Option<Micros>) -> GrantRow {

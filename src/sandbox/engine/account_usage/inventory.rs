@@ -1,7 +1,7 @@
 //! The rows of objects, live and dropped, that the inventories are made of.
 
+use super::seen::Seen;
 use super::spelling;
-use crate::sandbox::engine::removed::Removed;
 use grantd_catalog::account::{Account, Micros, ObjectInfo};
 use grantd_catalog::model::{ObjectRef, ObjectType, Principal, PrincipalKind, Properties, Property};
 
@@ -58,16 +58,19 @@ impl ObjectRow {
 }
 
 /// The objects of these types, live ones first, each part in the order of their names.
-pub(super) fn objects(account: &Account, removed: &Removed, types: &[&str]) -> Vec<ObjectRow> {
-    let wanted = |o: &ObjectRef| types.contains(&o.object_type.as_str()) && !is_system(o);
-    let mut live: Vec<ObjectRow> = account
+pub(super) fn objects(seen: &Seen<'_>, types: &[&str]) -> Vec<ObjectRow> {
+    let wanted = |o: &ObjectRef, info: &ObjectInfo| {
+        types.contains(&o.object_type.as_str()) && !is_system(o) && seen.shows(info.created_on)
+    };
+    let mut live: Vec<ObjectRow> = seen
+        .account
         .objects()
-        .filter(|(object, info)| info.listed && wanted(object))
-        .map(|(object, info)| row(account, removed, object, info, None))
+        .filter(|(object, info)| info.listed && wanted(object, info))
+        .map(|(object, info)| row(seen, object, info, None, seen.owner(object)))
         .collect();
     live.sort_by(|a, b| a.object.cmp(&b.object));
-    let gone = removed.objects.iter().filter(|(object, ..)| wanted(object));
-    live.extend(gone.map(|(object, info, at)| row(account, removed, object, info, Some(*at))));
+    let gone = seen.removed.objects.iter().filter(|(object, info, _)| wanted(object, info));
+    live.extend(gone.map(|(object, info, at)| row(seen, object, info, seen.deleted(*at), None)));
     live
 }
 
@@ -81,33 +84,28 @@ fn is_system(object: &ObjectRef) -> bool {
 }
 
 fn row(
-    account: &Account,
-    removed: &Removed,
+    seen: &Seen<'_>,
     object: &ObjectRef,
     info: &ObjectInfo,
     deleted: Option<Micros>,
+    owner: Option<Principal>,
 ) -> ObjectRow {
-    let container = |o: ObjectRef| container_id(account, removed, &o);
+    let container = |o: ObjectRef| {
+        let live = seen.account.object(&o).map(|(found, info)| id(found, info.created_on));
+        live.or_else(|| seen.dropped_id(&o))
+    };
     let database = object.database.clone();
     let schema = database.clone().zip(object.schema.clone());
     ObjectRow {
         object: object.clone(),
         properties: info.properties.clone(),
-        owner: if deleted.is_none() { account.owner(object).cloned() } else { None },
+        owner,
         created: info.created_on,
         deleted,
         id: id(object, info.created_on),
         schema_id: schema.and_then(|(d, s)| container(ObjectRef::in_database(ObjectType::SCHEMA, d, s))),
         database_id: database.and_then(|d| container(ObjectRef::database(d))),
     }
-}
-
-fn container_id(account: &Account, removed: &Removed, object: &ObjectRef) -> Option<i64> {
-    let live = account.object(object).map(|(found, info)| id(found, info.created_on));
-    live.or_else(|| {
-        let last = removed.objects.iter().rev().find(|(gone, ..)| gone == object);
-        last.map(|(gone, info, _)| id(gone, info.created_on))
-    })
 }
 
 /// A stable number for an object. The sandbox numbers nothing, so it is made of the name and the time of creation

@@ -1,4 +1,4 @@
-//! The views of `SNOWFLAKE.ACCOUNT_USAGE` over the sandbox's account, without their latency.
+//! The views of `SNOWFLAKE.ACCOUNT_USAGE` over the sandbox's account, as late as they are told to be.
 //!
 //! Columns, their order and types follow Snowflake's documentation of each view. What the sandbox does not hold (bytes,
 //! file patterns, bodies) is NULL. What is gone stays, with the time in `DELETED_ON` or `DELETED`, as far as the
@@ -11,17 +11,17 @@ mod inventory;
 mod principals;
 mod relations;
 mod schema_objects;
+mod seen;
 mod spelling;
 mod table;
 
+pub use seen::Seen;
 pub use table::{TYPE_KEY, VARIANT, timestamp_ltz};
 
-use super::removed::Removed;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
-use grantd_catalog::account::Account;
 
-type Build = fn(&Account, &Removed) -> Result<RecordBatch, ArrowError>;
+type Build = fn(&Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError>;
 
 /// Every view and what fills it.
 const VIEWS: &[(&str, Build)] = &[
@@ -54,8 +54,8 @@ pub fn views() -> impl Iterator<Item = &'static str> {
 }
 
 /// The rows of a view; `None` when there is no view of this name.
-pub fn batch(view: &str, account: &Account, removed: &Removed) -> Option<Result<RecordBatch, ArrowError>> {
-    VIEWS.iter().find(|(name, _)| *name == view).map(|(_, build)| build(account, removed))
+pub fn batches(view: &str, seen: &Seen<'_>) -> Option<Result<Vec<RecordBatch>, ArrowError>> {
+    VIEWS.iter().find(|(name, _)| *name == view).map(|(_, build)| build(seen))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! USERS, ROLES, SHARES and CREDENTIALS.
 
 use super::inventory::{id, is_imported_role};
+use super::seen::Seen;
 use super::spelling;
-use super::table::{Column, batch, boolean, no_boolean, no_number, no_text, no_time, number, text, time, variant};
-use crate::sandbox::engine::removed::Removed;
+use super::table::{Column, batches, boolean, no_boolean, no_number, no_text, no_time, number, text, time, variant};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
-use grantd_catalog::account::{Account, Micros, PrincipalInfo};
+use grantd_catalog::account::{Micros, PrincipalInfo};
 use grantd_catalog::model::{ObjectType, Principal, PrincipalKind, Privilege, Properties, Property};
 
 /// One user, role or share.
@@ -137,46 +137,49 @@ const CREDENTIALS: &[Column<()>] = &[
     no_time("EXPIRATION_DATE"),
 ];
 
-pub(super) fn users(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(USERS, &rows(account, removed, |p| p.kind == PrincipalKind::User))
+pub(super) fn users(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(USERS, rows(seen, |p| p.kind == PrincipalKind::User))
 }
 
-pub(super) fn roles(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(ROLES, &rows(account, removed, |p| p.kind.is_role() && !is_imported_role(account, p)))
+pub(super) fn roles(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(ROLES, rows(seen, |p| p.kind.is_role() && !is_imported_role(seen.account, p)))
 }
 
-pub(super) fn shares(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    let mut rows = rows(account, removed, |p| p.kind == PrincipalKind::Share);
+pub(super) fn shares(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    let mut rows = rows(seen, |p| p.kind == PrincipalKind::Share);
     for row in rows.iter_mut().filter(|r| r.deleted.is_none()) {
-        let database = account.grants().find(|g| {
-            g.grantee == row.principal
-                && g.privilege == Privilege::USAGE
-                && g.object.object_type == ObjectType::DATABASE
-        });
+        let mut offered = seen.account.grants_to(&row.principal);
+        let database =
+            offered.find(|g| g.privilege == Privilege::USAGE && g.object.object_type == ObjectType::DATABASE);
         row.database = database.map(|g| g.object.name.as_str().to_owned());
     }
-    batch(SHARES, &rows)
+    batches(SHARES, rows)
 }
 
-pub(super) fn credentials(_: &Account, _: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(CREDENTIALS, &[])
+pub(super) fn credentials(_: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(CREDENTIALS, Vec::new())
 }
 
 /// Live principals in the order of their names, then dropped ones.
-fn rows(account: &Account, removed: &Removed, wanted: impl Fn(&Principal) -> bool) -> Vec<PrincipalRow> {
-    let row = |principal: &Principal, info: &PrincipalInfo, deleted: Option<Micros>| PrincipalRow {
-        principal: principal.clone(),
-        properties: info.properties.clone(),
-        owner: if deleted.is_none() { account.owner(&principal.as_object()).cloned() } else { None },
-        created: info.created_on,
-        deleted,
-        id: id(&principal.as_object(), info.created_on),
-        database: None,
-    };
-    let mut live: Vec<PrincipalRow> =
-        account.principals().filter(|(p, info)| info.listed && wanted(p)).map(|(p, info)| row(p, info, None)).collect();
+fn rows(seen: &Seen<'_>, wanted: impl Fn(&Principal) -> bool) -> Vec<PrincipalRow> {
+    let row =
+        |principal: &Principal, info: &PrincipalInfo, deleted: Option<Micros>, owner: Option<Principal>| PrincipalRow {
+            principal: principal.clone(),
+            properties: info.properties.clone(),
+            owner,
+            created: info.created_on,
+            deleted,
+            id: id(&principal.as_object(), info.created_on),
+            database: None,
+        };
+    let mut live: Vec<PrincipalRow> = seen
+        .account
+        .principals()
+        .filter(|(p, info)| info.listed && wanted(p) && seen.shows(info.created_on))
+        .map(|(p, info)| row(p, info, None, seen.owner(&p.as_object())))
+        .collect();
     live.sort_by(|a, b| a.principal.cmp(&b.principal));
-    let gone = removed.principals.iter().filter(|(p, ..)| wanted(p));
-    live.extend(gone.map(|(p, info, at)| row(p, info, Some(*at))));
+    let gone = seen.removed.principals.iter().filter(|(p, info, _)| wanted(p) && seen.shows(info.created_on));
+    live.extend(gone.map(|(p, info, at)| row(p, info, seen.deleted(*at), None)));
     live
 }

@@ -2,11 +2,10 @@
 
 use super::containers::yes_no;
 use super::inventory::{ObjectRow, objects};
-use super::table::{Column, batch, no_number, no_text, number, text, time};
-use crate::sandbox::engine::removed::Removed;
+use super::seen::Seen;
+use super::table::{Column, batches, no_number, no_text, number, text, time};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
-use grantd_catalog::account::Account;
 
 /// What TABLES lists; semantic views have a view of their own.
 const IN_TABLES: &[&str] = &[
@@ -108,14 +107,14 @@ const SEMANTIC_VIEWS: &[Column<ObjectRow>] = &[
     no_number("MAX_STALENESS_SEC"),
 ];
 
-pub(super) fn tables(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(TABLES, &objects(account, removed, IN_TABLES))
+pub(super) fn tables(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(TABLES, objects(seen, IN_TABLES))
 }
 
-pub(super) fn views(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(VIEWS, &objects(account, removed, &["MATERIALIZED_VIEW", "VIEW"]))
+pub(super) fn views(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(VIEWS, objects(seen, &["MATERIALIZED_VIEW", "VIEW"]))
 }
 
-pub(super) fn semantic_views(account: &Account, removed: &Removed) -> Result<RecordBatch, ArrowError> {
-    batch(SEMANTIC_VIEWS, &objects(account, removed, &["SEMANTIC_VIEW"]))
+pub(super) fn semantic_views(seen: &Seen<'_>) -> Result<Vec<RecordBatch>, ArrowError> {
+    batches(SEMANTIC_VIEWS, objects(seen, &["SEMANTIC_VIEW"]))
 }

@@ -2,14 +2,13 @@
 
 use super::containers::yes_no;
 use super::inventory::{ObjectRow, objects};
+use super::seen::Seen;
 use super::spelling;
-use super::table::{Column, batch, no_boolean, no_number, no_text, no_time, number, text, time};
-use crate::sandbox::engine::removed::Removed;
+use super::table::{Column, batches, no_boolean, no_number, no_text, no_time, number, text, time};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
-use grantd_catalog::account::Account;
 
-type Built = Result<RecordBatch, ArrowError>;
+type Built = Result<Vec<RecordBatch>, ArrowError>;
 
 const STAGES: &[Column<ObjectRow>] = &[
     number("STAGE_ID", |r| Some(r.id)),
@@ -231,38 +230,38 @@ const SERVICES: &[Column<ObjectRow>] = &[
     no_boolean("IS_JOB"),
 ];
 
-pub(super) fn stages(account: &Account, removed: &Removed) -> Built {
-    batch(STAGES, &objects(account, removed, &["STAGE"]))
+pub(super) fn stages(seen: &Seen<'_>) -> Built {
+    batches(STAGES, objects(seen, &["STAGE"]))
 }
 
-pub(super) fn functions(account: &Account, removed: &Removed) -> Built {
-    batch(FUNCTIONS, &objects(account, removed, &["DATA_METRIC_FUNCTION", "FUNCTION"]))
+pub(super) fn functions(seen: &Seen<'_>) -> Built {
+    batches(FUNCTIONS, objects(seen, &["DATA_METRIC_FUNCTION", "FUNCTION"]))
 }
 
-pub(super) fn procedures(account: &Account, removed: &Removed) -> Built {
-    batch(PROCEDURES, &objects(account, removed, &["PROCEDURE"]))
+pub(super) fn procedures(seen: &Seen<'_>) -> Built {
+    batches(PROCEDURES, objects(seen, &["PROCEDURE"]))
 }
 
-pub(super) fn file_formats(account: &Account, removed: &Removed) -> Built {
-    batch(FILE_FORMATS, &objects(account, removed, &["FILE_FORMAT"]))
+pub(super) fn file_formats(seen: &Seen<'_>) -> Built {
+    batches(FILE_FORMATS, objects(seen, &["FILE_FORMAT"]))
 }
 
-pub(super) fn sequences(account: &Account, removed: &Removed) -> Built {
-    batch(SEQUENCES, &objects(account, removed, &["SEQUENCE"]))
+pub(super) fn sequences(seen: &Seen<'_>) -> Built {
+    batches(SEQUENCES, objects(seen, &["SEQUENCE"]))
 }
 
-pub(super) fn pipes(account: &Account, removed: &Removed) -> Built {
-    batch(PIPES, &objects(account, removed, &["PIPE"]))
+pub(super) fn pipes(seen: &Seen<'_>) -> Built {
+    batches(PIPES, objects(seen, &["PIPE"]))
 }
 
-pub(super) fn streams(account: &Account, removed: &Removed) -> Built {
-    batch(STREAMS, &objects(account, removed, &["STREAM"]))
+pub(super) fn streams(seen: &Seen<'_>) -> Built {
+    batches(STREAMS, objects(seen, &["STREAM"]))
 }
 
-pub(super) fn tasks(account: &Account, removed: &Removed) -> Built {
-    batch(TASKS, &objects(account, removed, &["TASK"]))
+pub(super) fn tasks(seen: &Seen<'_>) -> Built {
+    batches(TASKS, objects(seen, &["TASK"]))
 }
 
-pub(super) fn services(account: &Account, removed: &Removed) -> Built {
-    batch(SERVICES, &objects(account, removed, &["SERVICE"]))
+pub(super) fn services(seen: &Seen<'_>) -> Built {
+    batches(SERVICES, objects(seen, &["SERVICE"]))
 }

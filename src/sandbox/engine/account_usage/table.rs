@@ -76,8 +76,30 @@ pub(super) const fn no_time<R>(name: &'static str) -> Column<R> {
     time(name, |_| None)
 }
 
-/// The rows as a batch.
-pub(super) fn batch<R>(columns: &[Column<R>], rows: &[R]) -> Result<RecordBatch, ArrowError> {
+/// Rows of a batch: enough for the work per batch not to count.
+const BATCH_ROWS: usize = 8_192;
+
+/// The rows as batches; one without rows when there are none. Rows are made a batch at a time.
+pub(super) fn batches<R>(
+    columns: &[Column<R>],
+    rows: impl IntoIterator<Item = R>,
+) -> Result<Vec<RecordBatch>, ArrowError> {
+    let mut rows = rows.into_iter();
+    let mut batches = Vec::new();
+    loop {
+        let part: Vec<R> = rows.by_ref().take(BATCH_ROWS).collect();
+        if part.is_empty() && !batches.is_empty() {
+            return Ok(batches);
+        }
+        let last = part.len() < BATCH_ROWS;
+        batches.push(batch(columns, &part)?);
+        if last {
+            return Ok(batches);
+        }
+    }
+}
+
+fn batch<R>(columns: &[Column<R>], rows: &[R]) -> Result<RecordBatch, ArrowError> {
     let mut fields = Vec::with_capacity(columns.len());
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
     for column in columns {

@@ -1,8 +1,11 @@
 //! Each rule of what is in which view, and how it is spelled.
 
 use super::*;
+use crate::sandbox::engine::removed::Removed;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use grantd_catalog::account::{ContainerGrant, Grant, Membership, ObjectInfo, Ownership, PrincipalInfo, Reach};
+use grantd_catalog::account::{
+    Account, ContainerGrant, Grant, Membership, Micros, ObjectInfo, Ownership, PrincipalInfo, Reach,
+};
 use grantd_catalog::model::{
     Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties, Property,
 };
@@ -50,9 +53,19 @@ fn member(role: Principal, member: Principal) -> Membership {
     Membership { role, member, granted_by: None, grant_option: false, builtin: true, created_on: None }
 }
 
+/// A view that is never late.
+fn one(view: &str, account: &Account, removed: &Removed) -> RecordBatch {
+    let mut batches = batches(view, &Seen::new(account, removed, Micros::MAX)).unwrap().unwrap();
+    assert_eq!(batches.len(), 1);
+    batches.remove(0)
+}
+
 /// The rows of a view, the given columns joined by `|`, NULL as `-`.
 fn rows(view: &str, account: &Account, removed: &Removed, columns: &[&str]) -> Vec<String> {
-    let batch = batch(view, account, removed).unwrap().unwrap();
+    cells(&one(view, account, removed), columns)
+}
+
+fn cells(batch: &RecordBatch, columns: &[&str]) -> Vec<String> {
     let options = FormatOptions::new().with_null("-");
     let formatters: Vec<ArrayFormatter<'_>> = columns
         .iter()
@@ -72,7 +85,7 @@ fn granted(account: &Account) -> Vec<String> {
 #[test]
 fn every_view_has_its_documented_columns_in_order() {
     let names = |view: &str| -> Vec<String> {
-        let batch = batch(view, &account(), &Removed::default()).unwrap().unwrap();
+        let batch = one(view, &account(), &Removed::default());
         batch.schema().fields().iter().map(|f| f.name().clone()).collect()
     };
     assert_eq!(
@@ -91,7 +104,7 @@ fn every_view_has_its_documented_columns_in_order() {
         columns.dedup();
         assert_eq!(columns.len(), count, "{view} has a column twice");
     }
-    assert!(batch("QUERY_HISTORY", &account(), &Removed::default()).is_none());
+    assert!(batches("QUERY_HISTORY", &Seen::new(&account(), &Removed::default(), Micros::MAX)).is_none());
 }
 
 #[test]
@@ -274,4 +287,51 @@ fn users_have_a_login_name_and_their_secondary_roles() {
     let columns = ["NAME", "LOGIN_NAME", "DISABLED", "DEFAULT_SECONDARY_ROLE", "EXPIRES_AT"];
     let found = rows("USERS", &account, &Removed::default(), &columns);
     assert_eq!(found, ["U|U|false|-|-", "V|svc@example.com|true|-|1970-01-01T00:00:01Z"]);
+}
+
+#[test]
+fn a_late_view_shows_neither_what_is_new_nor_that_something_is_gone() {
+    let mut account = account();
+    let at = |created_on, grant: Grant| Grant { created_on: Some(created_on), ..grant };
+    account.put_grant(at(10, grant("SELECT", table("T"), role("R"))));
+    account.put_grant(at(30, grant("INSERT", table("T"), role("R"))));
+    account
+        .put_principal(role("NEW"), PrincipalInfo { listed: true, created_on: Some(30), ..PrincipalInfo::default() });
+    account.put_ownership(&Ownership { object: table("T"), owner: role("R"), granted_by: None, created_on: Some(30) });
+    let removed = Removed {
+        grants: vec![
+            (at(5, grant("UPDATE", table("T"), role("R"))), 15),
+            (at(5, grant("DELETE", table("T"), role("R"))), 25),
+            (at(28, grant("TRUNCATE", table("T"), role("R"))), 29),
+        ],
+        memberships: vec![(Membership { created_on: Some(5), ..member(role("R"), Principal::user(id("U"))) }, 25)],
+        principals: vec![(role("OLD"), PrincipalInfo::default(), 25)],
+        objects: vec![],
+        ownerships: vec![(
+            Ownership { object: table("T"), owner: role("OWNER"), granted_by: None, created_on: Some(6) },
+            30,
+        )],
+    };
+    let seen = |horizon, view: &str, columns: &[&str]| -> Vec<String> {
+        let batches = batches(view, &Seen::new(&account, &removed, horizon)).unwrap().unwrap();
+        let mut rows: Vec<String> = batches.iter().flat_map(|batch| cells(batch, columns)).collect();
+        rows.retain(|row| !row.contains("ACCOUNTADMIN"));
+        rows.sort();
+        rows
+    };
+    let gone = |micros: i64| format!("1970-01-01T00:00:00.0000{micros}Z");
+    let grants = ["PRIVILEGE", "GRANTEE_NAME", "DELETED_ON"];
+    let late = [
+        "DELETE|R|-".to_owned(),
+        "OWNERSHIP|OWNER|-".to_owned(),
+        "SELECT|R|-".to_owned(),
+        format!("UPDATE|R|{}", gone(15)),
+    ];
+    assert_eq!(seen(20, "GRANTS_TO_ROLES", &grants), late);
+    assert_eq!(seen(20, "GRANTS_TO_USERS", &["ROLE", "DELETED_ON"]), ["R|-"]);
+    assert_eq!(seen(20, "ROLES", &["NAME", "DELETED_ON"]), ["D|-", "OLD|-", "OWNER|-", "PUBLIC|-", "R|-"]);
+    assert_eq!(seen(20, "TABLES", &["TABLE_NAME", "TABLE_OWNER"]), ["T|OWNER"]);
+    assert_eq!(seen(Micros::MAX, "TABLES", &["TABLE_NAME", "TABLE_OWNER"]), ["T|R"]);
+    assert_eq!(seen(Micros::MAX, "GRANTS_TO_ROLES", &grants).len(), 7);
+    assert!(seen(Micros::MAX, "ROLES", &["NAME"]).contains(&"NEW".to_owned()));
 }

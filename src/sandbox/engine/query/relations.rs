@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Relations by database, schema and name.
-pub(super) type Tables = BTreeMap<(String, String, String), RecordBatch>;
+pub(super) type Tables = BTreeMap<(String, String, String), Vec<RecordBatch>>;
 
 /// The column of a relation none of whose columns the query names: the sandbox holds no columns.
 const NO_COLUMNS: &str = "VALUE";
@@ -119,7 +119,7 @@ impl Resolver<'_> {
     }
 
     /// The rows of a relation that exists and may be read.
-    fn rows(&self, (database, schema, name): &(String, String, String)) -> Result<Option<RecordBatch>, Failure> {
+    fn rows(&self, (database, schema, name): &(String, String, String)) -> Result<Option<Vec<RecordBatch>>, Failure> {
         let context = self.context;
         let (Ok(d), Ok(s), Ok(n)) = (Ident::new(database), Ident::new(schema), Ident::new(name)) else {
             return Ok(None);
@@ -127,7 +127,8 @@ impl Resolver<'_> {
         if database == "SNOWFLAKE" && schema == "ACCOUNT_USAGE" {
             let Some(view) = account_usage::views().find(|view| view == name) else { return Ok(None) };
             (context.may_read)(&ObjectRef::in_schema(ObjectType::VIEW, d, s, n))?;
-            let rows = account_usage::batch(view, context.account, context.removed);
+            let seen = account_usage::Seen::new(context.account, context.removed, (context.horizon)(view));
+            let rows = account_usage::batches(view, &seen);
             return rows.transpose().map_err(Failure::internal);
         }
         let wanted = ObjectRef::in_schema(ObjectType::TABLE, d, s, n);
@@ -136,7 +137,7 @@ impl Resolver<'_> {
         let named = self.seen.columns.iter().map(String::as_str);
         let columns: Vec<&str> = if self.seen.columns.is_empty() { vec![NO_COLUMNS] } else { named.collect() };
         let fields: Vec<Field> = columns.into_iter().map(|c| Field::new(c, DataType::Utf8, true)).collect();
-        Ok(Some(RecordBatch::new_empty(Arc::new(Schema::new(fields)))))
+        Ok(Some(vec![RecordBatch::new_empty(Arc::new(Schema::new(fields)))]))
     }
 }
 

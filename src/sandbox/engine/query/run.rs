@@ -77,7 +77,8 @@ fn session(tables: Tables) -> Result<SessionContext, DataFusionError> {
             catalog.register_schema(&schema, Arc::clone(&new))?;
             new
         };
-        let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
+        let Some(first) = rows.first() else { continue };
+        let table = MemTable::try_new(first.schema(), vec![rows])?;
         provider.register_table(name, Arc::new(table))?;
     }
     Ok(session)

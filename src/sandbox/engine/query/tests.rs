@@ -35,6 +35,7 @@ async fn run_as(names: SessionNames, sql: &str) -> Result<Answer, Failure> {
         user: "ALICE",
         names: &names,
         now: 86_400_000_000,
+        horizon: &|_| Micros::MAX,
         may_read: &may_read,
     };
     select(context, sql).await

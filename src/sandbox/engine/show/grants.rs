@@ -1,11 +1,12 @@
 //! SHOW GRANTS in all its forms, SHOW FUTURE GRANTS, SHOW INHERITED GRANTS.
 
-use super::super::session::{direct_roles, expand_error, missing};
+use super::super::refusals::{expand_error, missing};
+use super::super::roles::{granted_to, schema_of};
 use super::View;
 use super::table::{Cell, Table};
 use crate::sandbox::protocol::engine::Failure;
-use grantd_catalog::account::{ContainerGrant, Grant, Reach};
-use grantd_catalog::model::{Container, ObjectRef, Principal, PrincipalKind, Privilege};
+use grantd_catalog::account::{ContainerGrant, Grant, Membership, Ownership, Reach};
+use grantd_catalog::model::{Container, ObjectRef, Principal, PrincipalKind, Privilege, Property};
 use grantd_catalog::sql::ast::{Target, Within};
 
 const INHERITED: [&str; 4] = ["is_inherited", "inherited_from", "inherited_from_database", "inherited_from_schema"];
@@ -77,32 +78,62 @@ fn inherited(grant: &ContainerGrant) -> (Vec<Cell>, [Cell; 4]) {
     (row, marks)
 }
 
+/// A membership as USAGE on the role; those of users are told by SHOW GRANTS OF ROLE.
+fn usage(membership: Membership) -> Option<Grant> {
+    (membership.member.kind != PrincipalKind::User).then(|| Grant {
+        privilege: Privilege::USAGE,
+        object: membership.role.as_object(),
+        grantee: membership.member,
+        granted_by: membership.granted_by,
+        grant_option: membership.grant_option,
+        created_on: membership.created_on,
+    })
+}
+
 impl View<'_> {
-    /// Everything granted on objects, OWNERSHIP as a row, memberships as USAGE on a role.
-    fn all_grants(&self) -> Vec<Grant> {
-        let owned = self.account.ownerships().map(|o| Grant {
+    /// What the row of an owner says: it may grant, except where the schema keeps that to its owner (section 1.6).
+    fn owned(&self, ownership: Ownership) -> Grant {
+        let schema = schema_of(&ownership.object).and_then(|schema| self.account.object(&schema));
+        let managed = schema.is_some_and(|(_, info)| info.properties.is_true(Property::ManagedAccess));
+        Grant {
             privilege: Privilege::OWNERSHIP,
-            grantee: o.owner.clone(),
-            granted_by: o.granted_by,
-            object: o.object,
-            grant_option: true,
-            created_on: o.created_on,
-        });
-        let memberships = self.account.memberships().filter(|m| m.member.kind != PrincipalKind::User).map(|m| Grant {
-            privilege: Privilege::USAGE,
-            object: m.role.as_object(),
-            grantee: m.member,
-            granted_by: m.granted_by,
-            grant_option: m.grant_option,
-            created_on: m.created_on,
-        });
-        let mut all: Vec<Grant> = self.account.grants().chain(owned).chain(memberships).collect();
-        all.sort();
-        all
+            grantee: ownership.owner,
+            granted_by: ownership.granted_by,
+            object: ownership.object,
+            grant_option: !managed,
+            created_on: ownership.created_on,
+        }
+    }
+
+    /// Everything granted on an object: OWNERSHIP as a row, memberships as USAGE on a role. The owner of a managed
+    /// access schema shows as one who manages grants in it, too.
+    fn rows_on(&self, object: &ObjectRef) -> Vec<Grant> {
+        let mut rows: Vec<Grant> = self.account.grants_on(object).collect();
+        if let Some(owned) = self.account.ownership(object).map(|o| self.owned(o)) {
+            let known = self.account.object(object);
+            if known.is_some_and(|(_, info)| info.properties.is_true(Property::ManagedAccess)) {
+                rows.push(Grant { privilege: Privilege::MANAGE_GRANTS, ..owned.clone() });
+            }
+            rows.push(owned);
+        }
+        if let Some(role) = Principal::from_object(object) {
+            rows.extend(self.account.members_of(&role).filter_map(usage));
+        }
+        rows.sort();
+        rows
+    }
+
+    /// Everything granted to a role or share.
+    fn rows_to(&self, grantee: &Principal) -> Vec<Grant> {
+        let mut rows: Vec<Grant> = self.account.grants_to(grantee).collect();
+        rows.extend(self.account.owned_by(grantee).map(|o| self.owned(o)));
+        rows.extend(self.account.roles_of(grantee).filter_map(usage));
+        rows.sort();
+        rows
     }
 
     fn inherited_rows(&self) -> Vec<ContainerGrant> {
-        self.account.container_grants().filter(|g| g.reach == Reach::Inherited).collect()
+        self.account.container_grants_with(Reach::Inherited).collect()
     }
 
     pub(super) fn grants_on(&self, target: &Target) -> Result<Table, Failure> {
@@ -110,18 +141,14 @@ impl View<'_> {
             Target::Object(named) => self.scope.object(named).map_err(|e| expand_error(&e))?,
             _ => ObjectRef::account(),
         };
-        let visible = object == ObjectRef::account()
-            || self.sees_everything()
-            || self.active.has_any(&object)
-            || Principal::from_object(&object).is_some();
-        if !visible {
+        if !(self.sees_everything() || self.active.sees(&object)) {
             return Err(missing(&object.object_type.sql(), &object.shown()));
         }
         let mut columns = TO.to_vec();
         columns.push("granted_by_role_type");
         columns.extend(INHERITED);
         let mut table = Table::new(&columns);
-        for grant in self.all_grants().iter().filter(|g| g.object == object) {
+        for grant in &self.rows_on(&object) {
             let mut row = direct(grant, object_name(self, &grant.object));
             row.push(Cell::option(grant.granted_by.as_ref().map(|g| g.kind.as_str())));
             row.extend(not_inherited());
@@ -148,7 +175,7 @@ impl View<'_> {
         let mut columns = TO.to_vec();
         columns.extend(INHERITED);
         let mut table = Table::new(&columns);
-        for grant in self.all_grants().iter().filter(|g| g.grantee == *grantee) {
+        for grant in &self.rows_to(grantee) {
             let mut row = direct(grant, object_name(self, &grant.object));
             row.extend(not_inherited());
             table.row(row);
@@ -174,7 +201,7 @@ impl View<'_> {
             "grant_option",
             "granted_by",
         ]);
-        for m in self.account.memberships().filter(|m| m.member == *user) {
+        for m in self.account.roles_of(user) {
             table.row(vec![
                 Cell::Time(m.created_on),
                 Cell::text("USAGE"),
@@ -187,7 +214,7 @@ impl View<'_> {
                 Cell::option(m.granted_by.as_ref().map(|g| g.name.as_str().to_owned())),
             ]);
         }
-        for grant in self.account.grants().filter(|g| g.grantee == *user) {
+        for grant in self.account.grants_to(user) {
             let mut row = direct(&grant, object_name(self, &grant.object));
             row.insert(4, Cell::Null);
             table.row(row);
@@ -200,7 +227,7 @@ impl View<'_> {
             return Err(missing("Role", &role.shown()));
         }
         let mut table = Table::new(&["created_on", "role", "granted_to", "grantee_name", "granted_by"]);
-        for m in self.account.memberships().filter(|m| m.role == *role) {
+        for m in self.account.members_of(role) {
             table.row(vec![
                 Cell::Time(m.created_on),
                 Cell::text(role.name.as_str()),
@@ -215,7 +242,7 @@ impl View<'_> {
     fn future(&self, keep: impl Fn(&ContainerGrant) -> bool) -> Table {
         let mut table =
             Table::new(&["created_on", "privilege", "grant_on", "name", "grant_to", "grantee_name", "grant_option"]);
-        for g in self.account.container_grants().filter(|g| g.reach == Reach::Future && keep(g)) {
+        for g in self.account.container_grants_with(Reach::Future).filter(|g| keep(g)) {
             let kind = granted_on(g.object_type.as_str());
             let parts = g.container.database().into_iter().chain(g.container.schema());
             let container = parts.map(|p| p.shown().to_string()).collect::<Vec<_>>().join(".");
@@ -264,8 +291,8 @@ impl View<'_> {
 
     /// How many users and roles a role is granted to, and how many it holds.
     pub(super) fn counts(&self, role: &Principal) -> (usize, usize, usize) {
-        let members: Vec<_> = self.account.memberships().filter(|m| m.role == *role).map(|m| m.member.kind).collect();
+        let members: Vec<_> = self.account.members_of(role).map(|m| m.member.kind).collect();
         let users = members.iter().filter(|k| **k == PrincipalKind::User).count();
-        (users, members.len() - users, direct_roles(self.account, role).len())
+        (users, members.len() - users, granted_to(self.account, role).len())
     }
 }

@@ -1,6 +1,7 @@
 //! SHOW of users, roles, containers and objects.
 
-use super::super::session::{expand_error, sees_all_users};
+use super::super::refusals::expand_error;
+use super::super::session::sees_all_users;
 use super::View;
 use super::table::{Cell, Table};
 use crate::sandbox::protocol::engine::Failure;
@@ -194,7 +195,7 @@ impl View<'_> {
             .filter(|(p, _)| p.scope.first() == container.database())
             .collect();
         for (role, info) in roles {
-            let kinds: Vec<_> = self.account.memberships().filter(|m| m.role == *role).map(|m| m.member.kind).collect();
+            let kinds: Vec<_> = self.account.members_of(role).map(|m| m.member.kind).collect();
             let in_roles = kinds.iter().filter(|k| **k == PrincipalKind::Role).count();
             let in_database_roles = kinds.iter().filter(|k| **k == PrincipalKind::DatabaseRole).count();
             let (_, _, children) = self.counts(role);

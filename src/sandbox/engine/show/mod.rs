@@ -5,16 +5,22 @@
 mod grants;
 mod inventory;
 mod table;
+#[cfg(test)]
+mod tests;
 
-use super::session::{Session, expand_error, missing, sees_all_users, syntax_error};
+use super::refusals::{expand_error, missing, syntax_error};
+use super::session::{Session, sees_all_users};
+use super::state::INHERITED_GRANTS;
 use crate::sandbox::protocol::engine::{Answer, Failure, StatementKind};
 use grantd_catalog::model::Principal;
 use grantd_catalog::sql::Scope;
 use grantd_catalog::sql::show::{Show, ShowWhat, parse_describe, parse_show};
 use table::{Cell, Table};
 
-/// Most rows of one SHOW; the rest is dropped in silence, as Snowflake documents it.
+/// Most rows of one SHOW (snowflake-rbac reference, section 3).
 const SHOW_LIMIT: usize = 10_000;
+/// What is refused beyond that, unless LIMIT is said; of everything else the rest is dropped in silence.
+const REFUSED_BEYOND: &[&str] = &["DATABASE", "ROLE", "SCHEMA", "USER"];
 
 /// Runs a SHOW command.
 pub(super) fn show(session: &Session, sql: &str) -> Result<Answer, Failure> {
@@ -34,7 +40,7 @@ pub(super) fn show(session: &Session, sql: &str) -> Result<Answer, Failure> {
             view.future_grants_to(&scope.grantee(grantee).map_err(|e| expand_error(&e))?)
         }
         ShowWhat::InheritedGrantsIn(within) => view.inherited_grants_in(within)?,
-        ShowWhat::Parameters => parameters(),
+        ShowWhat::Parameters => parameters(session.engine.state().inherited_grants),
         ShowWhat::Objects => view.relations(command.within.as_ref())?,
         ShowWhat::Type(object_type) => view.inventory(object_type, command.within.as_ref())?,
     };
@@ -51,17 +57,18 @@ struct View<'a> {
 }
 
 /// `SHOW PARAMETERS`: the features that a sync asks about.
-fn parameters() -> Table {
+fn parameters(inherited_grants: bool) -> Table {
     let mut table = Table::new(&["key", "value", "default", "level", "description", "type"]);
-    for (key, value, description) in [
-        ("FEATURE_RBAC_INHERITED_GRANTS", "ENABLED", "Grants on all objects of a type in a container"),
-        ("TIMEZONE", "UTC", "Time zone of the session"),
+    let (inherited, level) = if inherited_grants { ("ENABLED", "ACCOUNT") } else { ("DISABLED", "") };
+    for (key, value, default, level, description) in [
+        (INHERITED_GRANTS, inherited, "DISABLED", level, "Grants on all objects of a type in a container"),
+        ("TIMEZONE", "UTC", "UTC", "", "Time zone of the session"),
     ] {
         table.row(vec![
             Cell::text(key),
             Cell::text(value),
-            Cell::text(value),
-            Cell::text(""),
+            Cell::text(default),
+            Cell::text(level),
             Cell::text(description),
             Cell::text("STRING"),
         ]);
@@ -72,60 +79,26 @@ fn parameters() -> Table {
 /// LIKE, STARTS WITH and LIMIT ... FROM, in Snowflake's order.
 fn limit(table: &mut Table, command: &Show) -> Result<(), Failure> {
     if let Some(pattern) = &command.like {
-        let pattern = pattern.to_ascii_uppercase();
-        table.keep_names(|name| Ok(like(&name.to_ascii_uppercase(), &pattern)))?;
+        table.keep_like(pattern)?;
     }
     if let Some(start) = &command.starts_with {
-        table.keep_names(|name| Ok(name.starts_with(start.as_str())))?;
+        table.keep_names(|name| name.starts_with(start.as_str()));
     }
     if let Some(from) = &command.from {
         // The cursor is a prefix of a name; rows start after the first that has it.
         table.skip_past(from);
     }
+    let refused = matches!(&command.what, ShowWhat::Type(t) if REFUSED_BEYOND.contains(&t.as_str()));
+    if refused && command.limit.is_none() && table.len() > SHOW_LIMIT {
+        let text = format!(
+            "Processing aborted: result set size exceeded the max number of rows({SHOW_LIMIT}) supported for SHOW \
+             statements. Use LIMIT option to limit result set to a smaller number."
+        );
+        return Err(Failure::new("090153", "22000", text));
+    }
     let most = command.limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(SHOW_LIMIT);
     table.truncate(most.min(SHOW_LIMIT));
     Ok(())
-}
-
-/// SQL's LIKE: `%` any text, `_` any character, `\` takes the next one as it is.
-fn like(text: &str, pattern: &str) -> bool {
-    let (text, pattern): (Vec<char>, Vec<char>) = (text.chars().collect(), pattern.chars().collect());
-    // Which prefixes of the pattern match the text so far.
-    let mut reached = vec![false; pattern.len() + 1];
-    let spread = |reached: &mut Vec<bool>| {
-        for (i, c) in pattern.iter().enumerate() {
-            if *c == '%'
-                && reached.get(i).copied().unwrap_or(false)
-                && let Some(next) = reached.get_mut(i + 1)
-            {
-                *next = true;
-            }
-        }
-    };
-    if let Some(first) = reached.first_mut() {
-        *first = true;
-    }
-    spread(&mut reached);
-    for c in text {
-        let mut next = vec![false; pattern.len() + 1];
-        for (i, p) in pattern.iter().enumerate() {
-            if !reached.get(i).copied().unwrap_or(false) {
-                continue;
-            }
-            let to = match p {
-                '%' => Some(i),
-                '_' => Some(i + 1),
-                p if *p == c => Some(i + 1),
-                _ => None,
-            };
-            if let Some(slot) = to.and_then(|t| next.get_mut(t)) {
-                *slot = true;
-            }
-        }
-        reached = next;
-        spread(&mut reached);
-    }
-    reached.last().copied().unwrap_or(false)
 }
 
 /// DESCRIBE USER and DESCRIBE of a relation.
@@ -153,28 +126,10 @@ pub(super) fn describe(session: &Session, sql: &str) -> Result<Answer, Failure> 
         }
         let keys = session.engine.state().keys.get(&principal).cloned().unwrap_or_default();
         for (key, name) in keys.iter().zip(["RSA_PUBLIC_KEY_FP", "RSA_PUBLIC_KEY_2_FP"]) {
+            let Some(key) = key else { continue };
             let fingerprint = crate::sandbox::protocol::keys::fingerprint(key);
             table.row(vec![Cell::text(name), Cell::text(&fingerprint), Cell::Null, Cell::Null]);
         }
     }
     table.answer(StatementKind::Describe)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn like_matches_as_sql_does() {
-        for (text, pattern, want) in [
-            ("FEATURE_X", "FEATURE%", true),
-            ("ABC", "A_C", true),
-            ("ABC", "A_", false),
-            ("", "%", true),
-            ("ABC", "%B%", true),
-            ("ABC", "", false),
-        ] {
-            assert_eq!(like(text, pattern), want, "{text} LIKE {pattern}");
-        }
-    }
 }

@@ -1,7 +1,10 @@
 //! The rows of a SHOW.
 
 use crate::sandbox::protocol::engine::{Answer, Column, Failure, SnowflakeType, StatementKind};
-use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray};
+use datafusion::arrow::array::{
+    ArrayRef, RecordBatch, RecordBatchOptions, Scalar, StringArray, TimestampMicrosecondArray,
+};
+use datafusion::arrow::compute::ilike;
 use datafusion::arrow::datatypes::{Field, Schema};
 use grantd_catalog::account::Micros;
 use std::sync::Arc;
@@ -62,15 +65,25 @@ impl Table {
         }
     }
 
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Keeps the rows whose name passes.
-    pub(super) fn keep_names(&mut self, passes: impl Fn(&str) -> Result<bool, Failure>) -> Result<(), Failure> {
-        let mut kept = Vec::new();
-        for row in std::mem::take(&mut self.rows) {
-            if passes(&self.name_of(&row))? {
-                kept.push(row);
-            }
-        }
-        self.rows = kept;
+    pub(super) fn keep_names(&mut self, passes: impl Fn(&str) -> bool) {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.retain(|row| passes(&self.name_of(row)));
+        self.rows = rows;
+    }
+
+    /// Keeps the rows whose name is like a pattern, in any case.
+    pub(super) fn keep_like(&mut self, pattern: &str) -> Result<(), Failure> {
+        let names: StringArray = self.rows.iter().map(|row| Some(self.name_of(row))).collect();
+        let pattern = Scalar::new(StringArray::from(vec![pattern]));
+        let like = ilike(&names, &pattern).map_err(Failure::internal)?;
+        let mut like = like.iter();
+        self.rows.retain(|_| like.next().flatten().unwrap_or(false));
         Ok(())
     }
 

@@ -12,24 +12,43 @@ use crate::sandbox::protocol::engine::{Column, Failure, SnowflakeType};
 pub(super) fn rows(columns: &[Column], batches: &[RecordBatch]) -> Result<Vec<Value>, Failure> {
     let mut rows = Vec::new();
     for batch in batches {
-        let read = |(column, array)| Ok((column, Values::read(column, array)?));
-        let values: Vec<(&Column, Values)> =
-            columns.iter().zip(batch.columns()).map(read).collect::<Result<_, Failure>>()?;
+        let values = read(columns, batch)?;
         for row in 0..batch.num_rows() {
-            rows.push(Value::Array(values.iter().map(|(column, values)| cell(column, values, row)).collect()));
+            let cells = values.iter().map(|(column, values)| cell(column, values, row));
+            rows.push(Value::Array(cells.map(|text| text.map_or(Value::Null, Value::String)).collect()));
         }
     }
     Ok(rows)
 }
 
-/// Rows as a chunk carries them: comma separated, without outer brackets.
-pub(super) fn chunk(rows: &[Value]) -> Vec<u8> {
-    let rows: Vec<String> = rows.iter().map(Value::to_string).collect();
-    rows.join(",").into_bytes()
+/// The first `most` rows as a chunk carries them: comma separated, without outer brackets.
+pub(super) fn chunk(columns: &[Column], batches: &[RecordBatch], most: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut left = most;
+    for batch in batches {
+        let values = read(columns, batch)?;
+        for row in 0..batch.num_rows().min(left) {
+            bytes.extend_from_slice(if bytes.is_empty() { b"[" } else { b",[" });
+            for (at, (column, values)) in values.iter().enumerate() {
+                if at > 0 {
+                    bytes.push(b',');
+                }
+                serde_json::to_writer(&mut bytes, &cell(column, values, row)).map_err(Failure::internal)?;
+            }
+            bytes.push(b']');
+        }
+        left = left.saturating_sub(batch.num_rows());
+    }
+    Ok(bytes)
 }
 
-fn cell(column: &Column, values: &Values, row: usize) -> Value {
-    let text = match values {
+fn read<'a>(columns: &'a [Column], batch: &RecordBatch) -> Result<Vec<(&'a Column, Values)>, Failure> {
+    let read = |(column, array)| Ok((column, Values::read(column, array)?));
+    columns.iter().zip(batch.columns()).map(read).collect()
+}
+
+fn cell(column: &Column, values: &Values, row: usize) -> Option<String> {
+    match values {
         Values::Text(array) => array.is_valid(row).then(|| array.value(row).to_owned()),
         Values::Fixed(array) => array.is_valid(row).then(|| array.value_as_string(row)),
         Values::Boolean(array) => array.is_valid(row).then(|| if array.value(row) { "1" } else { "0" }.to_owned()),
@@ -37,8 +56,7 @@ fn cell(column: &Column, values: &Values, row: usize) -> Value {
         Values::Date(array) => array.is_valid(row).then(|| array.value(row).to_string()),
         Values::Time { units, digits } => units.is_valid(row).then(|| time(column, units.value(row), *digits)),
         Values::Binary(array) => array.is_valid(row).then(|| hex(array.value(row))),
-    };
-    text.map_or(Value::Null, Value::String)
+    }
 }
 
 fn real(value: f64) -> String {

@@ -2,6 +2,7 @@
 
 mod arrow;
 mod chunks;
+mod encode;
 mod json;
 mod parts;
 mod pretty;
@@ -10,18 +11,10 @@ mod values;
 
 pub(super) use chunks::{Chunk, Chunks};
 
-use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::record_batch::RecordBatch;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::{Map, Value, json};
-use std::io::Write as _;
 
-use self::arrow::{End, Width};
+use self::encode::{Encoded, Encoder};
 use self::values::Values;
 use super::engine::{Answer, Column, Failure, SessionNames};
 use super::faults::FaultKind;
@@ -50,14 +43,6 @@ pub(super) struct Frame<'a> {
     pub(super) chunks: &'a Chunks,
 }
 
-/// One part of a result, encoded.
-struct Part {
-    rows: usize,
-    bytes: Vec<u8>,
-    /// The rows themselves, when the part is JSON.
-    json: Vec<Value>,
-}
-
 /// The `data` of a finished statement's answer, and how many rows it has. Its chunks are stored.
 pub(super) fn build(mut answer: Answer, frame: &Frame<'_>) -> Result<(Value, usize), Failure> {
     let wrong = answer.batches.iter().any(|batch| batch.num_columns() != answer.columns.len());
@@ -77,27 +62,21 @@ pub(super) fn build(mut answer: Answer, frame: &Frame<'_>) -> Result<(Value, usi
     }
     let rows: usize = answer.batches.iter().map(RecordBatch::num_rows).sum();
     let sizes = parts::sizes(&answer, rows, frame)?;
-    let split = parts::split(&answer.batches, &sizes);
-    let encoded = match frame.format {
-        Format::Arrow => arrow_parts(&answer, &split, frame)?,
-        Format::Json => json_parts(&answer, &split, frame)?,
-    };
     let mut data = head(&answer, rows, frame)?;
-    let mut encoded = encoded.into_iter();
-    let empty_inline = frame.faults.contains(&FaultKind::EmptyInline);
-    let inline = encoded.next().filter(|part| part.rows > 0 && !empty_inline);
-    match frame.format {
-        Format::Json => {
-            data.insert("rowset".to_owned(), Value::Array(inline.map(|part| part.json).unwrap_or_default()));
-        }
-        Format::Arrow => {
-            let text = inline.map(|part| STANDARD.encode(part.bytes)).unwrap_or_default();
-            data.insert("rowsetBase64".to_owned(), text.into());
+    let encoder = Encoder::new(&answer.columns, &answer.batches, frame)?;
+    // Each part's rows are let go of when it is encoded: a large result is held once, and then only compressed.
+    let mut left = parts::Rows::new(answer.batches);
+    let mut chunks = Vec::with_capacity(sizes.len().saturating_sub(1));
+    for (number, size) in sizes.iter().enumerate() {
+        let batches = left.take(*size);
+        if number == 0 {
+            data.extend([encoder.inline(&batches)?]);
+        } else {
+            chunks.push(encoder.chunk(number, &batches)?);
         }
     }
-    let chunks: Vec<Part> = encoded.collect();
     if !chunks.is_empty() {
-        tell_chunks(&mut data, &chunks, frame)?;
+        tell_chunks(&mut data, chunks, frame)?;
     }
     Ok((Value::Object(data), rows))
 }
@@ -168,104 +147,12 @@ fn column_sum(answer: &Answer, at: usize) -> Result<i128, Failure> {
     Ok(sum)
 }
 
-fn arrow_parts(answer: &Answer, split: &[Vec<RecordBatch>], frame: &Frame<'_>) -> Result<Vec<Part>, Failure> {
-    let mut widths = Vec::with_capacity(answer.columns.len());
-    for (at, column) in answer.columns.iter().enumerate() {
-        let mut width = Width::One;
-        for array in answer.batches.iter().filter_map(|batch| batch.columns().get(at)) {
-            let range = Values::read_number(column, array)?.as_ref().and_then(Values::range);
-            width = width.max(range.map_or(Width::One, Width::holding));
-        }
-        widths.push(width);
-    }
-    let mixed = frame.faults.contains(&FaultKind::MixedIntegerWidths);
-    let encode = |(number, batches): (usize, &Vec<RecordBatch>)| {
-        let widths: Vec<Width> = widths.iter().map(|w| if mixed { w.varied(number) } else { *w }).collect();
-        let batches = arrow::encode(&answer.columns, batches, &widths)?;
-        let batches = match batches.first() {
-            Some(first) => vec![concat_batches(&first.schema(), &batches).map_err(Failure::internal)?],
-            None => batches,
-        };
-        let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        let bytes = arrow_bytes(batches, number, frame)?;
-        Ok(Part { rows, bytes, json: Vec::new() })
-    };
-    split.iter().enumerate().map(encode).collect()
-}
-
-/// The faults of a part that is a chunk: part 0 is inline, part 1 is chunk 0.
-fn chunk_faults<'a>(frame: &'a Frame<'_>, part: usize) -> impl Iterator<Item = &'a FaultKind> {
-    frame.faults.iter().filter(move |fault| fault.chunk().is_some_and(|chunk| chunk.checked_add(1) == Some(part)))
-}
-
-fn arrow_bytes(mut batches: Vec<RecordBatch>, part: usize, frame: &Frame<'_>) -> Result<Vec<u8>, Failure> {
-    let mut end = End::Marked;
-    let mut cut = false;
-    for fault in chunk_faults(frame, part) {
-        match fault {
-            FaultKind::ChunkCutAtBoundary { .. } => {
-                batches = batches.iter().map(|batch| batch.slice(0, batch.num_rows() / 2)).collect();
-                end = End::Open;
-            }
-            FaultKind::ChunkMissingEos { .. } => end = End::Open,
-            FaultKind::ChunkCutMidMessage { .. } => cut = true,
-            _ => {}
-        }
-    }
-    let mut bytes = arrow::stream(&batches, end)?;
-    if cut {
-        // The last message's body is cut: more than the end marker goes, and less than the message.
-        bytes.truncate(bytes.len().saturating_sub(16));
-    }
-    Ok(bytes)
-}
-
-fn json_parts(answer: &Answer, split: &[Vec<RecordBatch>], frame: &Frame<'_>) -> Result<Vec<Part>, Failure> {
-    let needs_arrow =
-        |fault: &&FaultKind| matches!(fault, FaultKind::MixedIntegerWidths | FaultKind::ChunkMissingEos { .. });
-    if let Some(fault) = frame.faults.iter().find(needs_arrow) {
-        return Err(Failure::internal(format!("the fault {fault:?} needs an Arrow result, and this one is JSON")));
-    }
-    let encode = |(number, batches): (usize, &Vec<RecordBatch>)| {
-        let json = json::rows(&answer.columns, batches)?;
-        let rows = json.len();
-        if number == 0 {
-            return Ok(Part { rows, bytes: Vec::new(), json });
-        }
-        let mut bytes = json::chunk(&json);
-        for fault in chunk_faults(frame, number) {
-            match fault {
-                FaultKind::ChunkCutAtBoundary { .. } => {
-                    bytes = json::chunk(json.get(..rows / 2).unwrap_or_default());
-                }
-                FaultKind::ChunkCutMidMessage { .. } => bytes.truncate(bytes.len().saturating_sub(2)),
-                _ => {}
-            }
-        }
-        Ok(Part { rows, bytes, json: Vec::new() })
-    };
-    split.iter().enumerate().map(encode).collect()
-}
-
-fn tell_chunks(data: &mut Map<String, Value>, parts: &[Part], frame: &Frame<'_>) -> Result<(), Failure> {
-    let mut stored = Vec::with_capacity(parts.len());
+fn tell_chunks(data: &mut Map<String, Value>, parts: Vec<Encoded>, frame: &Frame<'_>) -> Result<(), Failure> {
     let mut told = Vec::with_capacity(parts.len());
-    for (number, part) in parts.iter().enumerate() {
-        let mut bytes = gzip(&part.bytes).map_err(Failure::internal)?;
-        let compressed = bytes.len();
-        let mut refused = None;
-        let mut rows = part.rows as i64;
-        for fault in chunk_faults(frame, number + 1) {
-            match fault {
-                FaultKind::ChunkStatus { status, .. } => refused = StatusCode::from_u16(*status).ok(),
-                FaultKind::ChunkRowCount { by, .. } => rows = rows.saturating_add(*by),
-                // A header no decoder takes, so that no damage goes unseen.
-                FaultKind::ChunkWrongGzip { .. } => bytes.iter_mut().take(4).for_each(|byte| *byte ^= 0x55),
-                _ => {}
-            }
-        }
-        stored.push(Chunk { bytes: Bytes::from(bytes), refused });
-        told.push((rows, part.bytes.len(), compressed));
+    let mut stored = Vec::with_capacity(parts.len());
+    for Encoded { rows, plain, compressed, chunk } in parts {
+        told.push((rows, plain, compressed));
+        stored.push(chunk);
     }
     let ids = frame.chunks.put(stored, frame.settings)?;
     let told: Vec<Value> = ids
@@ -282,10 +169,4 @@ fn tell_chunks(data: &mut Map<String, Value>, parts: &[Part], frame: &Frame<'_>)
     data.insert("qrmk".to_owned(), Value::Null);
     data.insert("chunkHeaders".to_owned(), json!({}));
     Ok(())
-}
-
-fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }

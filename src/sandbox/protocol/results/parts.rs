@@ -93,25 +93,32 @@ fn bytes_of(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(of_array).sum()
 }
 
-/// The batches' rows, in order, in parts of these sizes.
-pub(super) fn split(batches: &[RecordBatch], sizes: &[usize]) -> Vec<Vec<RecordBatch>> {
-    let mut batches = batches.iter();
-    let mut rest: Option<RecordBatch> = None;
-    let fill = |size: &usize| {
+/// The rows of a result, given out once, in order.
+pub(super) struct Rows {
+    batches: std::vec::IntoIter<RecordBatch>,
+    rest: Option<RecordBatch>,
+}
+
+impl Rows {
+    pub(super) fn new(batches: Vec<RecordBatch>) -> Self {
+        Self { batches: batches.into_iter(), rest: None }
+    }
+
+    /// The next so many rows; what was taken is not held any more.
+    pub(super) fn take(&mut self, rows: usize) -> Vec<RecordBatch> {
         let mut part = Vec::new();
-        let mut left = *size;
+        let mut left = rows;
         while left > 0 {
-            let Some(batch) = rest.take().or_else(|| batches.next().cloned()) else { break };
+            let Some(batch) = self.rest.take().or_else(|| self.batches.next()) else { break };
             let taken = left.min(batch.num_rows());
             if taken > 0 {
                 part.push(batch.slice(0, taken));
             }
             if taken < batch.num_rows() {
-                rest = Some(batch.slice(taken, batch.num_rows() - taken));
+                self.rest = Some(batch.slice(taken, batch.num_rows() - taken));
             }
             left -= taken;
         }
         part
-    };
-    sizes.iter().map(fill).collect()
+    }
 }
