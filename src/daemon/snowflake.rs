@@ -1,6 +1,6 @@
 //! Connections to Snowflake accounts, as the configuration describes them.
 
-use super::Connector;
+use super::{Connector, SyncSettings};
 use crate::config::AccountConfig;
 use crate::sync::snowflake::{Credential, SigningKey, SnowflakeConfig, SnowflakeSource};
 use crate::sync::{Source, SourceError};
@@ -31,6 +31,10 @@ impl Connector for ConfiguredAccount {
             config.url = Some(url);
         }
         Ok(Box::new(SnowflakeSource::new(config)?))
+    }
+
+    fn settings(&self) -> SyncSettings {
+        SyncSettings::from(&self.0.sync)
     }
 }
 

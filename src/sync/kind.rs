@@ -12,6 +12,8 @@ pub enum Family {
     AccountUsage,
     /// A SHOW command: fresh, no warehouse, limited to what the role may see and to 10,000 rows.
     Show,
+    /// No source of its own: several views in one answer, or a second look at one role.
+    Derived,
 }
 
 /// The columns of a source.
@@ -161,7 +163,7 @@ kinds! {
     /// `SHOW ROLES`.
     ShowRoles = "SHOW_ROLES", Show, 0, deleted None,
         mandatory ["NAME"],
-        optional ["CREATED_ON", "OWNER", "COMMENT"],
+        optional ["CREATED_ON", "OWNER", "COMMENT", "ASSIGNED_TO_USERS", "GRANTED_TO_ROLES"],
         recent [];
     /// `SHOW DATABASES`.
     ShowDatabases = "SHOW_DATABASES", Show, 0, deleted None,
@@ -188,6 +190,16 @@ kinds! {
         mandatory ["PRIVILEGE", "GRANT_ON", "NAME", "GRANT_TO", "GRANTEE_NAME"],
         optional ["CREATED_ON", "GRANT_OPTION"],
         recent [];
+    /// The views of schema objects that have the same columns, in one answer; `SOURCE` names the view.
+    SchemaObjects = "SCHEMA_OBJECTS", Derived, 120, deleted None,
+        mandatory ["SOURCE", "NAME", "SCHEMA_NAME", "DATABASE_NAME"],
+        optional ["OWNER", "COMMENT", "CREATED", "OWNER_ROLE_TYPE"],
+        recent [];
+    /// `SHOW GRANTS OF ROLE`: the members of one role.
+    ShowGrantsOf = "SHOW_GRANTS_OF", Derived, 0, deleted None,
+        mandatory ["ROLE", "GRANTED_TO", "GRANTEE_NAME"],
+        optional ["CREATED_ON", "GRANTED_BY"],
+        recent [];
 }
 
 /// The sources without which no account can be read.
@@ -200,10 +212,15 @@ impl SourceKind {
         self.spec().name
     }
 
-    /// Reads a name, any case, spaces or underscores.
+    /// Reads the name of a source, any case, spaces or underscores.
     pub fn parse(text: &str) -> Option<Self> {
         let name = text.trim().replace([' ', '-'], "_").to_ascii_uppercase();
-        Self::ALL.iter().copied().find(|k| k.name() == name)
+        Self::ALL.iter().copied().find(|k| k.name() == name && !k.is_derived())
+    }
+
+    /// Whether it is no source of its own.
+    pub fn is_derived(self) -> bool {
+        self.spec().family == Family::Derived
     }
 
     /// Whether the source can be left out.
@@ -238,7 +255,8 @@ mod tests {
     #[test]
     fn every_name_reads_back_and_no_column_is_listed_twice() {
         for &kind in SourceKind::ALL {
-            assert_eq!(SourceKind::parse(&kind.name().to_ascii_lowercase()), Some(kind));
+            let found = SourceKind::parse(&kind.name().to_ascii_lowercase());
+            assert_eq!(found, (!kind.is_derived()).then_some(kind));
             let mut columns: Vec<_> = kind.spec().columns().collect();
             let count = columns.len();
             columns.sort_unstable();

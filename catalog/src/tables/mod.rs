@@ -20,8 +20,8 @@ pub use definition::{ColumnDef, ColumnType, Definition};
 pub use provider::{BatchSource, Relation, RelationTable, ScanRequest, once};
 pub use session::SessionState;
 pub use world::{
-    AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, DriftRow, ObjectColumns, SyncRunRow, SyncStepRow,
-    World,
+    AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, DriftRow, Health, ObjectColumns, SyncRunRow,
+    SyncStepRow, World,
 };
 pub use writer::Writer;
 

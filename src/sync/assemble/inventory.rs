@@ -96,7 +96,9 @@ fn shape(kind: SourceKind) -> Option<Shape> {
         | SourceKind::GrantsToShares
         | SourceKind::ShowUsers
         | SourceKind::ShowRoles
-        | SourceKind::ShowFutureGrants => return None,
+        | SourceKind::ShowFutureGrants
+        | SourceKind::SchemaObjects
+        | SourceKind::ShowGrantsOf => return None,
     })
 }
 
