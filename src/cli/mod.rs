@@ -4,6 +4,7 @@
 //! - [`listen`]: opening a port
 //! - [`logging`], [`signals`], [`output`]: log lines, Ctrl-C, results as table, JSON or CSV
 
+pub mod backup;
 pub mod demo;
 pub mod doctor;
 mod error;
@@ -47,6 +48,8 @@ enum Command {
     Serve(serve::ServeArgs),
     Sync(sync::SyncArgs),
     Import(import::ImportArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Sandbox(sandbox::SandboxArgs),
     Sql(sql::SqlArgs),
 }
@@ -69,6 +72,8 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => backup::run_restore(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Sql(args) => sql::run(&args),
     };

@@ -24,6 +24,7 @@ mod environment;
 mod error;
 mod raw;
 mod secret;
+mod sync;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ use std::time::Duration;
 pub use credential::{CredentialFiles, CredentialTexts};
 pub use error::ConfigError;
 pub use secret::{Secret, read_secret};
+pub use sync::SyncConfig;
 
 /// Where the gateway listens unless told otherwise.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5433);
@@ -87,6 +89,8 @@ pub struct AccountConfig {
     pub host: Option<String>,
     /// How often to sync; `None` only on demand (`"0"`).
     pub sync_interval: Option<Duration>,
+    /// What its syncs may take, and when a part is due again.
+    pub sync: SyncConfig,
 }
 
 /// A platform that grantd can read.

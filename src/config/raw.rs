@@ -11,7 +11,8 @@ use serde::{Deserialize, Deserializer};
 use super::error::{Place, nearest};
 use super::{
     AccountConfig, Config, ConfigError, CredentialFiles, DEFAULT_LISTEN, DEFAULT_MAX_CONNECTIONS,
-    DEFAULT_STATEMENT_TIMEOUT, DEFAULT_SYNC_INTERVAL, Platform, ServerConfig, duration,
+    DEFAULT_STATEMENT_TIMEOUT, DEFAULT_SYNC_INTERVAL, Platform, ServerConfig, SyncConfig, duration,
+    sync::LEAST_OVERLAP,
 };
 
 /// A duration as text.
@@ -35,6 +36,21 @@ impl<'de> Deserialize<'de> for Listen {
         text.parse().map(Listen).map_err(|_| {
             serde::de::Error::custom(format!("{text:?} is not an address and port such as \"127.0.0.1:5433\""))
         })
+    }
+}
+
+/// A share in percent.
+#[derive(Clone, Copy)]
+struct Percent(u8);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Percent, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        u8::try_from(number)
+            .ok()
+            .filter(|percent| *percent <= 100)
+            .map(Percent)
+            .ok_or_else(|| serde::de::Error::custom(format!("{number} is no share in percent, from 0 to 100")))
     }
 }
 
@@ -86,6 +102,54 @@ struct RawAccount {
     _connection: Option<Word>,
     host: Option<Word>,
     sync_interval: Option<Span>,
+    check_interval: Option<Span>,
+    full_interval: Option<Span>,
+    future_grants_interval: Option<Span>,
+    incremental_overlap: Option<Span>,
+    run_timeout: Option<Span>,
+    repair_limit: Option<u32>,
+    max_statements: Option<std::num::NonZeroU32>,
+    max_warehouse_seconds: Option<std::num::NonZeroU32>,
+    max_loss_users: Option<Percent>,
+    max_loss_roles: Option<Percent>,
+    max_loss_grants: Option<Percent>,
+    max_loss_objects: Option<Percent>,
+}
+
+impl RawAccount {
+    /// The keys that say how the account is synced, with their defaults.
+    fn sync(&self) -> Result<SyncConfig, (String, Option<String>)> {
+        let default = SyncConfig::default();
+        let span = |written: Option<Span>, default: Duration| written.map_or(default, |span| span.0);
+        let percent = |written: Option<Percent>, default: u8| written.map_or(default, |percent| percent.0);
+        let overlap = span(self.incremental_overlap, default.incremental_overlap);
+        if overlap < LEAST_OVERLAP {
+            return Err((
+                "incremental_overlap is shorter than the two hours that ACCOUNT_USAGE may lag: grants would be missed"
+                    .to_owned(),
+                Some("incremental_overlap = \"6h\"".to_owned()),
+            ));
+        }
+        let run_timeout = span(self.run_timeout, default.run_timeout);
+        if run_timeout.is_zero() {
+            return Err(("run_timeout cannot be 0".to_owned(), Some("run_timeout = \"1h\"".to_owned())));
+        }
+        Ok(SyncConfig {
+            check_interval: Some(span(self.check_interval, default.check_interval.unwrap_or_default()))
+                .filter(|interval| !interval.is_zero()),
+            full_interval: span(self.full_interval, default.full_interval),
+            future_grants_interval: span(self.future_grants_interval, default.future_grants_interval),
+            incremental_overlap: overlap,
+            run_timeout,
+            repair_limit: self.repair_limit.unwrap_or(default.repair_limit),
+            max_statements: self.max_statements.map(std::num::NonZeroU32::get),
+            max_warehouse_seconds: self.max_warehouse_seconds.map(std::num::NonZeroU32::get),
+            max_loss_users: percent(self.max_loss_users, default.max_loss_users),
+            max_loss_roles: percent(self.max_loss_roles, default.max_loss_roles),
+            max_loss_grants: percent(self.max_loss_grants, default.max_loss_grants),
+            max_loss_objects: percent(self.max_loss_objects, default.max_loss_objects),
+        })
+    }
 }
 
 /// Where the accounts stand in the text.
@@ -151,6 +215,7 @@ pub(super) fn finish(file: &Path, text: &str, table: &toml::Table) -> Result<Con
 }
 
 fn finish_account(folder: &Path, raw: RawAccount) -> Result<AccountConfig, (String, Option<String>)> {
+    let sync = raw.sync()?;
     let name = required(raw.name, "name", None, "\"prod\"")?.0;
     let of = Some(name.as_str());
     let path = |word: Word| -> PathBuf { folder.join(word.0) };
@@ -170,6 +235,7 @@ fn finish_account(folder: &Path, raw: RawAccount) -> Result<AccountConfig, (Stri
         ca_file: raw.ca_file.map(path),
         host: raw.host.map(|word| word.0),
         sync_interval: limit(raw.sync_interval, DEFAULT_SYNC_INTERVAL),
+        sync,
         name,
     })
 }

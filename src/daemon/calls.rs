@@ -1,6 +1,6 @@
 //! What `CALL` does: decide, never read. `sync`, `accept_baseline`, `propose`, `set_changeset_status`.
 
-use super::{Daemon, DaemonError, blocking, now};
+use super::{Daemon, DaemonError, SyncRequest, blocking, now};
 use crate::gateway::{CallOutcome, SqlError};
 use crate::store::{AccountSource, ChangeRow, ChangesetStatus, NewChangeset, SnapshotId, StoreError};
 use crate::sync::source::Silent;
@@ -11,8 +11,12 @@ use grantd_catalog::tables::{AccountView, ObjectColumns, World};
 use std::sync::Arc;
 
 /// The calls, with their arguments, for errors.
-const CALLS: &[&str] =
-    &["accept_baseline(account, note)", "cancel(changeset, note)", "propose(title, sql [, account])", "sync(account)"];
+const CALLS: &[&str] = &[
+    "accept_baseline(account, note)",
+    "cancel(changeset, note)",
+    "propose(title, sql [, account])",
+    "sync(account [, force])",
+];
 
 /// Runs a call for a user.
 pub(super) async fn call(
@@ -24,7 +28,8 @@ pub(super) async fn call(
     let args = args.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match (name, args.as_slice()) {
-        ("sync", [account]) => sync(daemon, account).await,
+        ("sync", [account]) => sync(daemon, account, false).await,
+        ("sync", [account, force]) => sync(daemon, account, boolean(force)?).await,
         ("accept_baseline", [account]) => accept_baseline(daemon, user, account, "").await,
         ("accept_baseline", [account, note]) => accept_baseline(daemon, user, account, note).await,
         ("propose", [title, sql]) => propose(daemon, user, title, sql, None).await,
@@ -43,20 +48,33 @@ pub(super) async fn call(
     }
 }
 
+/// A truth value as PostgreSQL writes it.
+fn boolean(text: &str) -> Result<bool, SqlError> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "off" | "0" => Ok(false),
+        _ => Err(SqlError::new("22P02", format!("invalid input syntax for type boolean: \"{text}\""))
+            .with_hint("CALL sync(account, true) accepts a loss that was refused.")),
+    }
+}
+
 fn text(value: ScalarValue) -> Result<String, SqlError> {
     match value {
+        ScalarValue::Boolean(Some(b)) => Ok(b.to_string()),
         ScalarValue::Utf8(Some(t)) | ScalarValue::Utf8View(Some(t)) | ScalarValue::LargeUtf8(Some(t)) => Ok(t),
         other if other.is_null() => Err(SqlError::new("22004", "an argument of CALL cannot be NULL")),
         other => Err(SqlError::new("42804", format!("an argument of CALL must be text, not {other}"))),
     }
 }
 
-async fn sync(daemon: &Daemon, account: &str) -> Result<CallOutcome, SqlError> {
+/// Reads everything now. With `force`, a loss is accepted that the shrink guard refuses.
+async fn sync(daemon: &Daemon, account: &str, force: bool) -> Result<CallOutcome, SqlError> {
     let source = match daemon.world().account(account).map(|view| view.source.clone()) {
         Some(word) => AccountSource::parse(&word).unwrap_or(AccountSource::Sync),
         None => AccountSource::Sync,
     };
-    let report = daemon.sync(account, source, &Silent).await.map_err(|e| sql_error(&e))?;
+    let request = SyncRequest { force_shrink: force, ..SyncRequest::full() };
+    let report = daemon.sync_with(account, source, request, &Silent).await.map_err(|e| sql_error(&e))?;
     rows(vec![
         ("account", Arc::new(StringArray::from(vec![report.account])) as ArrayRef),
         ("snapshot_id", Arc::new(Int64Array::from(vec![report.snapshot.0]))),

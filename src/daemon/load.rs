@@ -4,8 +4,9 @@ use super::DaemonError;
 use crate::store::{self, RunStatus, SnapshotId, Store};
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::{
-    AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, SyncRunRow, SyncStepRow, World,
+    AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, Health, SyncRunRow, SyncStepRow, World,
 };
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Runs shown in `sync_runs`, newest first.
@@ -15,15 +16,14 @@ pub(super) fn world(store: &Store, before: &World) -> Result<World, DaemonError>
     let mut world = World::default();
     for account in store.accounts()? {
         let runs = store.sync_runs(Some(&account.name), RUNS)?;
-        for run in &runs {
-            world.sync_steps.extend(steps(store, &account.name, run.run_id)?);
-        }
+        world.sync_steps.extend(steps(store, before, &account.name, &runs)?);
         world.coverage.extend(coverage(store, &account.name)?);
+        let health = health(&runs);
         let last_run = runs.iter().max_by_key(|r| r.run_id);
         let last_run = last_run.map(|r| (r.finished_at, r.status.as_str().to_owned(), r.error.clone()));
         world.sync_runs.extend(runs.into_iter().map(run_row));
         // An account whose first sync failed has runs, but nothing to show yet.
-        let Some(newest) = store.snapshots(&account.name)?.into_iter().max_by_key(|m| m.id) else { continue };
+        let Some(newest) = store.newest_manifest(&account.name)? else { continue };
         let snapshot = snapshot(store, before, &account.name, newest.id)?;
         let mut view = AccountView::new(
             account.name.clone(),
@@ -33,6 +33,7 @@ pub(super) fn world(store: &Store, before: &World) -> Result<World, DaemonError>
         );
         view.snapshot_id = newest.id.0;
         view.last_run = last_run;
+        view.health = health;
         if let Some(baseline) = store.baseline(&account.name)? {
             let accepted = if baseline.snapshot == newest.id {
                 snapshot
@@ -86,6 +87,9 @@ fn run_row(run: store::SyncRun) -> SyncRunRow {
         account: run.account,
         run_id: run.run_id.to_string(),
         kind: run.kind,
+        source: run.source,
+        as_of: run.freshness.as_of,
+        dangling: i64::try_from(run.dangling).unwrap_or(i64::MAX),
         started_at: run.started_at,
         finished_at: Some(run.finished_at),
         status: if run.status == RunStatus::Succeeded { "succeeded" } else { "failed" }.to_owned(),
@@ -96,19 +100,55 @@ fn run_row(run: store::SyncRun) -> SyncRunRow {
     }
 }
 
-fn steps(store: &Store, account: &str, run_id: i64) -> Result<Vec<SyncStepRow>, DaemonError> {
-    let steps = store.sync_steps(run_id)?;
-    let row = |(step, position): (store::StepRow, i64)| SyncStepRow {
-        account: account.to_owned(),
-        run_id: run_id.to_string(),
-        step: position,
-        source: step.name.clone(),
-        query_id: step.query_id,
-        rows: step.rows.and_then(|r| i64::try_from(r).ok()).unwrap_or(0),
-        started_at: step.started_at,
-        millis: (step.finished_at - step.started_at) / 1_000,
-    };
-    Ok(steps.into_iter().zip(1..).map(row).collect())
+/// How fresh the account is: `runs` are newest first.
+fn health(runs: &[store::SyncRun]) -> Health {
+    let succeeded = |run: &&store::SyncRun| run.status == RunStatus::Succeeded;
+    let last = runs.iter().find(succeeded);
+    Health {
+        last_success_at: last.map(|run| run.finished_at),
+        as_of: last.and_then(|run| run.freshness.as_of),
+        failures: runs.iter().take_while(|run| !succeeded(run)).count() as i64,
+    }
+}
+
+/// The steps of the runs that are shown. A run never changes, so those that are known are not read again.
+fn steps(
+    store: &Store,
+    before: &World,
+    account: &str,
+    runs: &[store::SyncRun],
+) -> Result<Vec<SyncStepRow>, DaemonError> {
+    let shown: HashSet<String> = runs.iter().map(|run| run.run_id.to_string()).collect();
+    let known = before.sync_runs.iter().filter(|run| run.account == account);
+    let read_up_to = known.filter_map(|run| run.run_id.parse::<i64>().ok()).max();
+    let oldest_shown = runs.iter().map(|run| run.run_id).min().unwrap_or_default();
+    let mut steps: Vec<SyncStepRow> = before
+        .sync_steps
+        .iter()
+        .filter(|step| step.account == account && shown.contains(&step.run_id))
+        .cloned()
+        .collect();
+    let after = read_up_to.unwrap_or(i64::MIN).max(oldest_shown.saturating_sub(1));
+    let mut position = (0, 0);
+    for (run_id, step) in store.sync_steps_after(account, after)? {
+        position = (run_id, if position.0 == run_id { position.1 + 1 } else { 1 });
+        steps.push(SyncStepRow {
+            account: account.to_owned(),
+            run_id: run_id.to_string(),
+            step: position.1,
+            source: step.name,
+            part: step.part,
+            as_of: step.as_of,
+            status: step.status.as_str().to_owned(),
+            error: step.error,
+            statement: step.statement,
+            query_id: step.query_id,
+            rows: step.rows.and_then(|r| i64::try_from(r).ok()).unwrap_or(0),
+            started_at: step.started_at,
+            millis: (step.finished_at - step.started_at) / 1_000,
+        });
+    }
+    Ok(steps)
 }
 
 fn coverage(store: &Store, account: &str) -> Result<Vec<CoverageRow>, DaemonError> {

@@ -7,28 +7,37 @@ mod backend;
 mod calls;
 mod load;
 pub mod scheduler;
+mod settings;
 pub mod snowflake;
+mod sync;
 mod time;
 
 pub use backend::DaemonBackend;
+pub use settings::SyncSettings;
+pub use sync::{Planned, SyncRequest};
 pub use time::now;
 
 use crate::store::{
     AccountRow, AccountSource, CoverageRow, RunRow, SnapshotId, StepRow, StepStatus, Store, StoreError,
 };
 use crate::sync::files::{ImportError, read_exports};
-use crate::sync::{AssembleError, Assembled, Progress, RunError, RunOptions, Source, SourceError, assemble, run};
+use crate::sync::{AssembleError, CoverageStatus, RunError, Source, SourceError, assemble};
 use grantd_catalog::account::Micros;
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::World;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Opens connections to one account.
 pub trait Connector: Send + Sync {
     /// A source to read the account from; nothing is sent yet.
     fn open(&self) -> Result<Box<dyn Source>, SourceError>;
+
+    /// How the account is synced.
+    fn settings(&self) -> SyncSettings {
+        SyncSettings::default()
+    }
 }
 
 /// Why the daemon could not do what was asked. The state is as before.
@@ -37,8 +46,8 @@ pub enum DaemonError {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A stored snapshot cannot be read.
-    #[error("snapshot {id} of account {account:?}: {error}")]
+    /// A stored snapshot cannot be read, or a new one not be written.
+    #[error("snapshot {}of account {account:?}: {error}", numbered(*id))]
     Snapshot {
         /// The account.
         account: String,
@@ -77,6 +86,11 @@ pub enum DaemonError {
     Internal(String),
 }
 
+/// A snapshot that is not stored yet has no number.
+fn numbered(id: SnapshotId) -> String {
+    if id.0 == 0 { String::new() } else { format!("{id} ") }
+}
+
 /// What a sync or import brought.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -90,6 +104,10 @@ pub struct Report {
     pub rows: u64,
     /// Findings other than "read whole".
     pub findings: usize,
+    /// Whether there is a new snapshot; a check that finds nothing new makes none.
+    pub changed: bool,
+    /// `full`, `incremental`, `check`, `repair` or `import`.
+    pub kind: String,
 }
 
 /// The daemon.
@@ -97,14 +115,23 @@ pub struct Daemon {
     store: Arc<Store>,
     world: RwLock<Arc<World>>,
     connectors: HashMap<String, Arc<dyn Connector>>,
+    /// Held while something is written and swapped in; never while the platform is waited for.
     writer: tokio::sync::Mutex<()>,
+    /// One per account, held for a whole run: never two runs of one account at once.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Daemon {
     /// Opens what the store holds. `connectors` are the accounts that can be synced, by name.
     pub fn open(store: Arc<Store>, connectors: HashMap<String, Arc<dyn Connector>>) -> Result<Self, DaemonError> {
         let world = load::world(&store, &World::default())?;
-        Ok(Self { store, world: RwLock::new(Arc::new(world)), connectors, writer: tokio::sync::Mutex::new(()) })
+        Ok(Self {
+            store,
+            world: RwLock::new(Arc::new(world)),
+            connectors,
+            writer: tokio::sync::Mutex::new(()),
+            turns: Mutex::default(),
+        })
     }
 
     /// What is known now.
@@ -125,43 +152,18 @@ impl Daemon {
         Ok(())
     }
 
-    /// Syncs one account now: all of it, or nothing changes.
-    pub async fn sync(
-        &self,
-        account: &str,
-        source: AccountSource,
-        progress: &dyn Progress,
-    ) -> Result<Report, DaemonError> {
-        let Some(connector) = self.connectors.get(account) else {
-            let world = self.world();
-            return Err(match world.account(account) {
-                Some(_) => DaemonError::NoConnection(account.to_owned()),
-                None => no_account(&world, account),
-            });
+    /// The account's turn: its next run starts when this one is dropped.
+    async fn turn(&self, account: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(account.to_owned()).or_default())
         };
-        let _turn = self.writer.lock().await;
-        let started_at = now();
-        self.put_account(account, source, started_at).await?;
-        let outcome = match connector.open() {
-            Ok(source) => run(source.as_ref(), account, RunOptions::default(), progress).await,
-            Err(error) => Err(RunError::Statement { statement: "connect".to_owned(), error: Box::new(error) }),
-        };
-        match outcome {
-            Ok(outcome) => {
-                let steps = outcome.steps.iter().map(step_row).collect();
-                self.commit(account, "sync", started_at, outcome.assembled, steps).await
-            }
-            Err(error) => {
-                let row = RunRow { kind: "sync".to_owned(), started_at, finished_at: now(), ..RunRow::default() };
-                self.record_failure(account, row, error.to_string()).await?;
-                Err(DaemonError::Sync { account: account.to_owned(), error: Box::new(error) })
-            }
-        }
+        turn.lock_owned().await
     }
 
     /// Reads exports from a folder: all of it, or nothing changes.
     pub async fn import(&self, account: &str, dir: &Path) -> Result<Report, DaemonError> {
-        let _turn = self.writer.lock().await;
+        let _turn = self.turn(account).await;
         let started_at = now();
         let (name, folder) = (account.to_owned(), dir.to_owned());
         let read = blocking(move || {
@@ -170,6 +172,9 @@ impl Daemon {
                 .tables
                 .iter()
                 .map(|t| StepRow {
+                    part: None,
+                    statement: None,
+                    as_of: None,
                     name: t.kind().name().to_owned(),
                     started_at,
                     finished_at: now(),
@@ -188,12 +193,28 @@ impl Daemon {
         match read {
             Ok((assembled, steps)) => {
                 self.put_account(account, AccountSource::Import, started_at).await?;
-                self.commit(account, "import", started_at, assembled, steps).await
+                let run = RunRow {
+                    kind: "import".to_owned(),
+                    source: Some(AccountSource::Import.as_str().to_owned()),
+                    started_at,
+                    steps,
+                    ..RunRow::default()
+                };
+                let taken_at = now();
+                let coverage = assembled.coverage.clone();
+                let snapshot = blocking(move || Snapshot::freeze(&assembled.account, taken_at)).await?;
+                self.commit(account, run, snapshot, &coverage).await
             }
             Err(error) => {
                 // A failure is recorded where the account is known; it makes no account.
                 if self.world().account(account).is_some() {
-                    let row = RunRow { kind: "import".to_owned(), started_at, finished_at: now(), ..RunRow::default() };
+                    let row = RunRow {
+                        kind: "import".to_owned(),
+                        source: Some(AccountSource::Import.as_str().to_owned()),
+                        started_at,
+                        finished_at: now(),
+                        ..RunRow::default()
+                    };
                     self.record_failure(account, row, error.to_string()).await?;
                 }
                 Err(error)
@@ -207,41 +228,44 @@ impl Daemon {
         Ok(blocking(move || store.put_account(&row)).await??)
     }
 
+    /// Makes a snapshot durable with its run, and swaps it in. `run` has everything but its end and its counts.
     async fn commit(
         &self,
         account: &str,
-        kind: &str,
-        started_at: Micros,
-        assembled: Assembled,
-        steps: Vec<StepRow>,
+        mut run: RunRow,
+        snapshot: Snapshot,
+        coverage: &[crate::sync::CoverageRow],
     ) -> Result<Report, DaemonError> {
-        let taken_at = now();
-        let rows: u64 = steps.iter().filter_map(|s| s.rows).sum();
-        let statements = steps.len();
-        let coverage: Vec<CoverageRow> = assembled.coverage.iter().map(coverage_row).collect();
-        let findings = assembled.coverage.iter().filter(|row| row.status != crate::sync::CoverageStatus::Read).count();
-        let run = RunRow {
-            kind: kind.to_owned(),
-            started_at,
-            finished_at: taken_at,
-            taken_at,
-            rows,
-            statements: statements as u64,
-            steps,
-            coverage,
-        };
+        self.complete(&mut run, coverage);
+        run.taken_at = snapshot.taken_at();
+        let mut report = report(account, &run, coverage, true);
         let (store, name) = (Arc::clone(&self.store), account.to_owned());
-        let snapshot = blocking(move || {
-            let bytes = Snapshot::freeze(&assembled.account, taken_at).encode();
-            store.commit_snapshot(&name, &bytes, &run)
+        let _writing = self.writer.lock().await;
+        report.snapshot = blocking(move || {
+            let bytes = snapshot.encode().map_err(|error| DaemonError::Snapshot {
+                account: name.clone(),
+                id: SnapshotId(0),
+                error,
+            })?;
+            Ok::<_, DaemonError>(store.commit_snapshot(&name, &bytes, &run)?)
         })
         .await??;
         self.reload().await?;
-        Ok(Report { account: account.to_owned(), snapshot, statements, rows, findings })
+        Ok(report)
+    }
+
+    fn complete(&self, run: &mut RunRow, coverage: &[crate::sync::CoverageRow]) {
+        let lag = coverage.iter().filter(|row| row.status == CoverageStatus::Lag);
+        run.dangling = lag.map(|row| row.rows).sum();
+        run.coverage.extend(coverage.iter().map(coverage_row));
+        run.rows = run.steps.iter().filter_map(|s| s.rows).sum();
+        run.statements = run.steps.len() as u64;
+        run.finished_at = now();
     }
 
     async fn record_failure(&self, account: &str, run: RunRow, error: String) -> Result<(), DaemonError> {
         let (store, name) = (Arc::clone(&self.store), account.to_owned());
+        let _writing = self.writer.lock().await;
         blocking(move || store.record_failed_run(&name, &run, &error)).await??;
         self.reload().await
     }
@@ -257,6 +281,9 @@ fn no_account(world: &World, name: &str) -> DaemonError {
 fn step_row(step: &crate::sync::Step) -> StepRow {
     let started_at = step.started.timestamp_micros();
     StepRow {
+        part: Some(step.group.letter().to_owned()),
+        statement: Some(step.statement.clone()),
+        as_of: Some(step.as_of),
         name: step.name.clone(),
         started_at,
         finished_at: started_at.saturating_add(i64::try_from(step.millis).unwrap_or(0).saturating_mul(1_000)),
@@ -264,6 +291,19 @@ fn step_row(step: &crate::sync::Step) -> StepRow {
         rows: Some(step.rows),
         query_id: Some(step.query_id.clone()).filter(|id| !id.is_empty()),
         error: step.refused.clone(),
+    }
+}
+
+/// What a run brought, for those who asked for it.
+fn report(account: &str, run: &RunRow, coverage: &[crate::sync::CoverageRow], changed: bool) -> Report {
+    Report {
+        account: account.to_owned(),
+        snapshot: SnapshotId(0),
+        statements: run.steps.len(),
+        rows: run.rows,
+        findings: coverage.iter().filter(|row| row.status != CoverageStatus::Read).count(),
+        changed,
+        kind: run.kind.clone(),
     }
 }
 

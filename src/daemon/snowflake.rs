@@ -1,6 +1,6 @@
 //! Connections to Snowflake accounts, as the configuration describes them.
 
-use super::Connector;
+use super::{Connector, SyncSettings};
 use crate::config::{AccountConfig, ConfigError, CredentialTexts};
 use crate::sync::snowflake::{Credential, Secret as SessionSecret, SigningKey, SnowflakeConfig, SnowflakeSource};
 use crate::sync::{Source, SourceError};
@@ -37,6 +37,10 @@ impl Connector for ConfiguredAccount {
             config.url = Some(url);
         }
         Ok(Box::new(SnowflakeSource::new(config)?))
+    }
+
+    fn settings(&self) -> SyncSettings {
+        SyncSettings::from(&self.0.sync)
     }
 }
 

@@ -110,6 +110,26 @@ pub enum StoreError {
         /// The status asked for.
         to: ChangesetStatus,
     },
+    /// A place for a copy that has something in it.
+    #[error("{} is not empty", dir.display())]
+    NotEmpty {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Nothing to copy.
+    #[error("{} is no data directory of grantd: it has no {}", dir.display(), super::DATABASE_FILE)]
+    NoStore {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A copy is not whole.
+    #[error("the store in {} cannot be copied: {detail}", dir.display())]
+    Unsound {
+        /// The directory that is copied.
+        dir: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// A value the caller gave cannot be stored.
     #[error("{what} cannot be stored: {detail}")]
     Invalid {
@@ -128,11 +148,13 @@ impl StoreError {
             StoreError::Newer { .. }
             | StoreError::Foreign { .. }
             | StoreError::OtherPlatform { .. }
+            | StoreError::NotEmpty { .. }
+            | StoreError::NoStore { .. }
             | StoreError::Transition { .. } => "55000",
             StoreError::Io { .. } => "58030",
             StoreError::Database { source, .. } if is_full(source) => "53100",
             StoreError::Database { .. } => "58000",
-            StoreError::Damaged { .. } => "XX001",
+            StoreError::Damaged { .. } | StoreError::Unsound { .. } => "XX001",
             StoreError::NoAccount { .. }
             | StoreError::NoSnapshot { .. }
             | StoreError::Pruned { .. }
@@ -150,6 +172,9 @@ impl StoreError {
             StoreError::Io { .. } => "check that the data_dir exists, is writable and has space left",
             StoreError::Database { source, .. } if is_full(source) => "make room on the disk of the data_dir",
             StoreError::Damaged { .. } => "sync or import the account again, or restore the file from a backup",
+            StoreError::NotEmpty { .. } => "name a directory that does not exist yet, or an empty one",
+            StoreError::NoStore { .. } => "check the path; a data directory holds grantd.db and snapshots",
+            StoreError::Unsound { .. } => "sync or import the account that is named again, then copy again",
             StoreError::NoAccount { .. } => "SELECT account FROM accounts shows the known ones",
             StoreError::NoChangeset { .. } => "SELECT changeset, title, status FROM changesets shows the known ones",
             StoreError::OtherPlatform { .. } => "give the new account another name",

@@ -14,7 +14,7 @@ pub const STORE_VERSION: i64 = MIGRATIONS.len() as i64;
 const APPLICATION_ID: i64 = 0x6772_6e74;
 
 /// Step `i` leads from version `i` to `i + 1`. A published step never changes; see `tests/fixtures/store`.
-const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
 
 /// Opens or creates the database, with this program's settings and newest schema.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
@@ -34,6 +34,15 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// The version of a database that belongs to grantd.
+pub(super) fn version_of(connection: &Connection, file: &Path) -> Result<i64, StoreError> {
+    let id = pragma(connection, "application_id").map_err(|error| unreadable(file, error))?;
+    if id != APPLICATION_ID {
+        return Err(StoreError::Foreign { file: file.to_path_buf() });
+    }
+    pragma(connection, "user_version").map_err(StoreError::database("read the store's version"))
 }
 
 fn refuse_newer(connection: &Connection, file: &Path) -> Result<(), StoreError> {

@@ -2,7 +2,8 @@
 //!
 //! A data directory holds
 //! - `grantd.db`: SQLite (WAL, `synchronous = FULL`), every row of state; the tables are in `schema/`;
-//! - `snapshots/<sha256>.snap`: immutable files, named by their content, opaque to the store;
+//! - `snapshots/<sha256>.snap`: immutable segments, named by their content, opaque to the store; any object store can hold
+//!   them instead of the folder;
 //! - `lock`: held by the one process that has the directory open.
 //!
 //! INVARIANT: a row that names a snapshot file is committed only after the file and its directory entry are on disk.
@@ -12,30 +13,33 @@
 //! Calls block on the disk: from async code go through `spawn_blocking`.
 
 mod accounts;
+mod backup;
 mod changesets;
 mod error;
-mod files;
 mod lock;
 mod migrate;
 mod rows;
 mod runs;
+mod segments;
 mod snapshots;
 mod sql;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use datafusion::object_store::ObjectStore;
 use rusqlite::Connection;
 
+pub use backup::{Copied, backup, restore};
 pub use error::StoreError;
 pub use migrate::STORE_VERSION;
 pub use rows::{
-    AccountRow, AccountSource, Baseline, ChangeRow, Changeset, ChangesetStatus, ChangesetStep, CoverageRow, Manifest,
-    Micros, NewChangeset, PruneReport, RunRow, RunStatus, SnapshotId, StepRow, StepStatus, SyncRun,
+    AccountRow, AccountSource, Baseline, ChangeRow, Changeset, ChangesetStatus, ChangesetStep, CoverageRow, Freshness,
+    Manifest, Micros, NewChangeset, PruneReport, RunRow, RunStatus, SnapshotId, StepRow, StepStatus, SyncRun,
 };
 
-use files::SnapshotFiles;
 use lock::DirLock;
+use segments::Segments;
 
 /// The file name of the database inside a data directory.
 pub const DATABASE_FILE: &str = "grantd.db";
@@ -44,7 +48,7 @@ pub const DATABASE_FILE: &str = "grantd.db";
 #[derive(Debug)]
 pub struct Store {
     database: Mutex<Connection>,
-    files: SnapshotFiles,
+    segments: Segments,
     /// Held while a snapshot is committed or pruned, so that no file goes while a new row is about to name it.
     file_changes: Mutex<()>,
     dir: PathBuf,
@@ -59,25 +63,37 @@ impl Store {
     /// Fails when another process has it open, when it was written by a newer grantd, or when the database is not a
     /// grantd store.
     pub fn open(dir: impl AsRef<Path>) -> Result<Store, StoreError> {
-        Store::open_in(dir.as_ref(), None)
+        Store::open_in(dir.as_ref(), None, None)
+    }
+
+    /// As [`Store::open`], with the segments in an object store whose `put` is durable when it returns.
+    pub fn open_with(dir: impl AsRef<Path>, segments: Arc<dyn ObjectStore>) -> Result<Store, StoreError> {
+        Store::open_in(dir.as_ref(), Some(segments), None)
     }
 
     /// A store that lives as long as the value: in a private temporary directory, removed when it is dropped.
     pub fn in_memory() -> Result<Store, StoreError> {
         let temporary = TemporaryDir::create()?;
         let dir = temporary.0.clone();
-        Store::open_in(&dir, Some(temporary))
+        Store::open_in(&dir, None, Some(temporary))
     }
 
-    fn open_in(dir: &Path, temporary: Option<TemporaryDir>) -> Result<Store, StoreError> {
-        files::create_private_dir(dir)?;
+    fn open_in(
+        dir: &Path,
+        remote: Option<Arc<dyn ObjectStore>>,
+        temporary: Option<TemporaryDir>,
+    ) -> Result<Store, StoreError> {
+        segments::create_private_dir(dir)?;
         let lock = DirLock::acquire(dir)?;
         let database = migrate::open(&dir.join(DATABASE_FILE))?;
-        files::sync_dir(dir)?;
-        let files = SnapshotFiles::open(dir)?;
+        segments::sync_dir(dir)?;
+        let segments = match remote {
+            Some(store) => Segments::remote(store),
+            None => Segments::local(dir)?,
+        };
         let store = Store {
             database: Mutex::new(database),
-            files,
+            segments,
             file_changes: Mutex::new(()),
             dir: dir.to_path_buf(),
             _lock: lock,
@@ -105,7 +121,7 @@ struct TemporaryDir(PathBuf);
 impl TemporaryDir {
     fn create() -> Result<Self, StoreError> {
         let dir = std::env::temp_dir().join(format!("grantd-{}", uuid::Uuid::new_v4().simple()));
-        files::create_private_dir(&dir)?;
+        segments::create_private_dir(&dir)?;
         Ok(TemporaryDir(dir))
     }
 }

@@ -134,14 +134,20 @@ pub struct AccountRow {
 /// What a run did, as the caller reports it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RunRow {
-    /// What sort of run: `full`, `incremental`, `import`.
+    /// What sort of run: `full`, `incremental`, `check`, `repair`, `import`.
     pub kind: String,
+    /// Where the rows came from: `sync`, `import`, `sandbox`.
+    pub source: Option<String>,
     /// When it started.
     pub started_at: Micros,
     /// When it ended.
     pub finished_at: Micros,
     /// The moment that the snapshot describes.
     pub taken_at: Micros,
+    /// How fresh its parts are.
+    pub freshness: Freshness,
+    /// Rows that name something no inventory lists.
+    pub dangling: u64,
     /// Rows read.
     pub rows: u64,
     /// Statements sent to the platform.
@@ -152,9 +158,28 @@ pub struct RunRow {
     pub coverage: Vec<CoverageRow>,
 }
 
+/// When the parts of a snapshot were last read. A run that reads less keeps the times of the run before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Freshness {
+    /// What had happened until then was seen for sure.
+    pub as_of: Option<Micros>,
+    /// When grants were last read, all or what changed.
+    pub grants_at: Option<Micros>,
+    /// When everything was last read.
+    pub full_at: Option<Micros>,
+    /// When all future grants were last read.
+    pub future_at: Option<Micros>,
+}
+
 /// One step of a run: a statement, a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StepRow {
+    /// The letter of its group in the plan: `A`, `B`, `C`, `D`.
+    pub part: Option<String>,
+    /// The text that was sent.
+    pub statement: Option<String>,
+    /// What had happened until then is in its rows for sure.
+    pub as_of: Option<Micros>,
     /// What was read: `SHOW ROLES`, `GRANTS_TO_ROLES.csv`.
     pub name: String,
     /// When it started.
@@ -195,10 +220,16 @@ pub struct SyncRun {
     pub run_id: i64,
     /// What sort of run.
     pub kind: String,
+    /// Where the rows came from.
+    pub source: Option<String>,
     /// When it started.
     pub started_at: Micros,
     /// When it ended.
     pub finished_at: Micros,
+    /// How fresh its parts are.
+    pub freshness: Freshness,
+    /// Rows that name something no inventory lists.
+    pub dangling: u64,
     /// How it ended.
     pub status: RunStatus,
     /// Why it failed.

@@ -21,7 +21,7 @@ impl Store {
             return Err(StoreError::NoAccount { account: account.to_owned() });
         }
         let _file_changes = self.file_changes.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.files.write(bytes)?;
+        let written = self.segments.write(bytes)?;
         let committed = self.commit_rows(account, bytes, run, &written);
         if committed.is_err()
             && let Err(error) = self.remove_unnamed(&written.file)
@@ -36,7 +36,7 @@ impl Store {
         account: &str,
         bytes: &[u8],
         run: &RunRow,
-        written: &super::files::Written,
+        written: &super::segments::Written,
     ) -> Result<SnapshotId, StoreError> {
         let failed = StoreError::database("commit the snapshot");
         let mut database = self.database();
@@ -67,16 +67,21 @@ impl Store {
         Ok(snapshot)
     }
 
+    /// What is known of an account's newest snapshot, without reading it.
+    pub fn newest_manifest(&self, account: &str) -> Result<Option<Manifest>, StoreError> {
+        self.database()
+            .query_row("SELECT * FROM snapshots WHERE account = ?1 ORDER BY id DESC LIMIT 1", [account], read_manifest)
+            .optional()
+            .map_err(StoreError::database("read the newest snapshot"))
+    }
+
     /// The newest snapshot of an account, checked against its hash.
     ///
     /// A damaged file is an error: [`Store::snapshots`] and [`Store::read_snapshot`] reach the older ones.
     pub fn newest_snapshot(&self, account: &str) -> Result<Option<(Manifest, Vec<u8>)>, StoreError> {
-        let manifest = self
-            .database()
-            .query_row("SELECT * FROM snapshots WHERE account = ?1 ORDER BY id DESC LIMIT 1", [account], read_manifest)
-            .optional()
-            .map_err(StoreError::database("read the newest snapshot"))?;
-        manifest.map(|manifest| self.read_file(&manifest).map(|bytes| (manifest, bytes))).transpose()
+        self.newest_manifest(account)?
+            .map(|manifest| self.read_file(&manifest).map(|bytes| (manifest, bytes)))
+            .transpose()
     }
 
     /// One snapshot of an account, checked against its hash.
@@ -174,7 +179,7 @@ impl Store {
             let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
             rows.collect::<Result<_, _>>().map_err(failed)?
         };
-        let removed = self.files.sweep(&named)?;
+        let removed = self.segments.sweep(&named)?;
         if removed > 0 {
             tracing::info!(removed, "removed snapshot files that an interrupted run left");
         }
@@ -184,23 +189,23 @@ impl Store {
     /// Removes a file unless a snapshot that can be read names it. The caller holds `file_changes`.
     fn remove_unnamed(&self, file: &str) -> Result<bool, StoreError> {
         let named = is_named(&self.database(), file).map_err(StoreError::database("look up the snapshot file"))?;
-        if named { Ok(false) } else { self.files.remove(file) }
+        if named { Ok(false) } else { self.segments.remove(file) }
     }
 
     fn read_file(&self, manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
         if manifest.pruned {
             return Err(StoreError::Pruned { account: manifest.account.clone(), snapshot: manifest.id });
         }
-        self.files.read(&manifest.file, &manifest.sha256, manifest.bytes).map_err(|detail| StoreError::Damaged {
+        self.segments.read(&manifest.file, &manifest.sha256, manifest.bytes).map_err(|detail| StoreError::Damaged {
             account: manifest.account.clone(),
             snapshot: manifest.id,
-            file: self.files.path(&manifest.file),
+            file: self.segments.path(&manifest.file),
             detail,
         })
     }
 }
 
-fn is_named(database: &Connection, file: &str) -> rusqlite::Result<bool> {
+pub(super) fn is_named(database: &Connection, file: &str) -> rusqlite::Result<bool> {
     database
         .query_row("SELECT EXISTS (SELECT 1 FROM snapshots WHERE file = ?1 AND pruned = 0)", [file], |row| row.get(0))
 }

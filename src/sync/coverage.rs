@@ -91,7 +91,8 @@ pub(crate) fn consequence(kind: SourceKind) -> &'static str {
         | SourceKind::Pipes
         | SourceKind::Streams
         | SourceKind::Tasks
-        | SourceKind::SemanticViews => "objects of this type are known from grants only",
+        | SourceKind::SemanticViews
+        | SourceKind::SchemaObjects => "objects of this type are known from grants only",
         SourceKind::ShowUsers => "users are as old as the view USERS; secondary roles may be unknown",
         SourceKind::ShowRoles => "roles are as old as the view ROLES",
         SourceKind::ShowDatabases => "databases are as old as the view DATABASES",
@@ -99,6 +100,7 @@ pub(crate) fn consequence(kind: SourceKind) -> &'static str {
         SourceKind::ShowWarehouses => "warehouses are known from grants only",
         SourceKind::ShowIntegrations => "integrations are known from grants only",
         SourceKind::ShowFutureGrants => "future grants are not known",
+        SourceKind::ShowGrantsOf => "the members of the role are as old as the views",
         SourceKind::ShowGrants | SourceKind::Fact => "grantd doctor cannot check it",
     }
 }

@@ -12,8 +12,8 @@ pub enum Family {
     AccountUsage,
     /// A SHOW command: fresh, no warehouse, limited to what the role may see and to 10,000 rows.
     Show,
-    /// A question of `grantd doctor`: part of no run and of no export.
-    Check,
+    /// No source of its own: several views in one answer, or a second look at one role.
+    Derived,
 }
 
 /// The columns of a source.
@@ -43,7 +43,8 @@ macro_rules! kinds {
         pub enum SourceKind { $($(#[$doc])* $kind,)* }
 
         impl SourceKind {
-            const ALL: &'static [Self] = &[$(Self::$kind,)*];
+            /// Every kind, in the order in which people see them.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
 
             /// Its columns.
             pub fn spec(self) -> Spec {
@@ -162,7 +163,7 @@ kinds! {
     /// `SHOW ROLES`.
     ShowRoles = "SHOW_ROLES", Show, 0, deleted None,
         mandatory ["NAME"],
-        optional ["CREATED_ON", "OWNER", "COMMENT"],
+        optional ["CREATED_ON", "OWNER", "COMMENT", "ASSIGNED_TO_USERS", "GRANTED_TO_ROLES"],
         recent [];
     /// `SHOW DATABASES`.
     ShowDatabases = "SHOW_DATABASES", Show, 0, deleted None,
@@ -189,15 +190,25 @@ kinds! {
         mandatory ["PRIVILEGE", "GRANT_ON", "NAME", "GRANT_TO", "GRANTEE_NAME"],
         optional ["CREATED_ON", "GRANT_OPTION"],
         recent [];
-    /// `SHOW GRANTS TO ...` or `OF ...`: what it lists differs with what is asked.
-    ShowGrants = "SHOW_GRANTS", Check, 0, deleted None,
+    /// `SHOW GRANTS TO ...` or `OF ...`, as `grantd doctor` asks: what it lists differs with the question.
+    ShowGrants = "SHOW_GRANTS", Derived, 0, deleted None,
         mandatory [],
         optional ["PRIVILEGE", "GRANTED_ON", "NAME", "ROLE", "GRANTED_TO", "GRANTEE_NAME", "GRANTED_BY", "CREATED_ON"],
         recent [];
-    /// A count or a fact: one row, one column.
-    Fact = "FACT", Check, 0, deleted None,
+    /// A count or a fact for `grantd doctor`: one row, one column.
+    Fact = "FACT", Derived, 0, deleted None,
         mandatory ["FACT"],
         optional [],
+        recent [];
+    /// The views of schema objects that have the same columns, in one answer; `SOURCE` names the view.
+    SchemaObjects = "SCHEMA_OBJECTS", Derived, 120, deleted None,
+        mandatory ["SOURCE", "NAME", "SCHEMA_NAME", "DATABASE_NAME"],
+        optional ["OWNER", "COMMENT", "CREATED", "OWNER_ROLE_TYPE"],
+        recent [];
+    /// `SHOW GRANTS OF ROLE`: the members of one role.
+    ShowGrantsOf = "SHOW_GRANTS_OF", Derived, 0, deleted None,
+        mandatory ["ROLE", "GRANTED_TO", "GRANTEE_NAME"],
+        optional ["CREATED_ON", "GRANTED_BY"],
         recent [];
 }
 
@@ -206,20 +217,20 @@ pub const REQUIRED: &[SourceKind] =
     &[SourceKind::GrantsToRoles, SourceKind::GrantsToUsers, SourceKind::Roles, SourceKind::Users];
 
 impl SourceKind {
-    /// Every source of a run or an import, in the order in which people see them.
-    pub fn sources() -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(|kind| kind.spec().family != Family::Check)
-    }
-
     /// Name of the view, or `SHOW_...`.
     pub fn name(self) -> &'static str {
         self.spec().name
     }
 
-    /// Reads a name, any case, spaces or underscores.
+    /// Reads the name of a source, any case, spaces or underscores.
     pub fn parse(text: &str) -> Option<Self> {
         let name = text.trim().replace([' ', '-'], "_").to_ascii_uppercase();
-        Self::sources().find(|k| k.name() == name)
+        Self::ALL.iter().copied().find(|k| k.name() == name && !k.is_derived())
+    }
+
+    /// Whether it is no source of its own.
+    pub fn is_derived(self) -> bool {
+        self.spec().family == Family::Derived
     }
 
     /// Whether the source can be left out.
@@ -253,8 +264,9 @@ mod tests {
 
     #[test]
     fn every_name_reads_back_and_no_column_is_listed_twice() {
-        for kind in SourceKind::sources() {
-            assert_eq!(SourceKind::parse(&kind.name().to_ascii_lowercase()), Some(kind));
+        for &kind in SourceKind::ALL {
+            let found = SourceKind::parse(&kind.name().to_ascii_lowercase());
+            assert_eq!(found, (!kind.is_derived()).then_some(kind));
             let mut columns: Vec<_> = kind.spec().columns().collect();
             let count = columns.len();
             columns.sort_unstable();

@@ -5,9 +5,36 @@ use super::table::{SourceTable, TableError};
 use async_trait::async_trait;
 use std::time::Duration;
 
+/// The groups that the statements of a plan fall into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// A: SHOW commands. No warehouse, fresh; they tell whether something changed.
+    Shows,
+    /// B: one SELECT per view.
+    Views,
+    /// C: future grants, which no view has.
+    FutureGrants,
+    /// D: a second look where fresh and bulk sources differ.
+    Repair,
+}
+
+impl Group {
+    /// The letter that plans and `sync_steps` show.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Shows => "A",
+            Self::Views => "B",
+            Self::FutureGrants => "C",
+            Self::Repair => "D",
+        }
+    }
+}
+
 /// One statement of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
+    /// What it is for.
+    pub group: Group,
     /// What people see: `GRANTS_TO_ROLES`, `SHOW FUTURE GRANTS IN DATABASE "RAW"`.
     pub name: String,
     /// What its rows are.

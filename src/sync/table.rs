@@ -6,12 +6,13 @@ use super::value;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray,
 };
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{cast, filter};
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where the rows of a table were, for messages.
 #[derive(Clone, Debug)]
@@ -209,6 +210,48 @@ impl SourceTable {
         })
     }
 
+    /// The rows of several views that were read together, as a table per view with that view's own columns.
+    ///
+    /// # Errors
+    /// A row names none of these views.
+    pub fn split(&self, kinds: &[SourceKind]) -> Result<Vec<SourceTable>, TableError> {
+        let source = self.required("SOURCE")?;
+        let mut tables = Vec::with_capacity(kinds.len());
+        let mut found = 0;
+        for &kind in kinds {
+            let spec = kind.spec();
+            let own = |name: &str| match name {
+                "NAME" => spec.mandatory.first().copied(),
+                "SCHEMA_NAME" => spec.mandatory.get(1).copied(),
+                "DATABASE_NAME" => spec.mandatory.get(2).copied(),
+                "OWNER" => spec.optional.iter().find(|c| c.ends_with("OWNER")).copied(),
+                name => spec.columns().find(|c| *c == name),
+            };
+            let wanted: Vec<(usize, &str)> =
+                self.names.iter().enumerate().filter_map(|(i, name)| Some((i, own(name)?))).collect();
+            let mut batches = Vec::with_capacity(self.batches.len());
+            for batch in &self.batches {
+                let Some(Cells::Text(sources)) = batch.columns.get(source.index) else { continue };
+                let mask: BooleanArray = sources.iter().map(|s| Some(s == Some(spec.name))).collect();
+                let columns = wanted.iter().filter_map(|(i, _)| batch.columns.get(*i));
+                let columns: Option<Vec<ArrayRef>> = columns.map(|c| filter(&c.array(), &mask).ok()).collect();
+                batches.push(columns.ok_or_else(|| TableError::Ragged { kind, place: self.place.to_string() })?);
+            }
+            let names = wanted.into_iter().map(|(_, name)| name.to_owned()).collect();
+            let table = Self::new(kind, Place::Statement(spec.name.to_owned()), names, batches)?;
+            found += table.len();
+            tables.push(table.with_receipt(self.receipt.clone()));
+        }
+        if found == self.rows {
+            return Ok(tables);
+        }
+        let known = |row: &Row<'_>| row.text(source).is_some_and(|s| kinds.iter().any(|k| k.name() == s));
+        match self.rows().find(|row| !known(row)) {
+            Some(row) => Err(row.problem(source, "it is none of the views that were asked")),
+            None => Err(TableError::Ragged { kind: self.kind, place: self.place.to_string() }),
+        }
+    }
+
     /// Its rows, in order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.batches
@@ -243,6 +286,15 @@ impl Cells {
             }
             _ => Self::Text(cast(array, &DataType::Utf8).ok()?.as_string::<i32>().clone()),
         })
+    }
+
+    fn array(&self) -> ArrayRef {
+        match self {
+            Self::Text(a) => Arc::new(a.clone()),
+            Self::Boolean(a) => Arc::new(a.clone()),
+            Self::Integer(a) => Arc::new(a.clone()),
+            Self::Timestamp(a) => Arc::new(a.clone()),
+        }
     }
 
     fn is_null(&self, row: usize) -> bool {
@@ -395,7 +447,6 @@ impl fmt::Debug for SourceTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn text(values: &[Option<&str>]) -> ArrayRef {
         Arc::new(StringArray::from(values.to_vec()))
@@ -423,6 +474,33 @@ mod tests {
             Err(TableError::DuplicateColumn { .. })
         ));
         assert!(roles(vec!["NAME", "X", "x"], vec![text(&[]), text(&[]), text(&[])]).is_ok());
+    }
+
+    #[test]
+    fn views_read_together_come_apart_with_their_own_columns() {
+        let columns =
+            ["SOURCE", "NAME", "SCHEMA_NAME", "DATABASE_NAME", "OWNER", "COMMENT", "CREATED", "OWNER_ROLE_TYPE"];
+        let cells = |source: Option<&'static str>, name: &'static str| {
+            let row = [source, Some(name), Some("S"), Some("D"), Some("O"), None, None, Some("ROLE")];
+            row.map(|v| text(&[v])).to_vec()
+        };
+        let union = |batches| {
+            let names = columns.iter().map(|c| (*c).to_owned()).collect();
+            SourceTable::new(SourceKind::SchemaObjects, Place::Statement("X".into()), names, batches).unwrap()
+        };
+        let kinds = [SourceKind::Stages, SourceKind::Streams];
+        let whole = union(vec![cells(Some("STREAMS"), "A"), cells(Some("STAGES"), "B"), cells(Some("STREAMS"), "C")]);
+        let tables = whole.split(&kinds).unwrap();
+        assert_eq!(tables.iter().map(SourceTable::len).collect::<Vec<_>>(), [1, 2]);
+        let (stage, streams) = (tables.first().unwrap(), tables.last().unwrap());
+        assert_eq!(stage.rows().next().unwrap().must(stage.required("STAGE_OWNER").unwrap()).unwrap(), "O");
+        let names: Vec<_> =
+            streams.rows().map(|r| r.must(streams.required("STREAM_NAME").unwrap()).unwrap().into_owned()).collect();
+        assert_eq!(names, ["A", "C"]);
+        for odd in [Some("TASKS"), None] {
+            let error = union(vec![cells(Some("STAGES"), "B"), cells(odd, "C")]).split(&kinds).unwrap_err();
+            assert!(error.to_string().contains("row 2, column SOURCE"), "{error}");
+        }
     }
 
     #[test]

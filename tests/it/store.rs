@@ -1,5 +1,6 @@
 //! The store's promises, through its public interface: all or nothing, checked at read, one process, every version.
 
+mod backup;
 mod crash;
 mod version;
 
@@ -37,6 +38,9 @@ fn run(n: u64) -> RunRow {
         statements: 2,
         steps: vec![
             StepRow {
+                part: None,
+                statement: None,
+                as_of: None,
                 name: "SHOW ROLES".to_owned(),
                 started_at: at,
                 finished_at: at + 10,
@@ -46,6 +50,9 @@ fn run(n: u64) -> RunRow {
                 error: None,
             },
             StepRow {
+                part: None,
+                statement: None,
+                as_of: None,
                 name: "SHOW SHARES".to_owned(),
                 started_at: at + 10,
                 finished_at: at + 20,
@@ -62,6 +69,7 @@ fn run(n: u64) -> RunRow {
             detail: Some("GRANT IMPORT SHARE ON ACCOUNT TO ROLE GRANTD".to_owned()),
             affects: Some("grants".to_owned()),
         }],
+        ..RunRow::default()
     }
 }
 

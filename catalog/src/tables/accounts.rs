@@ -35,6 +35,9 @@ impl Relation for Accounts {
                     text("baseline_by", "Who accepted it"),
                     text("baseline_note", "Why"),
                     int("drift", "Number of differences from the accepted state"),
+                    time("last_success_at", "When a sync or import last succeeded"),
+                    time("as_of", "What had happened until then was seen for sure; now() - as_of is how stale it is"),
+                    int("failed_syncs", "Syncs that failed since the last that succeeded"),
                 ],
             ]),
         )
@@ -65,6 +68,9 @@ impl Relation for Accounts {
                     .text(baseline.map(|b| b.accepted_by.as_str()))
                     .text(baseline.map(|b| b.note.as_str()))
                     .int(Some(view.drift().len() as i64))
+                    .time(view.health.last_success_at)
+                    .time(view.health.as_of)
+                    .int(Some(view.health.failures))
                     .end();
             }
             Ok(())

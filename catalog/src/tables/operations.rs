@@ -48,14 +48,20 @@ impl Relation for SyncRuns {
                 &[ACCOUNT],
                 &[
                     text("run_id", "Name of the run"),
-                    text("kind", "sync or import"),
+                    text(
+                        "kind",
+                        "full, incremental, check (nothing new), repair (a check that found something) or import",
+                    ),
+                    text("source", "Where its rows came from: sync, import or sandbox"),
                     time("started_at", "When it began"),
                     time("finished_at", "When it ended"),
                     text("status", "succeeded or failed"),
                     text("error", "Why it failed; a failed run changes nothing"),
                     int("statements", "Statements sent or files read"),
                     int("rows", "Rows read"),
-                    int("snapshot_id", "Snapshot it made"),
+                    int("snapshot_id", "Snapshot it made; for a check, the one that it found as it is"),
+                    time("as_of", "What had happened until then was seen for sure: views are up to three hours old"),
+                    int("dangling", "Rows that name something no inventory lists (yet); they are kept, see coverage"),
                 ],
             ]),
         )
@@ -67,6 +73,7 @@ impl Relation for SyncRuns {
                 out.text(Some(&run.account))
                     .text(Some(&run.run_id))
                     .text(Some(&run.kind))
+                    .text(run.source.as_deref())
                     .time(Some(run.started_at))
                     .time(run.finished_at)
                     .text(Some(&run.status))
@@ -74,6 +81,8 @@ impl Relation for SyncRuns {
                     .int(Some(run.statements))
                     .int(Some(run.rows))
                     .int(run.snapshot_id)
+                    .time(run.as_of)
+                    .int(Some(run.dangling))
                     .end();
             }
             Ok(())
@@ -96,6 +105,14 @@ impl Relation for SyncSteps {
                     int("rows", "Rows read"),
                     time("started_at", "When it began"),
                     int("millis", "Milliseconds it took"),
+                    text(
+                        "part",
+                        "Group of the plan: A (SHOW), B (views), C (future grants), D (a second look); NULL for files",
+                    ),
+                    time("as_of", "What had happened until then is in its rows for sure"),
+                    text("status", "succeeded; or skipped, when the source could not be read and can be done without"),
+                    text("error", "Why it was skipped"),
+                    text("statement", "The text that was sent; NULL for files"),
                 ],
             ]),
         )
@@ -112,6 +129,11 @@ impl Relation for SyncSteps {
                     .int(Some(step.rows))
                     .time(Some(step.started_at))
                     .int(Some(step.millis))
+                    .text(step.part.as_deref())
+                    .time(step.as_of)
+                    .text(Some(&step.status))
+                    .text(step.error.as_deref())
+                    .text(step.statement.as_deref())
                     .end();
             }
             Ok(())

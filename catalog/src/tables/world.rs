@@ -39,7 +39,20 @@ pub struct AccountView {
     pub baseline: Option<Baseline>,
     /// Last finished or failed run: when, how it ended, and the error.
     pub last_run: Option<(Micros, String, Option<String>)>,
+    /// How fresh it is, and whether syncs fail.
+    pub health: Health,
     drift: OnceLock<Vec<DriftRow>>,
+}
+
+/// How fresh an account is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// When a run last succeeded.
+    pub last_success_at: Option<Micros>,
+    /// What had happened until then was seen for sure.
+    pub as_of: Option<Micros>,
+    /// Runs that failed since one succeeded.
+    pub failures: i64,
 }
 
 /// An accepted state.
@@ -85,8 +98,14 @@ pub struct SyncRunRow {
     pub account: String,
     /// Name of the run.
     pub run_id: String,
-    /// `sync` or `import`.
+    /// `full`, `incremental`, `check`, `repair` or `import`.
     pub kind: String,
+    /// Where its rows came from: `sync`, `import` or `sandbox`.
+    pub source: Option<String>,
+    /// What had happened until then was seen for sure.
+    pub as_of: Option<Micros>,
+    /// Rows that name something no inventory lists.
+    pub dangling: i64,
     /// When it began.
     pub started_at: Micros,
     /// When it ended.
@@ -114,6 +133,16 @@ pub struct SyncStepRow {
     pub step: i64,
     /// What was read.
     pub source: String,
+    /// The letter of its group in the plan.
+    pub part: Option<String>,
+    /// What had happened until then is in its rows for sure.
+    pub as_of: Option<Micros>,
+    /// `succeeded`, `failed` or `skipped`.
+    pub status: String,
+    /// Why it gave nothing.
+    pub error: Option<String>,
+    /// The text that was sent.
+    pub statement: Option<String>,
     /// The platform's id of the statement.
     pub query_id: Option<String>,
     /// Rows read.
@@ -247,6 +276,7 @@ impl AccountView {
             snapshot_id: 0,
             baseline: None,
             last_run: None,
+            health: Health::default(),
             drift: OnceLock::new(),
         }
     }
@@ -257,6 +287,7 @@ impl AccountView {
         Self {
             baseline: self.baseline.clone(),
             last_run: self.last_run.clone(),
+            health: self.health,
             ..Self::new(name, platform, source, snapshot)
         }
     }

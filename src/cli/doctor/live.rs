@@ -102,7 +102,7 @@ pub(super) async fn facts(source: &dyn Source) -> Result<Vec<(&'static str, Stri
         let sql = format!("SELECT COUNT(*) AS FACT FROM {GRANTS} WHERE {condition}");
         facts.push((fact, told(ask(source, SourceKind::Fact, sql).await, value)?));
     }
-    for kind in SourceKind::sources().filter(|kind| kind.spec().family == Family::AccountUsage) {
+    for kind in SourceKind::ALL.iter().filter(|kind| kind.spec().family == Family::AccountUsage) {
         let spec = kind.spec();
         for column in spec.recent {
             let sql = format!("SELECT COUNT({column}) AS FACT FROM SNOWFLAKE.ACCOUNT_USAGE.{}", spec.name);

@@ -7,7 +7,7 @@ use crate::daemon::snowflake::DEFAULT_ROLE;
 use crate::sync::coverage::consequence;
 use crate::sync::kind::Family;
 use crate::sync::source::Silent;
-use crate::sync::{Source, SourceError, SourceKind, SourceTable, Statement, plan};
+use crate::sync::{Extent, Group, Source, SourceError, SourceKind, SourceTable, Statement, plan};
 use grantd_catalog::model::Ident;
 use grantd_catalog::sql::text_literal;
 use std::collections::{BTreeSet, VecDeque};
@@ -18,7 +18,8 @@ const MOST_ROLES: usize = 100;
 /// Asks one question.
 pub(super) async fn ask(source: &dyn Source, kind: SourceKind, sql: String) -> Result<SourceTable, SourceError> {
     let needs_warehouse = kind.spec().family != Family::Show && kind != SourceKind::ShowGrants;
-    let statement = Statement { name: sql.clone(), kind, sql, older_sql: None, needs_warehouse };
+    let group = Group::Repair;
+    let statement = Statement { group, name: sql.clone(), kind, sql, older_sql: None, needs_warehouse };
     source.read(&statement, &Silent).await
 }
 
@@ -201,11 +202,12 @@ async fn others(source: &dyn Source, user: &str, role: &Ident) -> Vec<Finding> {
 
 /// Whether every source of a sync answers; views are asked for no rows.
 async fn sources(source: &dyn Source) -> Vec<Finding> {
-    let statements = plan::bulk();
+    let whole = plan::bulk(Extent::Full, None).into_iter();
+    let statements: Vec<Statement> = whole.flat_map(|s| plan::apart(&s).unwrap_or_else(|| vec![s])).collect();
     let number = statements.len();
     let mut found = Vec::new();
     for mut statement in statements {
-        if statement.kind.spec().family == Family::AccountUsage {
+        if statement.needs_warehouse {
             statement.sql.push_str(" LIMIT 0");
             statement.older_sql = statement.older_sql.map(|sql| sql + " LIMIT 0");
         }

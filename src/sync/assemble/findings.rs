@@ -29,6 +29,11 @@ impl Findings {
         }
     }
 
+    /// Something that one source still has and a newer one has not.
+    pub(super) fn gone(&mut self, kind: SourceKind, what: &str, example: impl FnOnce() -> String) {
+        self.add(kind, CoverageStatus::Lag, what, example);
+    }
+
     pub(super) fn rows(&self) -> Vec<CoverageRow> {
         self.0
             .iter()

@@ -20,6 +20,47 @@ struct Raw {
     created_on: Option<Micros>,
 }
 
+/// What a row gives.
+enum Granted {
+    Role(Membership),
+    Privilege(Grant),
+}
+
+impl Granted {
+    fn key(self) -> Ended {
+        match self {
+            Self::Role(m) => Ended::Role(m.role, m.member, m.granted_by),
+            Self::Privilege(g) => Ended::privilege(g.privilege, g.object, g.grantee, g.granted_by),
+        }
+    }
+}
+
+/// What makes a row the row that it is.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) enum Ended {
+    /// Role, member, grantor.
+    Role(Principal, Principal, Option<Principal>),
+    /// Privilege, object, grantee, grantor.
+    Privilege(Privilege, ObjectRef, Principal, Option<Principal>),
+    /// Container, type, privilege, grantee.
+    Inherited(Container, ObjectType, Privilege, Principal),
+}
+
+impl Ended {
+    /// Relations are one whatever kind of relation a row says.
+    pub(super) fn privilege(
+        privilege: Privilege,
+        mut object: ObjectRef,
+        grantee: Principal,
+        granted_by: Option<Principal>,
+    ) -> Self {
+        if object.object_type.is_relation() {
+            object.object_type = ObjectType::TABLE;
+        }
+        Self::Privilege(privilege, object, grantee, granted_by)
+    }
+}
+
 /// The columns of the two views of grants.
 struct Columns {
     privilege: Column,
@@ -150,6 +191,15 @@ impl Builder {
     }
 
     fn granted(&mut self, kind: SourceKind, raw: Raw) -> Result<(), String> {
+        match self.resolve(raw)? {
+            Granted::Role(membership) => self.member(kind, membership),
+            Granted::Privilege(grant) => self.privilege(kind, grant),
+        }
+        Ok(())
+    }
+
+    /// Finds the object or role that a row is about.
+    fn resolve(&self, raw: Raw) -> Result<Granted, String> {
         if raw.name.is_empty() && raw.object_type != ObjectType::ACCOUNT {
             return Err(format!("a grant on a {} without a name", raw.object_type));
         }
@@ -168,31 +218,52 @@ impl Builder {
         // USAGE on a role is a membership, never a privilege.
         if raw.privilege == Privilege::USAGE && object.object_type.is_role() {
             let role = Principal::from_object(&object).ok_or("a role that cannot be read")?;
-            let membership = Membership {
+            return Ok(Granted::Role(Membership {
                 role,
                 member: raw.grantee,
                 granted_by: raw.granted_by,
                 grant_option: raw.grant_option,
                 builtin: false,
                 created_on: raw.created_on,
-            };
-            self.member(kind, membership);
-            return Ok(());
+            }));
         }
-        self.notice(kind, &object);
-        self.notice_principal(kind, &raw.grantee);
-        self.account.put_grant(Grant {
+        Ok(Granted::Privilege(Grant {
             privilege: raw.privilege,
             object,
             grantee: raw.grantee,
             granted_by: raw.granted_by,
             grant_option: raw.grant_option,
             created_on: raw.created_on,
-        });
-        Ok(())
+        }))
     }
 
-    fn member(&mut self, kind: SourceKind, mut membership: Membership) {
+    pub(super) fn privilege(&mut self, kind: SourceKind, grant: Grant) {
+        self.notice(kind, &grant.object);
+        self.notice_principal(kind, &grant.grantee);
+        self.account.put_grant(grant);
+    }
+
+    /// The rows that say that something ended, for a table that has them.
+    pub(super) fn ends(&self, table: &SourceTable) -> Result<Vec<(Ended, Micros)>, AssembleError> {
+        let columns = Columns::of(table)?;
+        let mut ends = Vec::new();
+        for row in table.rows() {
+            let Some(at) = row.timestamp(columns.deleted)? else { continue };
+            // What cannot be placed was not placed while it was live either.
+            let Ok(raw) = self.raw(&row, &columns)? else { continue };
+            let from = row.filled(columns.from);
+            if from.is_some() || row.boolean(columns.inherited)? == Some(true) {
+                if let Ok(container) = container(&row, from.as_deref(), &columns) {
+                    ends.push((Ended::Inherited(container, raw.object_type, raw.privilege, raw.grantee), at));
+                }
+            } else if let Ok(granted) = self.resolve(raw) {
+                ends.push((granted.key(), at));
+            }
+        }
+        Ok(ends)
+    }
+
+    pub(super) fn member(&mut self, kind: SourceKind, mut membership: Membership) {
         // PUBLIC is in everything already; a grant of it changes nothing.
         if membership.role == Principal::public() {
             return;
@@ -204,7 +275,7 @@ impl Builder {
     }
 
     /// Counts an object that no inventory lists; a type that says more than TABLE is kept.
-    fn notice(&mut self, kind: SourceKind, object: &ObjectRef) {
+    pub(super) fn notice(&mut self, kind: SourceKind, object: &ObjectRef) {
         match self.account.object(object) {
             Some((_, info)) if info.listed => {}
             Some((known, _)) if known.object_type == ObjectType::TABLE && object.object_type != ObjectType::TABLE => {
@@ -225,7 +296,7 @@ impl Builder {
         }
     }
 
-    fn notice_principal(&mut self, kind: SourceKind, principal: &Principal) {
+    pub(super) fn notice_principal(&mut self, kind: SourceKind, principal: &Principal) {
         let listed_elsewhere =
             matches!(principal.kind, PrincipalKind::Share | PrincipalKind::Application | PrincipalKind::InstanceRole);
         if !listed_elsewhere && self.account.principal(principal).is_none() {

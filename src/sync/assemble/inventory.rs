@@ -97,6 +97,8 @@ fn shape(kind: SourceKind) -> Option<Shape> {
         | SourceKind::ShowUsers
         | SourceKind::ShowRoles
         | SourceKind::ShowFutureGrants
+        | SourceKind::SchemaObjects
+        | SourceKind::ShowGrantsOf
         | SourceKind::ShowGrants
         | SourceKind::Fact => return None,
     })

@@ -3,7 +3,9 @@
 //! Inventory first, so that its types win over the general ones of grant rows; then memberships and grants; then
 //! owners that only an inventory names. Whatever a grant mentions is kept, and counted when no inventory lists it.
 
+mod carry;
 mod findings;
+mod fresh;
 mod grants;
 mod inventory;
 mod names;
@@ -13,9 +15,11 @@ mod signature;
 use super::coverage::{CoverageRow, CoverageStatus, consequence};
 use super::kind::{REQUIRED, SourceKind};
 use super::table::{SourceTable, TableError};
+pub use carry::Carry;
 use findings::Findings;
+pub use fresh::{differing_roles, look, overlay};
 use grantd_catalog::account::{Account, Membership, Ownership, PrincipalInfo};
-use grantd_catalog::model::{Ident, IdentError, ObjectRef, Principal};
+use grantd_catalog::model::{Ident, IdentError, ObjectRef, Principal, PrincipalKind};
 use std::collections::BTreeSet;
 
 /// An account and what is known about how it was seen.
@@ -25,6 +29,8 @@ pub struct Assembled {
     pub account: Account,
     /// Findings, by source.
     pub coverage: Vec<CoverageRow>,
+    /// Why the grants that were carried over cannot be trusted: they have to be read in full.
+    pub doubt: Option<String>,
 }
 
 /// Why rows do not make an account.
@@ -54,19 +60,20 @@ const BUILTIN: &[(&str, &str)] =
 /// A needed source is missing or a value cannot be read. Nothing is left out: what cannot be placed is counted in
 /// the coverage.
 pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, AssembleError> {
+    assemble_onto(name, tables, None)
+}
+
+/// As [`assemble`], with the grants of an earlier snapshot that were not read again.
+///
+/// # Errors
+/// As [`assemble`].
+pub fn assemble_onto(name: &str, tables: &[SourceTable], carry: Option<&Carry>) -> Result<Assembled, AssembleError> {
     let missing: Vec<SourceKind> =
         REQUIRED.iter().copied().filter(|kind| tables.iter().all(|t| t.kind() != *kind)).collect();
     if !missing.is_empty() {
         return Err(AssembleError::Missing(missing));
     }
-    let mut builder = Builder {
-        account: Account::new(name),
-        owners: Vec::new(),
-        database_roles: names::DatabaseRoles::default(),
-        functions: names::Overloads::default(),
-        inventoried: BTreeSet::new(),
-        findings: Findings::default(),
-    };
+    let mut builder = Builder::onto(Account::new(name));
     // Views first, SHOWs after them: they are newer.
     let mut ordered: Vec<&SourceTable> = tables.iter().collect();
     ordered.sort_by_key(|t| t.kind());
@@ -77,20 +84,28 @@ pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, Assembl
         builder.inventory(table)?;
     }
     builder.builtin_roles();
+    let doubt = match carry {
+        Some(carry) => builder.carry(carry, &ordered)?,
+        None => None,
+    };
     for table in &ordered {
         builder.grants(table)?;
     }
     builder.remaining_owners();
+    builder.gone(&ordered)?;
     let mut coverage = builder.findings.rows();
     coverage.extend(seen(tables));
     coverage.sort();
-    Ok(Assembled { account: builder.account, coverage })
+    Ok(Assembled { account: builder.account, coverage, doubt })
 }
 
 /// One row per source: read or absent.
 fn seen(tables: &[SourceTable]) -> Vec<CoverageRow> {
     let read = |kind: SourceKind| tables.iter().any(|t| t.kind() == kind);
-    SourceKind::sources()
+    SourceKind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| !kind.is_derived())
         .filter(|kind| *kind != SourceKind::Views || read(*kind) || !read(SourceKind::Tables))
         .map(|kind| {
             if read(kind) {
@@ -116,6 +131,24 @@ struct Builder {
 }
 
 impl Builder {
+    /// A builder that starts with what an account has.
+    fn onto(account: Account) -> Self {
+        let mut database_roles = names::DatabaseRoles::default();
+        for (principal, _) in account.principals().filter(|(p, _)| p.kind == PrincipalKind::DatabaseRole) {
+            if let Some(database) = principal.scope.first() {
+                database_roles.add(database.clone(), principal.name.clone());
+            }
+        }
+        Self {
+            account,
+            owners: Vec::new(),
+            database_roles,
+            functions: names::Overloads::default(),
+            inventoried: BTreeSet::new(),
+            findings: Findings::default(),
+        }
+    }
+
     /// The edges among system roles, whether or not the platform listed them, and the roles themselves.
     fn builtin_roles(&mut self) {
         for name in SYSTEM_ROLES {
@@ -147,7 +180,7 @@ fn system_role(name: &str) -> Option<Principal> {
 
 /// Whether a membership is one of the built-in edges.
 fn is_builtin(role: &Principal, member: &Principal) -> bool {
-    let plain = |p: &Principal| p.scope.is_empty() && p.kind == grantd_catalog::model::PrincipalKind::Role;
+    let plain = |p: &Principal| p.scope.is_empty() && p.kind == PrincipalKind::Role;
     plain(role) && plain(member) && BUILTIN.iter().any(|(r, m)| role.name.as_str() == *r && member.name.as_str() == *m)
 }
 

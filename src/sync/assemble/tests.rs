@@ -281,3 +281,65 @@ fn the_order_of_sources_and_rows_does_not_matter() {
     assert_eq!(grants(&one.account), grants(&two.account));
     assert_eq!(one.coverage, two.coverage);
 }
+
+/// A snapshot of the tables, as a run made it.
+fn before(tables: &[SourceTable]) -> std::sync::Arc<grantd_catalog::snapshot::Snapshot> {
+    let account = assemble("acme", tables).unwrap().account;
+    std::sync::Arc::new(grantd_catalog::snapshot::Snapshot::freeze(&account, 1))
+}
+
+/// 2026-01-02, between what is old and what is new below.
+const SINCE: i64 = 1_767_312_000_000_000;
+
+fn small(tables: &str, grants: &str) -> Vec<SourceTable> {
+    vec![
+        table(SourceKind::Users, "NAME | CREATED_ON\n ALICE | 2026-01-01 00:00:00"),
+        table(SourceKind::Roles, "NAME | ROLE_TYPE | CREATED_ON\n ANALYST | ROLE | 2026-01-01 00:00:00"),
+        table(SourceKind::GrantsToUsers, "ROLE | GRANTEE_NAME\n ANALYST | ALICE"),
+        table(SourceKind::Tables, &format!("TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | CREATED\n {tables}")),
+        table(
+            SourceKind::GrantsToRoles,
+            &format!(
+                "PRIVILEGE | GRANTED_ON | NAME | TABLE_CATALOG | TABLE_SCHEMA | GRANTED_TO | GRANTEE_NAME | CREATED_ON | DELETED_ON\n {grants}"
+            ),
+        ),
+    ]
+}
+
+const OLD: &str = "T | S | D | 2026-01-01 00:00:00";
+const SELECT: &str = "SELECT | TABLE | T | D | S | ROLE | ANALYST | 2026-01-01 00:00:00 | -";
+const NOTHING: &str = "";
+
+/// The grants after a run that read only changes, and why they cannot be trusted, if so.
+fn carried(tables: &str, changes: &str) -> (Vec<String>, Option<String>) {
+    let carry = Carry { snapshot: before(&small(OLD, SELECT)), grants_since: Some(SINCE), future_grants: true };
+    let assembled = assemble_onto("acme", &small(tables, changes), Some(&carry)).unwrap();
+    let grants = assembled.account.grants().map(|g| format!("{} on {}", g.privilege, g.object.shown())).collect();
+    (grants, assembled.doubt)
+}
+
+#[test]
+fn grants_are_carried_over_until_a_row_ends_them() {
+    assert_eq!(carried(OLD, NOTHING), (vec!["SELECT on D.S.T".to_owned()], None));
+    let ended = "SELECT | TABLE | T | D | S | ROLE | ANALYST | 2026-01-01 00:00:00 | 2026-01-03 00:00:00";
+    assert_eq!(carried(OLD, ended).0, [NOTHING; 0]);
+    let again = "SELECT | TABLE | T | D | S | ROLE | ANALYST | 2026-01-04 00:00:00 | -";
+    assert_eq!(carried(OLD, &format!("{ended}\n{again}")).0, ["SELECT on D.S.T"], "revoked and granted again");
+    let another = "SELECT | TABLE | T | D | S | ROLE | OTHER | 2026-01-01 00:00:00 | 2026-01-03 00:00:00";
+    assert_eq!(carried(OLD, another).0, ["SELECT on D.S.T"], "another grantee's row");
+}
+
+#[test]
+fn grants_on_what_is_gone_or_made_anew_are_not_carried_over() {
+    assert_eq!(carried("U | S | D | 2026-01-03 00:00:00", NOTHING), (Vec::new(), None));
+    assert_eq!(carried("T | S | D | 2026-01-03 00:00:00", NOTHING), (Vec::new(), None), "dropped and made again");
+}
+
+#[test]
+fn something_old_under_a_new_name_is_a_reason_to_read_all_grants() {
+    let (_, doubt) = carried("RENAMED | S | D | 2026-01-01 00:00:00", NOTHING);
+    assert_eq!(doubt.as_deref(), Some("TABLE D.S.RENAMED is new here, and not young"));
+    // Swapped with a table that is older than what was read.
+    assert!(carried("T | S | D | 2025-12-01 00:00:00", NOTHING).1.is_some());
+    assert!(carried(&format!("{OLD}\n V | S | D | -"), NOTHING).1.is_some(), "nobody knows how old it is");
+}

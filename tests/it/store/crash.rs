@@ -9,7 +9,9 @@ use grantd::store::{RunStatus, Store};
 use super::{account, run};
 
 const DIRECTORY: &str = "GRANTD_TEST_CRASH_DIRECTORY";
-const ROUNDS: u64 = 20;
+/// Kills of one test; a long run sets the variable to 200.
+const ROUNDS: &str = "GRANTD_CRASH_ROUNDS";
+const FEW_ROUNDS: u64 = 20;
 
 /// What the `n`th snapshot holds: long enough that writing it takes several calls.
 fn content(n: u64) -> Vec<u8> {
@@ -37,7 +39,8 @@ fn child() {
 fn kill_at_any_moment_leaves_a_whole_state() {
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged = 0;
-    for round in 0..ROUNDS {
+    let rounds = std::env::var(ROUNDS).ok().and_then(|n| n.parse().ok()).unwrap_or(FEW_ROUNDS);
+    for round in 0..rounds {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["store::crash::child", "--exact", "--ignored", "--nocapture"])
             .env(DIRECTORY, dir.path())

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use grantd::sync::snowflake::{Credential, Limits, Secret, SigningKey, SnowflakeConfig, SnowflakeSource};
 use grantd::sync::source::Silent;
-use grantd::sync::{Source, SourceError, SourceKind, SourceTable, Statement};
+use grantd::sync::{Group, Source, SourceError, SourceKind, SourceTable, Statement};
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -17,7 +17,14 @@ const TOKEN: &str = "pat-very-secret";
 
 fn statement(sql: &str) -> Statement {
     let kind = SourceKind::Roles;
-    Statement { name: sql.to_owned(), kind, sql: sql.to_owned(), older_sql: None, needs_warehouse: true }
+    Statement {
+        group: Group::Views,
+        name: sql.to_owned(),
+        kind,
+        sql: sql.to_owned(),
+        older_sql: None,
+        needs_warehouse: true,
+    }
 }
 
 fn config(double: &Double) -> SnowflakeConfig {

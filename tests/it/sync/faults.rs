@@ -9,7 +9,7 @@ use grantd::sandbox::protocol::keys::KeyPair;
 use grantd::sandbox::protocol::{Controls, FaultKind, FaultRule, Sandbox};
 use grantd::sync::snowflake::{Credential, Limits, SigningKey, SnowflakeConfig, SnowflakeSource};
 use grantd::sync::source::Silent;
-use grantd::sync::{Source, SourceError, SourceKind, SourceTable, Statement};
+use grantd::sync::{Group, Source, SourceError, SourceKind, SourceTable, Statement};
 use serde_json::{Map, Value};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -99,7 +99,9 @@ fn source(running: &Running) -> SnowflakeSource {
 
 async fn read(source: &SnowflakeSource, sql: &str) -> Result<SourceTable, SourceError> {
     let kind = SourceKind::Roles;
-    let statement = Statement { name: sql.into(), kind, sql: sql.into(), older_sql: None, needs_warehouse: false };
+    let group = Group::Shows;
+    let statement =
+        Statement { group, name: sql.into(), kind, sql: sql.into(), older_sql: None, needs_warehouse: false };
     source.read(&statement, &Silent).await
 }
 

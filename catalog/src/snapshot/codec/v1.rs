@@ -1,46 +1,12 @@
-//! A snapshot as bytes and back: a versioned file.
-//!
-//! Layout: the 8 bytes `GRANTD\0S`, a little-endian `u32` version, then one line of JSON per record: a header and
-//! the rows of every table. Names are spelled out, ids are not stored: a file outlives any change of the columns.
-//! Readers take their own version and every older one; a newer one is refused.
+//! Version 1: one line of JSON per record, a header first, names spelled out in every row. Read for ever; written by tests
+//! only.
 
-use super::Snapshot;
+use super::{CodecError, Snapshot};
 use crate::account::{Account, ContainerGrant, Grant, Membership, Micros, ObjectInfo, Ownership, PrincipalInfo, Reach};
 use crate::model::{
     Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties, Property,
 };
 use serde::{Deserialize, Serialize};
-
-const MAGIC: &[u8; 8] = b"GRANTD\0S";
-/// The version written.
-const VERSION: u32 = 1;
-
-/// Why bytes are not a snapshot.
-#[derive(Debug, thiserror::Error)]
-pub enum CodecError {
-    /// The bytes do not start like a snapshot file.
-    #[error("this is not a grantd snapshot file")]
-    NotASnapshot,
-    /// The file was written by a newer grantd.
-    #[error("the snapshot file has format version {0}; this grantd reads up to {VERSION}: use a newer grantd")]
-    Newer(u32),
-    /// A record cannot be read.
-    #[error("the snapshot file is damaged at line {line}: {what}")]
-    Damaged {
-        /// Line of the record, from 1.
-        line: usize,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The file ends before its last record.
-    #[error("the snapshot file is cut short: {found} of {expected} records")]
-    CutShort {
-        /// Records read.
-        found: usize,
-        /// Records that the header promises.
-        expected: usize,
-    },
-}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,50 +77,48 @@ enum Record {
     },
 }
 
-impl Snapshot {
-    /// The snapshot as bytes of the newest format version.
-    pub fn encode(&self) -> Vec<u8> {
-        let account = self.thaw();
-        let records = records(&account);
-        let header = Header { account: self.account.clone(), taken_at: self.taken_at, records: records.len() };
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        push_line(&mut bytes, &header);
-        for record in &records {
-            push_line(&mut bytes, record);
-        }
-        bytes
+/// Reads what follows the version.
+pub(super) fn decode(rest: &[u8]) -> Result<Snapshot, CodecError> {
+    let mut lines = rest.split(|b| *b == b'\n').filter(|l| !l.is_empty()).zip(1..);
+    let (line, _) = lines.next().ok_or(CodecError::NotASnapshot)?;
+    let header: Header = serde_json::from_slice(line).map_err(|e| damaged(1, &e))?;
+    let mut account = Account::new(header.account);
+    let mut found = 0;
+    for (text, line) in lines {
+        let record: Record = serde_json::from_slice(text).map_err(|e| damaged(line, &e))?;
+        put(&mut account, record).map_err(|what| at_line(line, &what))?;
+        found += 1;
     }
+    if found != header.records {
+        return Err(CodecError::CutShort { found, expected: header.records });
+    }
+    Ok(Snapshot::freeze(&account, header.taken_at))
+}
 
-    /// Reads bytes of any format version up to the newest.
-    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or(CodecError::NotASnapshot)?;
-        let (version, rest) = rest.split_first_chunk::<4>().ok_or(CodecError::NotASnapshot)?;
-        let version = u32::from_le_bytes(*version);
-        if version > VERSION {
-            return Err(CodecError::Newer(version));
-        }
-        let mut lines = rest.split(|b| *b == b'\n').filter(|l| !l.is_empty()).zip(1..);
-        let (line, _) = lines.next().ok_or(CodecError::NotASnapshot)?;
-        let header: Header = serde_json::from_slice(line).map_err(|e| damaged(1, &e))?;
-        let mut account = Account::new(header.account);
-        let mut found = 0;
-        for (text, line) in lines {
-            let record: Record = serde_json::from_slice(text).map_err(|e| damaged(line, &e))?;
-            put(&mut account, record).map_err(|what| CodecError::Damaged { line, what })?;
-            found += 1;
-        }
-        if found != header.records {
-            return Err(CodecError::CutShort { found, expected: header.records });
-        }
-        Ok(Self::freeze(&account, header.taken_at))
+/// The snapshot as a file of version 1 had it.
+#[cfg(test)]
+pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
+    let account = snapshot.thaw();
+    let records = records(&account);
+    let header = Header { account: snapshot.account.clone(), taken_at: snapshot.taken_at, records: records.len() };
+    let mut bytes = super::MAGIC.to_vec();
+    bytes.extend_from_slice(&1_u32.to_le_bytes());
+    push_line(&mut bytes, &header);
+    for record in &records {
+        push_line(&mut bytes, record);
     }
+    bytes
+}
+
+fn at_line(line: usize, what: &str) -> CodecError {
+    CodecError::Damaged(format!("line {line}: {what}"))
 }
 
 fn damaged(line: usize, error: &serde_json::Error) -> CodecError {
-    CodecError::Damaged { line, what: error.to_string() }
+    at_line(line, &error.to_string())
 }
 
+#[cfg(test)]
 fn push_line(bytes: &mut Vec<u8>, value: &impl Serialize) {
     // These types hold strings, numbers and lists only: serialising them into memory has no way to fail.
     if let Ok(line) = serde_json::to_vec(value) {
@@ -163,6 +127,7 @@ fn push_line(bytes: &mut Vec<u8>, value: &impl Serialize) {
     }
 }
 
+#[cfg(test)]
 fn records(account: &Account) -> Vec<Record> {
     let properties = |p: &Properties| p.iter().map(|(k, v)| (k.as_str().to_owned(), v.to_owned())).collect();
     let mut out = Vec::new();
@@ -217,11 +182,13 @@ fn records(account: &Account) -> Vec<Record> {
     out
 }
 
+#[cfg(test)]
 fn principal_name(p: &Principal) -> Name {
     let parts = p.scope.iter().chain(std::iter::once(&p.name)).map(|i| i.as_str().to_owned()).collect();
     Name { kind: p.kind.as_str().to_owned(), parts, signature: None }
 }
 
+#[cfg(test)]
 fn object_name(o: &ObjectRef) -> Name {
     let parts = o.parts().map(|i| i.as_str().to_owned()).collect();
     let signature = o.signature.as_ref().map(|s| s.as_str().to_owned());

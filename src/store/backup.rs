@@ -1,0 +1,168 @@
+//! Copying a whole store, also while a daemon has it open.
+//!
+//! The database is copied by `VACUUM INTO`, one read transaction, so it is the state of one moment. Segments never change,
+//! so those that the copied database names belong to that moment too; one that was pruned in between makes the copy start
+//! over. The copy appears under its name when it is whole and durable.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::segments::{Segments, create_private_dir, sync_dir};
+use super::{DATABASE_FILE, STORE_VERSION, StoreError, migrate};
+
+/// How often a copy starts over because a segment was pruned meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// What was copied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Copied {
+    /// Segments.
+    pub segments: u64,
+    /// Bytes of the database and the segments.
+    pub bytes: u64,
+}
+
+/// Copies the store in `data_dir`, which a daemon may have open, to `destination`, which is made or is empty.
+///
+/// # Errors
+/// `data_dir` is no store, something in it is damaged, `destination` is not empty, or the file system refuses; then there
+/// is no copy.
+pub fn backup(data_dir: &Path, destination: &Path) -> Result<Copied, StoreError> {
+    copy(data_dir, destination)
+}
+
+/// Makes a data directory of a backup. `data_dir` is made or is empty.
+///
+/// # Errors
+/// As [`backup`].
+pub fn restore(backup: &Path, data_dir: &Path) -> Result<Copied, StoreError> {
+    copy(backup, data_dir)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<Copied, StoreError> {
+    if !from.join(DATABASE_FILE).is_file() {
+        return Err(StoreError::NoStore { dir: from.to_path_buf() });
+    }
+    let is_there = match fs::read_dir(to).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => true,
+        Ok(false) => return Err(StoreError::NotEmpty { dir: to.to_path_buf() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(source) => return Err(StoreError::Io { action: "open", path: to.to_path_buf(), source }),
+    };
+    let parent = match to.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    create_private_dir(&parent)?;
+    let part = Unfinished(parent.join(format!(".grantd-copy-{}", uuid::Uuid::new_v4().simple())));
+    let copied = fill(from, &part.0)?;
+    if is_there {
+        fs::remove_dir(to).map_err(StoreError::io("replace", to))?;
+    }
+    fs::rename(&part.0, to).map_err(StoreError::io("write", to))?;
+    sync_dir(&parent)?;
+    Ok(copied)
+}
+
+/// A directory that is removed unless it got its name.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Renamed, it is not there any more.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn fill(from: &Path, to: &Path) -> Result<Copied, StoreError> {
+    let database = to.join(DATABASE_FILE);
+    let source = Segments::local(from)?;
+    for _ in 0..ATTEMPTS {
+        let _ = fs::remove_dir_all(to);
+        create_private_dir(to)?;
+        copy_database(from, &database)?;
+        if let Some(mut copied) = copy_segments(from, &source, to, &database)? {
+            let size = |path: &Path| fs::metadata(path).map(|m| m.len()).map_err(StoreError::io("read", path));
+            copied.bytes += size(&database)?;
+            let file = fs::File::open(&database).map_err(StoreError::io("flush", &database))?;
+            file.sync_all().map_err(StoreError::io("flush", &database))?;
+            sync_dir(to)?;
+            return Ok(copied);
+        }
+    }
+    Err(StoreError::Unsound { dir: from.to_path_buf(), detail: "snapshots were pruned again and again".to_owned() })
+}
+
+fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let file = from.join(DATABASE_FILE);
+    let failed = StoreError::database("copy the database");
+    // Not READ_ONLY: the memory that a log is read through is shared with the daemon, or has to be made.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&file, flags).map_err(failed)?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
+    let version = migrate::version_of(&connection, &file)?;
+    if version > STORE_VERSION {
+        return Err(StoreError::Newer { file, found: version, supported: STORE_VERSION });
+    }
+    let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if sound != "ok" {
+        return Err(StoreError::Unsound { dir: from.to_path_buf(), detail: format!("the database: {sound}") });
+    }
+    let target = to
+        .to_str()
+        .ok_or_else(|| StoreError::Invalid { what: "the name of the copy", detail: "it is not UTF-8".to_owned() })?;
+    connection.execute("VACUUM INTO ?1", [target]).map_err(failed)?;
+    private(to)
+}
+
+#[cfg(unix)]
+fn private(file: &Path) -> Result<(), StoreError> {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(file, mode).map_err(StoreError::io("write", file))
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// Copies what the copied database names; `None` when one was pruned meanwhile.
+fn copy_segments(from: &Path, source: &Segments, to: &Path, database: &Path) -> Result<Option<Copied>, StoreError> {
+    let failed = StoreError::database("list the snapshots of the copy");
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let mut statement = connection
+        .prepare("SELECT DISTINCT file, sha256, bytes FROM snapshots WHERE pruned = 0 ORDER BY file")
+        .map_err(failed)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, super::sql::count(row, "bytes")?)))
+        .map_err(failed)?;
+    let target = Segments::local(to)?;
+    let mut copied = Copied::default();
+    for row in rows {
+        let (file, sha256, bytes) = row.map_err(failed)?;
+        let content = match source.read(&file, &sha256, bytes) {
+            Ok(content) => content,
+            Err(_) if !source.has(&file) && !is_named(from, &file)? => return Ok(None),
+            Err(detail) => {
+                return Err(StoreError::Unsound { dir: from.to_path_buf(), detail: format!("{file}: {detail}") });
+            }
+        };
+        target.write(&content)?;
+        copied.segments += 1;
+        copied.bytes += bytes;
+    }
+    Ok(Some(copied))
+}
+
+/// Whether the store still names a segment: one that is gone and still named is lost, not pruned.
+fn is_named(dir: &Path, file: &str) -> Result<bool, StoreError> {
+    let failed = StoreError::database("look up the snapshot file");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(dir.join(DATABASE_FILE), flags).map_err(failed)?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
+    super::snapshots::is_named(&connection, file).map_err(failed)
+}
