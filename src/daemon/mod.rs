@@ -18,7 +18,7 @@ use crate::store::{
 };
 use crate::sync::files::{ImportError, read_exports};
 use crate::sync::{AssembleError, Assembled, Progress, RunError, RunOptions, Source, SourceError, assemble, run};
-use grantd_catalog::account::Micros;
+use grantd_catalog::account::{Account, Micros};
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::World;
 use std::collections::HashMap;
@@ -218,8 +218,9 @@ impl Daemon {
         let taken_at = now();
         let rows: u64 = steps.iter().filter_map(|s| s.rows).sum();
         let statements = steps.len();
-        let coverage: Vec<CoverageRow> = assembled.coverage.iter().map(coverage_row).collect();
-        let findings = assembled.coverage.iter().filter(|row| row.status != crate::sync::CoverageStatus::Read).count();
+        let found = || assembled.coverage.iter().filter(|row| row.status != crate::sync::CoverageStatus::Read);
+        let coverage: Vec<CoverageRow> = found().map(|row| coverage_row(row, &assembled.account)).collect();
+        let findings = coverage.len();
         let run = RunRow {
             kind: kind.to_owned(),
             started_at,
@@ -267,13 +268,13 @@ fn step_row(step: &crate::sync::Step) -> StepRow {
     }
 }
 
-fn coverage_row(row: &crate::sync::CoverageRow) -> CoverageRow {
+fn coverage_row(row: &crate::sync::CoverageRow, account: &Account) -> CoverageRow {
     CoverageRow {
         source: row.source.clone(),
-        object: None,
+        object: row.database.as_ref().map(|d| d.shown().to_string()),
         reason: row.status.as_str().to_owned(),
         detail: Some(row.detail.clone()).filter(|d| !d.is_empty()),
-        affects: None,
+        affects: row.affects(account).map(str::to_owned),
     }
 }
 

@@ -206,6 +206,11 @@ impl SourceKind {
         Self::ALL.iter().copied().find(|k| k.name() == name)
     }
 
+    /// Whether a view lists the same things as this SHOW, somewhat later.
+    pub fn is_repeated(self) -> bool {
+        matches!(self, Self::ShowUsers | Self::ShowRoles | Self::ShowDatabases | Self::ShowSchemas)
+    }
+
     /// Whether the source can be left out.
     pub fn is_required(self) -> bool {
         REQUIRED.contains(&self)

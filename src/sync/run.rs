@@ -131,8 +131,8 @@ async fn read_all(
     let mut assembled = assemble(account, &tables)?;
     // A refusal says more than a plain absence of the same source.
     assembled.coverage.retain(|row| {
-        row.status != CoverageStatus::Absent
-            || !findings.iter().any(|f: &CoverageRow| f.status == CoverageStatus::Absent && f.source == row.source)
+        let refused = |f: &CoverageRow| matches!(f.status, CoverageStatus::Absent | CoverageStatus::NotAuthorized);
+        row.status != CoverageStatus::Absent || !findings.iter().any(|f| refused(f) && f.source == row.source)
     });
     assembled.coverage.extend(merged(findings));
     assembled.coverage.sort();
@@ -213,7 +213,9 @@ async fn read_one(source: &dyn Source, statement: Statement, progress: &dyn Prog
             progress.note(&statement, "not readable, going on without it");
             let detail = format!("{}: {} ({error})", statement.name, consequence(statement.kind));
             step.refused = Some(error.to_string());
-            let finding = CoverageRow::new(statement.kind, CoverageStatus::Absent, 0, detail);
+            let status =
+                if error.is_not_authorized() { CoverageStatus::NotAuthorized } else { CoverageStatus::Absent };
+            let finding = CoverageRow::new(statement.kind, status, 0, detail);
             Ok(Read { step, table: None, finding: Some(finding) })
         }
         Err(error) => Err(RunError::Statement { statement: statement.name, error: Box::new(error) }),
@@ -226,7 +228,7 @@ fn capped(statement: &Statement, rows: usize) -> Result<Option<CoverageRow>, Run
         return Ok(None);
     }
     match statement.kind {
-        SourceKind::ShowUsers | SourceKind::ShowRoles | SourceKind::ShowDatabases | SourceKind::ShowSchemas => {
+        kind if kind.is_repeated() => {
             let detail = "SHOW gives at most 10,000 rows; the others are as old as the view";
             Ok(Some(CoverageRow::new(statement.kind, CoverageStatus::Capped, rows as u64, detail)))
         }

@@ -4,6 +4,7 @@
 //! enforced where statements are executed, so that any state a source reports can be held and compared.
 
 mod apply;
+pub mod imports;
 mod names;
 
 pub use apply::ApplyError;

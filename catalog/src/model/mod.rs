@@ -13,5 +13,6 @@ pub use change::{Change, OutboundGrants};
 pub use ident::{Ident, IdentError, MAX_IDENT_CHARS};
 pub use object::{Container, ObjectRef, ObjectType, Signature, qualified};
 pub use principal::{Principal, PrincipalKind};
+pub(crate) use privilege::GLOBAL;
 pub use privilege::{Privilege, privileges_of, shipped_privileges};
 pub use property::{Properties, Property, ValueKind};

@@ -17,8 +17,7 @@ pub use columns::{Column, NONE, Postings, Strings};
 pub use diff::{DiffBy, diff, diff_by};
 pub use resolve::nearest;
 
-use crate::account::{Account, PrincipalInfo};
-use crate::account::{ApplyError, ContainerGrant, Micros, Reach};
+use crate::account::{Account, ApplyError, ContainerGrant, Micros, PrincipalInfo, Reach, imports};
 use crate::graph::Graph;
 use crate::model::{Change, Container, Ident, ObjectRef, ObjectType, Principal, Privilege, Properties, Signature};
 use std::collections::HashMap;
@@ -187,6 +186,20 @@ impl Snapshot {
     /// The object id of an object's schema, if it lies in one.
     pub fn schema_of(&self, id: u32) -> Option<u32> {
         some(*self.objects.schema.at(id))
+    }
+
+    /// The stored name of the database that an object is, or lies in.
+    pub fn database_name(&self, id: u32) -> Option<&str> {
+        let is_database = *self.object_type(id) == ObjectType::DATABASE;
+        let database = if is_database { Some(id) } else { self.database_of(id) };
+        database.map(|id| self.object_name(id))
+    }
+
+    /// The database made from a share that an object is, or lies in.
+    pub fn import_of(&self, id: u32) -> Option<u32> {
+        let is_database = *self.object_type(id) == ObjectType::DATABASE;
+        let database = if is_database { Some(id) } else { self.database_of(id) }?;
+        imports::is_imported(self.object_name(database), self.object_properties(database)).then_some(database)
     }
 
     /// The principal id of an object's owner.

@@ -5,7 +5,7 @@ use super::session::{Session, expand_error};
 use super::{Removed, State};
 use crate::sandbox::protocol::engine::{Answer, Failure, StatementKind};
 use base64::Engine as _;
-use grantd_catalog::account::{Account, Grant, Micros, Reach};
+use grantd_catalog::account::{Account, Grant, Micros, ObjectInfo, Reach, imports};
 use grantd_catalog::model::{
     Change, Container, ObjectRef, ObjectType, OutboundGrants, Principal, PrincipalKind, Privilege, Property,
 };
@@ -267,6 +267,12 @@ impl Executor<'_> {
         let manages = active.manages_grants(object);
         if active.grantor(privilege, object).is_none() && !manages {
             return Err(denied(object));
+        }
+        // Kept as USAGE and a row per object: the whole goes, or there is nothing to revoke (section 1.7).
+        let imported = |i: &ObjectInfo| imports::is_imported(object.name.as_str(), Some(&i.properties));
+        if *privilege == Privilege::IMPORTED_PRIVILEGES && self.account.object(object).is_some_and(|(_, i)| imported(i)) {
+            let held = self.account.grants_on(object).any(|g| g.grantee == *grantee);
+            return Ok(held.then(|| change.clone()));
         }
         let rows: Vec<Grant> =
             self.account.grants_on(object).filter(|g| g.privilege == *privilege && g.grantee == *grantee).collect();

@@ -219,7 +219,9 @@ impl Builder {
                 };
                 if inventoried && as_principal.is_none_or(|info| !info.listed) {
                     let what = format!("a {} that grants name and no inventory lists", object.object_type);
-                    self.findings.lag(kind, &what, || object.shown());
+                    let is_database = object.object_type == ObjectType::DATABASE;
+                    let database = if is_database { Some(object.name.clone()) } else { object.database.clone() };
+                    self.findings.lag(kind, what, database, || object.shown());
                 }
             }
         }
@@ -230,7 +232,7 @@ impl Builder {
             matches!(principal.kind, PrincipalKind::Share | PrincipalKind::Application | PrincipalKind::InstanceRole);
         if !listed_elsewhere && self.account.principal(principal).is_none() {
             let what = format!("a {} that grants name and no inventory lists", principal.kind.as_str());
-            self.findings.lag(kind, &what, || principal.shown());
+            self.findings.lag(kind, what, None, || principal.shown());
         }
     }
 

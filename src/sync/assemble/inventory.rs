@@ -100,6 +100,11 @@ fn shape(kind: SourceKind) -> Option<Shape> {
     })
 }
 
+/// The type of the objects that a source lists; the general one for tables.
+pub(in crate::sync) fn listed_type(kind: SourceKind) -> Option<&'static str> {
+    shape(kind).map(|shape| shape.object_type)
+}
+
 impl Builder {
     pub(super) fn inventory(&mut self, table: &SourceTable) -> Result<(), AssembleError> {
         let Some(shape) = shape(table.kind()) else { return Ok(()) };

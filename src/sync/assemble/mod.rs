@@ -14,8 +14,9 @@ use super::coverage::{CoverageRow, CoverageStatus, consequence};
 use super::kind::{REQUIRED, SourceKind};
 use super::table::{SourceTable, TableError};
 use findings::Findings;
-use grantd_catalog::account::{Account, Membership, Ownership, PrincipalInfo};
-use grantd_catalog::model::{Ident, IdentError, ObjectRef, Principal};
+pub(super) use inventory::listed_type;
+use grantd_catalog::account::{Account, Membership, ObjectInfo, Ownership, PrincipalInfo};
+use grantd_catalog::model::{Ident, IdentError, ObjectRef, ObjectType, Principal, Property};
 use std::collections::BTreeSet;
 
 /// An account and what is known about how it was seen.
@@ -83,6 +84,7 @@ pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, Assembl
     builder.remaining_owners();
     let mut coverage = builder.findings.rows();
     coverage.extend(seen(tables));
+    coverage.extend(imported(&builder.account));
     coverage.sort();
     Ok(Assembled { account: builder.account, coverage })
 }
@@ -103,6 +105,32 @@ fn seen(tables: &[SourceTable]) -> Vec<CoverageRow> {
             }
         })
         .collect()
+}
+
+/// What the views leave out of databases made from shares: their database roles always, and mostly their objects.
+fn imported(account: &Account) -> Vec<CoverageRow> {
+    let is_import = |o: &ObjectRef, info: &ObjectInfo| {
+        o.object_type == ObjectType::DATABASE && info.properties.get(Property::Kind) == Some("IMPORTED DATABASE")
+    };
+    let mut rows = Vec::new();
+    for (database, _) in account.objects().filter(|(o, info)| is_import(o, info)) {
+        let found = |kind, detail: String| {
+            CoverageRow::new(kind, CoverageStatus::Imported, 0, detail).of_database(Some(database.name.clone()))
+        };
+        let name = database.shown();
+        rows.push(found(
+            SourceKind::Roles,
+            format!("{name} is made from a share: no view lists its database roles, nor who has them"),
+        ));
+        let listed = account.objects().any(|(o, info)| o.database.as_ref() == Some(&database.name) && info.listed && o.schema.is_some());
+        if !listed {
+            rows.push(found(
+                SourceKind::Tables,
+                format!("{name} is made from a share: its objects are not listed, and known from grants only"),
+            ));
+        }
+    }
+    rows
 }
 
 /// The account while it grows.
