@@ -384,13 +384,15 @@ fn findings_agree(account: &Account) -> Result<(), String> {
     same("orphan roles", &oracle.reachable_by_nobody(), &orphans)
 }
 
+/// Role, privilege, object and grant option.
+type Held = BTreeSet<(Principal, Privilege, ObjectRef, bool)>;
+
 /// A grant that is called redundant takes nothing from anyone when it goes, and every one that takes nothing is called so,
 /// unless several rows carry the same.
 fn redundant_grants_agree(account: &Account) -> Result<(), String> {
     let snapshot = Snapshot::freeze(account, 0);
     let (mut ways, mut found) = (Vec::new(), Vec::new());
     (0..snapshot.object_count()).for_each(|object| snapshot.redundant_grants_on(object, &mut ways, &mut found));
-    type Held = BTreeSet<(Principal, Privilege, ObjectRef, bool)>;
     let held = |account: &Account| -> Held {
         let oracle = Oracle::new(account);
         let public = oracle.closure(&BTreeSet::from([Principal::public()]));

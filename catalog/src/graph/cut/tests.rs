@@ -136,13 +136,13 @@ fn no_smaller_set_of_revokes_ends_an_access() {
                     write!(text, "GRANT ROLE R{child} TO ROLE R{parent};").unwrap();
                 }
             }
-            if next(2) == 0 {
+            if next(4) != 0 {
                 write!(text, "GRANT ROLE R{child} TO USER ALICE;").unwrap();
             }
             for grant in
                 ["SELECT ON TABLE DB.S.T", "USAGE ON SCHEMA DB.S", "USAGE ON DATABASE DB", "MONITOR ON SCHEMA DB.S"]
             {
-                if next(3) == 0 {
+                if next(2) == 0 {
                     write!(text, "GRANT {grant} TO ROLE R{child};").unwrap();
                 }
             }
