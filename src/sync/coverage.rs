@@ -105,6 +105,7 @@ impl CoverageRow {
             (K::ShowUsers, _) => (true, "users"),
             (K::ShowRoles, _) => (false, "roles"),
             (K::ShowFutureGrants, _) => (false, "future_grants"),
+            (K::GrantablePrivileges, _) => (false, "privilege_catalog"),
             // An inherited grant covers what is listed: who may do what depends on the list where there is such a grant.
             (kind, status) => {
                 let still_listed = status == CoverageStatus::OlderColumns || kind.is_repeated();
@@ -157,6 +158,7 @@ pub(super) fn consequence(kind: SourceKind) -> &'static str {
         SourceKind::ShowSchemas => "schemas are as old as the view SCHEMATA",
         SourceKind::ShowWarehouses => "warehouses are known from grants only",
         SourceKind::ShowIntegrations => "integrations are known from grants only",
+        SourceKind::GrantablePrivileges => "privileges that only this account has are not in privilege_catalog",
         SourceKind::ShowFutureGrants => "future grants are not known",
     }
 }

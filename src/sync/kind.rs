@@ -183,6 +183,11 @@ kinds! {
         mandatory ["NAME"],
         optional ["CREATED_ON", "COMMENT"],
         recent [];
+    /// `CALL EXPLAIN_GRANTABLE_PRIVILEGES()`: one row with a JSON text.
+    GrantablePrivileges = "EXPLAIN_GRANTABLE_PRIVILEGES", Show, 0, deleted None,
+        mandatory [],
+        optional ["EXPLAIN_GRANTABLE_PRIVILEGES"],
+        recent [];
     /// `SHOW FUTURE GRANTS IN ...` or `TO ...`: one table per statement.
     ShowFutureGrants = "SHOW_FUTURE_GRANTS", Show, 0, deleted None,
         mandatory ["PRIVILEGE", "GRANT_ON", "NAME", "GRANT_TO", "GRANTEE_NAME"],

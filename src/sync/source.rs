@@ -200,6 +200,6 @@ impl SourceError {
     /// Whether the account does not know the statement, or does not answer it.
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Server { code, .. }
-            if matches!(code.as_str(), "001003" | "000002" | "090153"))
+            if matches!(code.as_str(), "001003" | "000002" | "090153" | "002140" | "002141"))
     }
 }

@@ -9,7 +9,7 @@ mod names;
 
 pub use apply::ApplyError;
 
-use crate::model::{Container, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties};
+use crate::model::{Container, ObjectRef, ObjectType, Offer, Principal, PrincipalKind, Privilege, Properties};
 use names::{Interner, Names};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -181,6 +181,8 @@ pub struct Account {
     owners: BTreeMap<u32, OwnerInfo>,
     memberships: BTreeMap<MembershipKey, MembershipInfo>,
     container_grants: BTreeMap<ContainerGrantKey, ContainerGrantInfo>,
+    /// In order of type and privilege; empty when the platform was not asked.
+    offers: Vec<Offer>,
 }
 
 /// The name under which an object is looked up: relations share one namespace.
@@ -205,6 +207,7 @@ impl Account {
             owners: BTreeMap::new(),
             memberships: BTreeMap::new(),
             container_grants: BTreeMap::new(),
+            offers: Vec::new(),
         };
         account.put_principal(Principal::public(), PrincipalInfo { listed: true, ..PrincipalInfo::default() });
         account.put_object(ObjectRef::account(), ObjectInfo { listed: true, ..ObjectInfo::default() });
@@ -214,6 +217,18 @@ impl Account {
     /// The name that `account` columns show.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Adds what the account says can be granted.
+    pub fn put_offers(&mut self, offers: impl IntoIterator<Item = Offer>) {
+        self.offers.extend(offers);
+        self.offers.sort();
+        self.offers.dedup();
+    }
+
+    /// What the account says can be granted; nothing when it was not asked.
+    pub fn offers(&self) -> &[Offer] {
+        &self.offers
     }
 
     /// Puts a user, role or other grantee, replacing what was known of it.

@@ -7,13 +7,13 @@
 use super::Snapshot;
 use crate::account::{Account, ContainerGrant, Grant, Membership, Micros, ObjectInfo, Ownership, PrincipalInfo, Reach};
 use crate::model::{
-    Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties, Property,
+    Container, Ident, ObjectRef, ObjectType, Offer, Principal, PrincipalKind, Privilege, Properties, Property,
 };
 use serde::{Deserialize, Serialize};
 
 const MAGIC: &[u8; 8] = b"GRANTD\0S";
 /// The version written.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why bytes are not a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,12 @@ enum Record {
         builtin: bool,
         created_on: Option<Micros>,
     },
+    /// Since version 2.
+    Offer {
+        object_type: String,
+        privilege: String,
+        grant_types: Vec<String>,
+    },
     ContainerGrant {
         future: bool,
         container: Vec<String>,
@@ -139,11 +145,13 @@ impl Snapshot {
         let header: Header = serde_json::from_slice(line).map_err(|e| damaged(1, &e))?;
         let mut account = Account::new(header.account);
         let mut found = 0;
+        let mut offers = Vec::new();
         for (text, line) in lines {
             let record: Record = serde_json::from_slice(text).map_err(|e| damaged(line, &e))?;
-            put(&mut account, record).map_err(|what| CodecError::Damaged { line, what })?;
+            put(&mut account, &mut offers, record).map_err(|what| CodecError::Damaged { line, what })?;
             found += 1;
         }
+        account.put_offers(offers);
         if found != header.records {
             return Err(CodecError::CutShort { found, expected: header.records });
         }
@@ -199,6 +207,11 @@ fn records(account: &Account) -> Vec<Record> {
         grant_option: m.grant_option,
         builtin: m.builtin,
         created_on: m.created_on,
+    }));
+    out.extend(account.offers().iter().map(|o| Record::Offer {
+        object_type: o.object_type.as_str().to_owned(),
+        privilege: o.privilege.as_str().to_owned(),
+        grant_types: o.grant_types.clone(),
     }));
     out.extend(account.container_grants().map(|c| Record::ContainerGrant {
         future: c.reach == Reach::Future,
@@ -264,7 +277,7 @@ fn properties(list: Vec<(String, String)>) -> Result<Properties, String> {
         .collect()
 }
 
-fn put(account: &mut Account, record: Record) -> Result<(), String> {
+fn put(account: &mut Account, offers: &mut Vec<Offer>, record: Record) -> Result<(), String> {
     match record {
         Record::Principal { name, properties: list, created_on, listed } => {
             let info = PrincipalInfo { properties: properties(list)?, created_on, listed };
@@ -299,6 +312,11 @@ fn put(account: &mut Account, record: Record) -> Result<(), String> {
                 created_on,
             });
         }
+        Record::Offer { object_type, privilege, grant_types } => offers.push(Offer {
+            object_type: ObjectType::new(&object_type),
+            privilege: Privilege::new(&privilege),
+            grant_types,
+        }),
         Record::ContainerGrant {
             future,
             container,

@@ -19,7 +19,7 @@ pub use resolve::nearest;
 
 use crate::account::{Account, ApplyError, ContainerGrant, Micros, PrincipalInfo, Reach, imports};
 use crate::graph::Graph;
-use crate::model::{Change, Container, Ident, ObjectRef, ObjectType, Principal, Privilege, Properties, Signature};
+use crate::model::{Change, Container, Ident, ObjectRef, ObjectType, Offer, Principal, Privilege, Properties, Signature};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -102,6 +102,7 @@ pub struct Snapshot {
     pub(crate) memberships: Vec<MembershipRow>,
     pub(crate) container_grants: Vec<ContainerGrantRow>,
     pub(crate) on_object: Postings,
+    pub(crate) offers: Vec<Offer>,
     names: Names,
     graph: OnceLock<Graph>,
 }
@@ -328,6 +329,11 @@ impl Snapshot {
     /// When and by whom an object's owner was set.
     pub fn owner_evidence(&self, object: u32) -> Option<(Option<&Principal>, Option<Micros>)> {
         self.objects.owner_evidence.get(&object).map(|(by, at)| (self.grantor(*by), *at))
+    }
+
+    /// What the account says can be granted, in order of type and privilege; nothing when it was not asked. Evidence.
+    pub fn offers(&self) -> &[Offer] {
+        &self.offers
     }
 
     /// The role graph and what follows from it; built at the first use.

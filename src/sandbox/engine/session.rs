@@ -3,7 +3,7 @@
 use super::execute::Executor;
 use super::query::{QueryContext, select};
 use super::roles::{Active, can_use, granted_to};
-use super::{SandboxEngine, show, user_of_login};
+use super::{SandboxEngine, grantable, show, user_of_login};
 use crate::sandbox::protocol::engine::{Answer, EngineSession, Failure, LoginRequest, SessionNames, StatementKind};
 use async_trait::async_trait;
 use grantd_catalog::account::Account;
@@ -87,6 +87,7 @@ impl Session {
             }
             Kind::Other(Verb::Show) => show::show(self, text),
             Kind::Other(Verb::Describe) => show::describe(self, text),
+            Kind::Other(Verb::Call) => grantable::call(text),
             Kind::Other(verb) => Err(Failure::unsupported(&format!("{verb:?}"))),
             Kind::Undrop(_) => Err(Failure::unsupported("UNDROP")),
             _ => Executor::run(self, statement),
@@ -265,7 +266,7 @@ impl EngineSession for Session {
         let text = sql.get(statement.bytes.clone()).unwrap_or_default();
         match &statement.kind {
             Kind::Other(Verb::Query) => self.query(text).await,
-            Kind::Other(Verb::Show | Verb::Describe) => self.run(statement, text),
+            Kind::Other(Verb::Show | Verb::Describe | Verb::Call) => self.run(statement, text),
             _ if describe_only => Ok(Answer::status(StatementKind::Ddl, "Statement executed successfully.")),
             _ => self.run(statement, text),
         }

@@ -96,6 +96,7 @@ fn shape(kind: SourceKind) -> Option<Shape> {
         | SourceKind::GrantsToShares
         | SourceKind::ShowUsers
         | SourceKind::ShowRoles
+        | SourceKind::GrantablePrivileges
         | SourceKind::ShowFutureGrants => return None,
     })
 }

@@ -7,6 +7,7 @@ mod findings;
 mod grants;
 mod inventory;
 mod names;
+mod offers;
 mod principals;
 mod signature;
 
@@ -80,6 +81,7 @@ pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, Assembl
     builder.builtin_roles();
     for table in &ordered {
         builder.grants(table)?;
+        builder.offers(table)?;
     }
     builder.remaining_owners();
     let mut coverage = builder.findings.rows();

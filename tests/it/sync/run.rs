@@ -112,14 +112,16 @@ async fn sources_that_may_be_absent_become_coverage() {
     let mut script = account();
     script.refuse.insert(SourceKind::SemanticViews, "002003");
     script.refuse.insert(SourceKind::ShowFutureGrants, "003001");
+    script.refuse.insert(SourceKind::GrantablePrivileges, "002141");
     script.older.push(SourceKind::GrantsToRoles);
     let outcome = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap();
     let rows = |source: &str, status| {
         let rows = outcome.assembled.coverage.iter().filter(move |c| c.source == source && c.status == status);
         rows.map(|c| c.rows).collect::<Vec<_>>()
     };
-    assert_eq!(rows("SEMANTIC_VIEWS", CoverageStatus::Absent), [0]);
-    assert_eq!(rows("SHOW_FUTURE_GRANTS", CoverageStatus::Absent), [2], "two containers could not be asked");
+    assert_eq!(rows("SEMANTIC_VIEWS", CoverageStatus::NotAuthorized), [0]);
+    assert_eq!(rows("EXPLAIN_GRANTABLE_PRIVILEGES", CoverageStatus::Absent), [0]);
+    assert_eq!(rows("SHOW_FUTURE_GRANTS", CoverageStatus::NotAuthorized), [2], "two containers could not be asked");
     assert_eq!(rows("GRANTS_TO_ROLES", CoverageStatus::OlderColumns).len(), 1);
     let older = outcome.steps.iter().find(|s| s.name == "GRANTS_TO_ROLES").unwrap();
     assert!(!older.statement.contains("IS_INHERITED"));

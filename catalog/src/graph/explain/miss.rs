@@ -118,8 +118,7 @@ fn can_be_granted(s: &Snapshot, privilege: &Privilege, object: u32) -> Result<()
         let stays = NOT_TRANSFERABLE.contains(&object_type.as_str()) || s.import_of(object).is_some();
         return if stays { Err(NoGrant::NotTransferable(object_type.sql())) } else { Ok(()) };
     }
-    let offered: Vec<&str> =
-        shipped_privileges().filter(|(t, ..)| *t == object_type.as_str()).map(|(_, privilege, _)| privilege).collect();
+    let offered = offered(s, object_type);
     if !offered.contains(&privilege.as_str()) && !seen_on_type(s, privilege, object_type) {
         let offered = if offered.is_empty() { "OWNERSHIP".to_owned() } else { offered.join(", ") };
         return Err(NoGrant::NotOffered { privilege: privilege.clone(), object_type: object_type.sql(), offered });
@@ -148,6 +147,17 @@ fn can_be_granted(s: &Snapshot, privilege: &Privilege, object: u32) -> Result<()
         privilege: privilege.clone(),
         given: if given.is_empty() { "nothing on it".to_owned() } else { given.join(" and ") },
     })
+}
+
+/// What can be granted on one object of a type: the account's word, else the shipped table's.
+fn offered<'s>(s: &'s Snapshot, object_type: &ObjectType) -> Vec<&'s str> {
+    let of_account = s.offers().iter().filter(|o| o.object_type == *object_type && o.is_individual());
+    let of_account: Vec<&str> = of_account.map(|o| o.privilege.as_str()).collect();
+    if of_account.is_empty() {
+        let shipped = shipped_privileges().filter(|(t, ..)| *t == object_type.as_str());
+        return shipped.map(|(_, privilege, _)| privilege).collect();
+    }
+    of_account
 }
 
 /// Live accounts have privileges that no documentation lists: what somebody has on one object of a type can be granted
