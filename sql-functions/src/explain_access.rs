@@ -38,7 +38,11 @@ impl SqlFunction for ExplainAccess {
                     ColumnType::Text,
                     "membership, default role, grant, inherited grant, ownership, public; missing, impossible (no grant can give it) or caveat",
                 ),
-                column("holder", ColumnType::Text, "Who has it at this hop: the user, then role after role; for a missing one, who would be granted it"),
+                column(
+                    "holder",
+                    ColumnType::Text,
+                    "Who has it at this hop: the user, then role after role; for a missing one, who would be granted it",
+                ),
                 column("holder_type", ColumnType::Text, "USER, ROLE, DATABASE_ROLE, ..."),
                 column("has", ColumnType::Text, "What the holder has: a role, or a privilege on an object"),
                 column("granted_by", ColumnType::Text, "Role that granted it; NULL for the system"),

@@ -213,8 +213,7 @@ async fn read_one(source: &dyn Source, statement: Statement, progress: &dyn Prog
             progress.note(&statement, "not readable, going on without it");
             let detail = format!("{}: {} ({error})", statement.name, consequence(statement.kind));
             step.refused = Some(error.to_string());
-            let status =
-                if error.is_not_authorized() { CoverageStatus::NotAuthorized } else { CoverageStatus::Absent };
+            let status = if error.is_not_authorized() { CoverageStatus::NotAuthorized } else { CoverageStatus::Absent };
             let finding = CoverageRow::new(statement.kind, status, 0, detail);
             Ok(Read { step, table: None, finding: Some(finding) })
         }

@@ -53,9 +53,7 @@ pub fn as_a_whole(change: Change, imported: impl Fn(&Ident) -> bool) -> Change {
                     cascade: false,
                     granted_by: None,
                 },
-                None => {
-                    Change::RevokePrivilege { privilege, object, grantee, grant_option_only, cascade, granted_by }
-                }
+                None => Change::RevokePrivilege { privilege, object, grantee, grant_option_only, cascade, granted_by },
             }
         }
         other => other,
@@ -71,14 +69,18 @@ impl Account {
 
     /// The rows that IMPORTED PRIVILEGES on a database stand for: on the database and on everything in it that is
     /// known, since what is not exposed is not seen. `None` for a database of another kind.
-    pub(super) fn imported_rows(&self, privilege: &Privilege, object: &ObjectRef) -> Option<Vec<(Privilege, ObjectRef)>> {
+    pub(super) fn imported_rows(
+        &self,
+        privilege: &Privilege,
+        object: &ObjectRef,
+    ) -> Option<Vec<(Privilege, ObjectRef)>> {
         if *privilege != Privilege::IMPORTED_PRIVILEGES || !self.is_import(object) {
             return None;
         }
         let inside = self.objects().map(|(o, _)| o).filter(|o| o.database.as_ref() == Some(&object.name));
-        let rows = std::iter::once(object).chain(inside).flat_map(|o| {
-            exposed(&o.object_type).iter().map(|privilege| (Privilege::new(privilege), o.clone()))
-        });
+        let rows = std::iter::once(object)
+            .chain(inside)
+            .flat_map(|o| exposed(&o.object_type).iter().map(|privilege| (Privilege::new(privilege), o.clone())));
         Some(rows.collect())
     }
 
@@ -177,8 +179,10 @@ mod tests {
                 "REVOKE SELECT ON TABLE \"OWN\".\"PUBLIC\".\"T\" FROM ROLE \"R\"",
             ),
         ] {
-            let account = account(&format!("{SHARED} GRANT SELECT ON TABLE OWN.PUBLIC.T TO ROLE R;
-                GRANT IMPORTED PRIVILEGES ON DATABASE D TO ROLE R"));
+            let account = account(&format!(
+                "{SHARED} GRANT SELECT ON TABLE OWN.PUBLIC.T TO ROLE R;
+                GRANT IMPORTED PRIVILEGES ON DATABASE D TO ROLE R"
+            ));
             let change = parse_changes(sql, &account).unwrap().remove(0);
             assert_eq!(render(&as_a_whole(change, imported)).unwrap(), whole);
         }

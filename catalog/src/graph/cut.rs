@@ -187,7 +187,8 @@ fn change(s: &Snapshot, revoke: Revoke) -> Option<Change> {
             let depends =
                 |row: u32| grants.grantee(row) != grantee && s.grantor(grants.granted_by(row)) == Some(grantor);
             let imported = s.import_of(object).is_some();
-            let option = !imported && of_privilege().any(|row| grants.grantee(row) == grantee && grants.grant_option(row));
+            let option =
+                !imported && of_privilege().any(|row| grants.grantee(row) == grantee && grants.grant_option(row));
             let one = Change::RevokePrivilege {
                 privilege: s.privileges().at(u32::from(privilege)).clone(),
                 object: s.object(object),

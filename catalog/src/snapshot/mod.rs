@@ -19,7 +19,9 @@ pub use resolve::nearest;
 
 use crate::account::{Account, ApplyError, ContainerGrant, Micros, PrincipalInfo, Reach, imports};
 use crate::graph::Graph;
-use crate::model::{Change, Container, Ident, ObjectRef, ObjectType, Offer, Principal, Privilege, Properties, Signature};
+use crate::model::{
+    Change, Container, Ident, ObjectRef, ObjectType, Offer, Principal, Privilege, Properties, Signature,
+};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 

@@ -27,8 +27,8 @@ pub use provider::{BatchSource, Relation, RelationTable, ScanRequest, once};
 pub use session::SessionState;
 pub use views::{View, view_providers, views};
 pub use world::{
-    ACCESS, AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, DriftRow, ObjectColumns, SyncRunRow, SyncStepRow,
-    World,
+    ACCESS, AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, DriftRow, ObjectColumns, SyncRunRow,
+    SyncStepRow, World,
 };
 pub use writer::Writer;
 

@@ -163,7 +163,11 @@ async fn views_show_what_the_account_itself_offers_also_from_a_stored_snapshot()
     let stored = Snapshot::decode(&Snapshot::freeze(&account, 0).encode()).unwrap();
     assert_eq!(stored.offers().len(), 2);
     let context = context_of(&stored.thaw());
-    let sql = "SELECT account, object_type, privilege, implied_by_ownership, grant_types, source FROM privilege_catalog";
-    let want = ["ACME|STREAMLIT|NEW|false|[FUTURE, INDIVIDUAL]|account", "ACME|STREAMLIT|USAGE|true|[ALL, INDIVIDUAL]|account"];
+    let sql =
+        "SELECT account, object_type, privilege, implied_by_ownership, grant_types, source FROM privilege_catalog";
+    let want = [
+        "ACME|STREAMLIT|NEW|false|[FUTURE, INDIVIDUAL]|account",
+        "ACME|STREAMLIT|USAGE|true|[ALL, INDIVIDUAL]|account",
+    ];
     assert_eq!(rows(&context, sql).await, want);
 }

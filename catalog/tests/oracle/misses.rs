@@ -4,15 +4,18 @@ use super::compare::{engine_lens, on_random_accounts};
 use super::{Lens, Oracle};
 use grantd_catalog::account::Account;
 use grantd_catalog::graph::explain::{Missing, NoGrant, explain, nearest_miss};
-use grantd_catalog::model::{
-    Change, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, privileges_of,
-};
+use grantd_catalog::model::{Change, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, privileges_of};
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::sql::render;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Usable by the oracle, in the account after some changes.
-fn usable_after(account: &Account, changes: &[Change], wanted: &(Principal, Privilege, ObjectRef), lens: Lens) -> Result<bool, String> {
+fn usable_after(
+    account: &Account,
+    changes: &[Change],
+    wanted: &(Principal, Privilege, ObjectRef),
+    lens: Lens,
+) -> Result<bool, String> {
     let mut account = account.clone();
     for change in changes {
         account.apply(change, None).map_err(|e| format!("{change:?} does not apply: {e}"))?;
@@ -25,11 +28,15 @@ fn usable_after(account: &Account, changes: &[Change], wanted: &(Principal, Priv
 fn can_exist(oracle: &Oracle, change: &Change) -> bool {
     match change {
         Change::GrantPrivilege { privilege, object, grantee, .. } => {
-            let database = if object.object_type == ObjectType::DATABASE { Some(&object.name) } else { object.database.as_ref() };
+            let database =
+                if object.object_type == ObjectType::DATABASE { Some(&object.name) } else { object.database.as_ref() };
             let shared = database.is_some_and(|d| oracle.imported.contains(d));
             let offered = privileges_of(&object.object_type).contains(&privilege.as_str())
                 || ["MANAGE GRANTS", "EMBED"].contains(&privilege.as_str())
-                || oracle.grants.iter().any(|g| g.privilege == *privilege && g.object.object_type == object.object_type);
+                || oracle
+                    .grants
+                    .iter()
+                    .any(|g| g.privilege == *privilege && g.object.object_type == object.object_type);
             let to = match grantee.kind {
                 PrincipalKind::Role => *grantee != Principal::public(),
                 PrincipalKind::DatabaseRole => grantee.scope.first() == database,
@@ -100,7 +107,8 @@ fn misses_are_near(account: &Account) -> Result<(), String> {
                 }
                 Err(why) => {
                     NONE.fetch_add(1, Ordering::Relaxed);
-                    let foreign = oracle.imported.iter().any(|d| object.database.as_ref() == Some(d) || object.name == *d);
+                    let foreign =
+                        oracle.imported.iter().any(|d| object.database.as_ref() == Some(d) || object.name == *d);
                     let nobody = why == NoGrant::NoGrantee && a_single_grant(account, &oracle, &wanted, lens).is_none();
                     if !nobody && !foreign {
                         return Err(format!("{what}: {why}"));
@@ -159,7 +167,12 @@ fn a_single_grant(
             if role.kind == PrincipalKind::Role && ADMINISTRATORS.contains(&role.name.as_str()) {
                 continue;
             }
-            candidates.push(Change::GrantRole { role: role.clone(), to: to.clone(), grant_option: false, granted_by: None });
+            candidates.push(Change::GrantRole {
+                role: role.clone(),
+                to: to.clone(),
+                grant_option: false,
+                granted_by: None,
+            });
         }
         if *privilege != Privilege::OWNERSHIP {
             candidates.push(Change::GrantPrivilege {

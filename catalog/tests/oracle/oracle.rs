@@ -62,7 +62,11 @@ impl Oracle {
             ownerships: account.ownerships().collect(),
             inherited,
             future,
-            imported: account.objects().filter(|(o, info)| made_from_a_share(o, &info.properties)).map(|(o, _)| o.name.clone()).collect(),
+            imported: account
+                .objects()
+                .filter(|(o, info)| made_from_a_share(o, &info.properties))
+                .map(|(o, _)| o.name.clone())
+                .collect(),
             listed: account.objects().filter(|(_, info)| info.listed).map(|(o, _)| o.clone()).collect(),
             managed_schemas: account.objects().filter(managed).map(|(o, _)| o.clone()).collect(),
         }

@@ -270,7 +270,8 @@ impl Executor<'_> {
         }
         // Kept as USAGE and a row per object: the whole goes, or there is nothing to revoke (section 1.7).
         let imported = |i: &ObjectInfo| imports::is_imported(object.name.as_str(), Some(&i.properties));
-        if *privilege == Privilege::IMPORTED_PRIVILEGES && self.account.object(object).is_some_and(|(_, i)| imported(i)) {
+        if *privilege == Privilege::IMPORTED_PRIVILEGES && self.account.object(object).is_some_and(|(_, i)| imported(i))
+        {
             let held = self.account.grants_on(object).any(|g| g.grantee == *grantee);
             return Ok(held.then(|| change.clone()));
         }

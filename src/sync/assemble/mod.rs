@@ -15,9 +15,9 @@ use super::coverage::{CoverageRow, CoverageStatus, consequence};
 use super::kind::{REQUIRED, SourceKind};
 use super::table::{SourceTable, TableError};
 use findings::Findings;
-pub(super) use inventory::listed_type;
 use grantd_catalog::account::{Account, Membership, ObjectInfo, Ownership, PrincipalInfo};
 use grantd_catalog::model::{Ident, IdentError, ObjectRef, ObjectType, Principal, Property};
+pub(super) use inventory::listed_type;
 use std::collections::BTreeSet;
 
 /// An account and what is known about how it was seen.
@@ -124,7 +124,9 @@ fn imported(account: &Account) -> Vec<CoverageRow> {
             SourceKind::Roles,
             format!("{name} is made from a share: no view lists its database roles, nor who has them"),
         ));
-        let listed = account.objects().any(|(o, info)| o.database.as_ref() == Some(&database.name) && info.listed && o.schema.is_some());
+        let listed = account
+            .objects()
+            .any(|(o, info)| o.database.as_ref() == Some(&database.name) && info.listed && o.schema.is_some());
         if !listed {
             rows.push(found(
                 SourceKind::Tables,

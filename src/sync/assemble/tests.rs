@@ -205,7 +205,10 @@ fn a_list_that_an_inherited_grant_needs_changes_access() {
 #[test]
 fn a_database_made_from_a_share_is_a_gap_and_one_more_when_its_objects_are_not_listed() {
     let mut tables = base();
-    tables.push(table(SourceKind::Databases, "DATABASE_NAME | TYPE\n        RAW | STANDARD\n        SHARED | IMPORTED DATABASE"));
+    tables.push(table(
+        SourceKind::Databases,
+        "DATABASE_NAME | TYPE\n        RAW | STANDARD\n        SHARED | IMPORTED DATABASE",
+    ));
     let assembled = assemble("acme", &tables).unwrap();
     let gaps: Vec<_> = assembled.coverage.iter().filter(|c| c.status == CoverageStatus::Imported).collect();
     assert_eq!(gaps.iter().map(|c| c.source.as_str()).collect::<BTreeSet<_>>(), ["ROLES", "TABLES"].into());
@@ -213,7 +216,10 @@ fn a_database_made_from_a_share_is_a_gap_and_one_more_when_its_objects_are_not_l
     assert_eq!(gaps.iter().filter(of_shared).count(), 2);
     assert!(gaps.iter().all(|c| c.affects(&assembled.account) == Some("effective_privileges")));
     tables.retain(|t| t.kind() != SourceKind::Tables);
-    tables.push(table(SourceKind::Tables, "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_TYPE\n        T | S | SHARED | BASE TABLE"));
+    tables.push(table(
+        SourceKind::Tables,
+        "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_TYPE\n        T | S | SHARED | BASE TABLE",
+    ));
     let assembled = assemble("acme", &tables).unwrap();
     assert_eq!(assembled.coverage.iter().filter(|c| c.status == CoverageStatus::Imported).count(), 1);
 }

@@ -176,7 +176,8 @@ mod tests {
         for sql in ["SELECT 1", "  show roles", "Select\n1", "CALL EXPLAIN_GRANTABLE_PRIVILEGES()"] {
             assert!(refuse_writes(sql).is_ok(), "{sql}");
         }
-        let others = ["put file:///etc/passwd @s", "/* x */ SELECT 1", "GRANT ROLE A TO ROLE B", "", "SELECTED", "CALL P()"];
+        let others =
+            ["put file:///etc/passwd @s", "/* x */ SELECT 1", "GRANT ROLE A TO ROLE B", "", "SELECTED", "CALL P()"];
         for sql in others {
             assert!(refuse_writes(sql).is_err(), "{sql}");
         }

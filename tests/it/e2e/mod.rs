@@ -1,6 +1,7 @@
 //! The whole of it: the program in its own process, asked as its users ask.
 
 mod connectors;
+mod coverage;
 mod exports;
 mod manual;
 mod matrix;

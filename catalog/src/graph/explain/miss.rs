@@ -270,7 +270,9 @@ impl<'a> Search<'a> {
                 let allowed = ["CREATE SCHEMA", "MODIFY", "MONITOR", "USAGE"].contains(&fact.privilege.as_str());
                 allowed && principal.scope.first() == Some(&target.name)
             }
-            PrincipalKind::DatabaseRole => target.database.is_some() && principal.scope.first() == target.database.as_ref(),
+            PrincipalKind::DatabaseRole => {
+                target.database.is_some() && principal.scope.first() == target.database.as_ref()
+            }
             PrincipalKind::User => {
                 let of_user = target.object_type.as_str() != "USER" || fact.privilege.as_str() == "MONITOR";
                 let creates = fact.privilege.as_str().starts_with("CREATE ");
@@ -302,14 +304,14 @@ impl<'a> Search<'a> {
 
     fn membership(&self, role: u32, member: u32) -> Missing {
         let named = |id: u32| self.s.principals().at(id).clone();
-        let change =
-            Change::GrantRole { role: named(role), to: named(member), grant_option: false, granted_by: None };
+        let change = Change::GrantRole { role: named(role), to: named(member), grant_option: false, granted_by: None };
         Missing { need: None, holder: member, change }
     }
 
     /// Those to grant to, the best first: who has the privilege already, then the other roles, then the user itself.
     fn grantees(&self) -> Vec<u32> {
-        let has = |id: &u32| self.facts.iter().any(|f| f.need == Need::Privilege && !f.missing && f.carriers.contains(id));
+        let has =
+            |id: &u32| self.facts.iter().any(|f| f.need == Need::Privilege && !f.missing && f.carriers.contains(id));
         let all = || self.roles.iter().copied().chain(self.walk.own_grants.then_some(self.user));
         all().filter(has).chain(all().filter(|id| !has(id))).collect()
     }
@@ -391,7 +393,8 @@ impl<'a> Search<'a> {
         let named = property.and_then(|name| {
             self.s.principal_id(&Principal::role(crate::model::Ident::new(name).ok()?)).filter(is_role)
         });
-        let best = |role: &u32| (self.administers(*role), lacking(*role).len(), graph.closure().includes(*role).len(), *role);
+        let best =
+            |role: &u32| (self.administers(*role), lacking(*role).len(), graph.closure().includes(*role).len(), *role);
         let granted = graph.closure().includes(self.user).iter().copied().filter(is_role).min_by_key(best);
         let other = || self.smallest_role(self.user, |role| is_role(&role) && lacking(role).is_empty());
         let mut rows = Vec::new();
