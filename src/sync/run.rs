@@ -131,8 +131,12 @@ async fn read_all(
     let mut assembled = assemble(account, &tables)?;
     // A refusal says more than a plain absence of the same source.
     assembled.coverage.retain(|row| {
-        let refused = |f: &CoverageRow| matches!(f.status, CoverageStatus::Absent | CoverageStatus::NotAuthorized);
-        row.status != CoverageStatus::Absent || !findings.iter().any(|f| refused(f) && f.source == row.source)
+        let told = |f: &CoverageRow| match row.status {
+            CoverageStatus::Absent => matches!(f.status, CoverageStatus::Absent | CoverageStatus::NotAuthorized),
+            CoverageStatus::OlderColumns => f.status == CoverageStatus::OlderColumns,
+            _ => false,
+        };
+        !findings.iter().any(|f| f.source == row.source && told(f))
     });
     assembled.coverage.extend(merged(findings));
     assembled.coverage.sort();

@@ -107,18 +107,18 @@ impl Account {
     /// Revokes IMPORTED PRIVILEGES: every row of the grantee on the database and in it.
     pub(super) fn revoke_imported(&mut self, database: &ObjectRef, grantee: &Principal) -> Result<(), ApplyError> {
         let inside = |g: &Grant| g.object == *database || g.object.database.as_ref() == Some(&database.name);
-        let held: Vec<(GrantKey, bool)> = self
+        let held: Vec<GrantKey> = self
             .grants
             .iter()
             .filter_map(|(key, info)| Some((*key, self.grant_row(*key, *info)?)))
             .filter(|(_, g)| g.grantee == *grantee && !g.object.object_type.is_role() && inside(g))
-            .map(|(key, g)| (key, g.object == *database))
+            .map(|(key, _)| key)
             .collect();
-        if !held.iter().any(|(_, on_database)| *on_database) {
+        if held.is_empty() {
             let what = format!("IMPORTED PRIVILEGES on DATABASE {} to {}", database.quoted(), grantee.grantee_sql());
             return Err(ApplyError::NotGranted(what));
         }
-        for (key, _) in held {
+        for key in held {
             self.grants.remove(&key);
         }
         Ok(())

@@ -86,6 +86,7 @@ pub fn assemble(name: &str, tables: &[SourceTable]) -> Result<Assembled, Assembl
     builder.remaining_owners();
     let mut coverage = builder.findings.rows();
     coverage.extend(seen(tables));
+    coverage.extend(tables.iter().filter_map(older_columns));
     coverage.extend(imported(&builder.account));
     coverage.sort();
     Ok(Assembled { account: builder.account, coverage })
@@ -107,6 +108,13 @@ fn seen(tables: &[SourceTable]) -> Vec<CoverageRow> {
             }
         })
         .collect()
+}
+
+/// A source without columns that newer accounts have: what they say is not known.
+fn older_columns(table: &SourceTable) -> Option<CoverageRow> {
+    let missing: Vec<&str> = table.kind().spec().recent.iter().copied().filter(|c| table.column(c).is_none()).collect();
+    let detail = format!("without the columns {}, which newer accounts have", missing.join(", "));
+    (!missing.is_empty()).then(|| CoverageRow::new(table.kind(), CoverageStatus::OlderColumns, 0, detail))
 }
 
 /// What the views leave out of databases made from shares: their database roles always, and mostly their objects.
