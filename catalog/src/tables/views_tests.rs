@@ -85,10 +85,10 @@ async fn views_of_future_grants_show_each_schema_that_hides_a_template() {
     assert_eq!(got.await, ["SELECT|TABLE|DB|READER|S", "SELECT|TABLE|DB|READER|T"]);
     let sql = "SELECT object_type, object_schema, privilege, shadowed, shadowed_by FROM future_grants";
     let want = [
-        "TABLE||SELECT|true|[S, T]",
         "TABLE|S|INSERT|false|",
         "TABLE|S|UPDATE|false|",
         "TABLE|T|INSERT|false|",
+        "TABLE||SELECT|true|[S, T]",
         "VIEW||SELECT|false|",
     ];
     assert_eq!(rows(&context, sql).await, want);

@@ -80,7 +80,9 @@ impl<'a> Active<'a> {
     /// Whether an object is, or lies in, a database made from a share: inherited grants leave those out (section 1.11).
     fn is_of_share(&self, object: &ObjectRef) -> bool {
         let is_database = object.object_type == ObjectType::DATABASE;
-        let Some(name) = (if is_database { Some(&object.name) } else { object.database.as_ref() }) else { return false };
+        let Some(name) = (if is_database { Some(&object.name) } else { object.database.as_ref() }) else {
+            return false;
+        };
         let known = self.account.object(&ObjectRef::database(name.clone()));
         known.is_some_and(|(_, info)| imports::is_imported(name.as_str(), Some(&info.properties)))
     }
