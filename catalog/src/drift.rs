@@ -1,7 +1,7 @@
 //! Drift: the differences between an accepted and the newest state, in words and with what reverts them.
 
-use crate::account::Account;
-use crate::model::{Change, ObjectRef, OutboundGrants, Principal, Properties, ValueKind};
+use crate::account::{Account, imports};
+use crate::model::{Change, Ident, ObjectRef, OutboundGrants, Principal, Properties, ValueKind};
 use crate::snapshot::{DiffBy, Snapshot, diff_by};
 use crate::sql::{inverse, render};
 use crate::tables::{AccountView, DriftRow, ObjectColumns};
@@ -31,8 +31,10 @@ fn created(change: &Change) -> Option<ObjectRef> {
 fn row(account: &str, accepted: &Account, before: &Snapshot, after: &Snapshot, change: Change) -> DriftRow {
     let about = ObjectColumns::of(&change);
     let (previous_state, current_state) = states(&change, before, after);
+    let imported = |database: &Ident| is_import(before, database) || is_import(after, database);
+    let reverts = inverse(&change, accepted).into_iter().map(executable);
     let statements: Vec<String> =
-        inverse(&change, accepted).into_iter().map(executable).filter_map(|c| render(&c).ok()).collect();
+        reverts.map(|c| imports::as_a_whole(c, imported)).filter_map(|c| render(&c).ok()).collect();
     DriftRow {
         drift_id: format!("dr_{:016x}", name_of(account, &change)),
         object: about.object,
@@ -49,7 +51,21 @@ fn row(account: &str, accepted: &Account, before: &Snapshot, after: &Snapshot, c
 pub fn revert_script(view: &AccountView) -> Vec<String> {
     let Some(baseline) = &view.baseline else { return Vec::new() };
     let changes = diff_by(&view.snapshot, &baseline.snapshot, DiffBy::Access);
-    changes.into_iter().map(executable).filter_map(|c| render(&c).ok()).map(|s| format!("{s};")).collect()
+    let imported = |d: &Ident| is_import(&view.snapshot, d) || is_import(&baseline.snapshot, d);
+    let mut script: Vec<String> = Vec::new();
+    for change in changes {
+        let Ok(statement) = render(&imports::as_a_whole(executable(change), imported)) else { continue };
+        let statement = format!("{statement};");
+        // The rows that a share gives to one role come and go by one statement.
+        if !(statement.contains(" IMPORTED PRIVILEGES ON DATABASE ") && script.contains(&statement)) {
+            script.push(statement);
+        }
+    }
+    script
+}
+
+fn is_import(s: &Snapshot, database: &Ident) -> bool {
+    s.object_id(&ObjectRef::database(database.clone())).is_some_and(|id| s.import_of(id).is_some())
 }
 
 /// A transfer of ownership keeps the other grants: without a word on them the platform refuses it.

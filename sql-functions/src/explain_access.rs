@@ -1,10 +1,10 @@
 //! `explain_access(user, privilege, object)`: every way a user has a privilege, hop by hop, and what is missing.
 
 use crate::{Argument, SqlFunction, required, unknown, value};
-use grantd_catalog::account::Micros;
+use grantd_catalog::account::{Micros, imports};
 use grantd_catalog::graph::Source;
-use grantd_catalog::graph::explain::{Explanation, Need, Proof, explain};
-use grantd_catalog::model::{Change, Principal, Privilege};
+use grantd_catalog::graph::explain::{Explanation, Missing, Need, NoGrant, Proof, explain, nearest_miss};
+use grantd_catalog::model::{Change, ObjectRef, Principal, PrincipalKind, Privilege};
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::{BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, Writer, once};
 use std::sync::Arc;
@@ -21,18 +21,28 @@ impl SqlFunction for ExplainAccess {
         let column = |name, ty, comment| ColumnDef { name, ty, comment };
         Definition::new(
             "explain_access",
-            "Why a user has a privilege on an object: for every carrier the shortest chain, hop by hop; or what is missing",
+            "Why a user has a privilege on an object: for every carrier the shortest chain, hop by hop. When the access is not \
+             usable, the nearest miss: the one grant that would make it so, or the fewest that can be found; all of them \
+             together do. When coverage could change the answer, a row of kind caveat says so",
             vec![
                 column("account", ColumnType::Text, "Account"),
                 column("path", ColumnType::Int, "Number of the chain, from 1; the plainest first"),
                 column("hop", ColumnType::Int, "Position in the chain, from 1: the user comes first"),
-                column("need", ColumnType::Text, "What the chain proves: privilege, schema or database (reach)"),
+                column(
+                    "need",
+                    ColumnType::Text,
+                    "What the chain proves: privilege, schema or database (reach); NULL for a missing grant that gives all that is missing",
+                ),
                 column(
                     "kind",
                     ColumnType::Text,
-                    "membership, default role, grant, inherited grant, ownership, public or missing",
+                    "membership, default role, grant, inherited grant, ownership, public; missing, impossible (no grant can give it) or caveat",
                 ),
-                column("holder", ColumnType::Text, "Who has it at this hop: the user, then role after role"),
+                column(
+                    "holder",
+                    ColumnType::Text,
+                    "Who has it at this hop: the user, then role after role; for a missing one, who would be granted it",
+                ),
                 column("holder_type", ColumnType::Text, "USER, ROLE, DATABASE_ROLE, ..."),
                 column("has", ColumnType::Text, "What the holder has: a role, or a privilege on an object"),
                 column("granted_by", ColumnType::Text, "Role that granted it; NULL for the system"),
@@ -85,7 +95,12 @@ impl Relation for Bound {
                 for object in objects {
                     let id = s.privilege_id(privilege.as_str());
                     let explanation = explain(s, request.lens, user, id, object);
-                    Writing { out, account: &view.name, snapshot: s }.all(&explanation, user, &privilege);
+                    let miss = nearest_miss(s, request.lens, user, &privilege, object, &explanation.missing);
+                    let mut writing = Writing { out: &mut *out, account: &view.name, snapshot: s };
+                    writing.all(&explanation, &miss, user);
+                    if let Some(caveat) = request.world.caveat(&view.name, s.database_name(object)) {
+                        writing.caveat(user, &caveat);
+                    }
                 }
             }
             if !known_user {
@@ -107,11 +122,23 @@ struct Writing<'a> {
     snapshot: &'a Snapshot,
 }
 
+/// What a missing statement gives, in words.
+fn given(change: &Change) -> String {
+    let on = |object: &ObjectRef| format!("{} {}", object.object_type.sql(), object.shown());
+    match change {
+        Change::GrantPrivilege { privilege, object, .. } => format!("{privilege} on {}", on(object)),
+        Change::TransferOwnership { object, .. } => format!("OWNERSHIP on {}", on(object)),
+        Change::GrantRole { role, .. } => format!("{} {}", role.kind.as_str(), role.shown()),
+        Change::AlterPrincipal { value: Some(role), .. } => format!("default role {role}"),
+        other => other.kind().to_owned(),
+    }
+}
+
 /// One row.
 struct Hop<'a> {
     path: i64,
     hop: i64,
-    need: Need,
+    need: Option<Need>,
     kind: &'a str,
     holder: u32,
     has: String,
@@ -122,15 +149,21 @@ struct Hop<'a> {
 }
 
 impl Writing<'_> {
-    fn all(&mut self, explanation: &Explanation, user: u32, privilege: &Privilege) {
+    fn all(&mut self, explanation: &Explanation, miss: &Result<Vec<Missing>, NoGrant>, user: u32) {
         let mut path = 0;
         for proof in &explanation.proofs {
             path += 1;
             self.proof(path, proof);
         }
-        for (need, object) in &explanation.missing {
-            path += 1;
-            self.missing(path, *need, *object, user, privilege);
+        let Some((first, _)) = explanation.missing.first() else { return };
+        match miss {
+            Ok(rows) => {
+                for row in rows {
+                    path += 1;
+                    self.missing(path, *first, Ok(row), user);
+                }
+            }
+            Err(why) => self.missing(path + 1, *first, Err(why), user),
         }
     }
 
@@ -146,7 +179,7 @@ impl Writing<'_> {
             self.row(Hop {
                 path,
                 hop,
-                need: proof.need,
+                need: Some(proof.need),
                 kind: match membership {
                     _ if public => "public",
                     Some(_) => "membership",
@@ -178,7 +211,7 @@ impl Writing<'_> {
         let base = Hop {
             path,
             hop,
-            need: proof.need,
+            need: Some(proof.need),
             kind: "grant",
             holder: carrier,
             has: named(&Privilege::USAGE),
@@ -218,6 +251,9 @@ impl Writing<'_> {
                 let grants = s.grants();
                 let granted_by = s.grantor(grants.granted_by(way.evidence));
                 let created_on = grants.created_on(way.evidence);
+                let imported = s.import_of(proof.object).is_some();
+                // What a share gives to a role of its own is the provider's.
+                let fixed = imported && grantee.kind != PrincipalKind::Role;
                 let change = Change::RevokePrivilege {
                     privilege: privilege.clone(),
                     object: object.clone(),
@@ -226,38 +262,57 @@ impl Writing<'_> {
                     cascade: false,
                     granted_by: None,
                 };
-                Hop { has: named(&privilege), granted_by, created_on, change: Some(change), ..base }
+                let change = (!fixed).then(|| imports::as_a_whole(change, |_| imported));
+                Hop { has: named(&privilege), granted_by, created_on, change, ..base }
             }
         };
         self.row(row);
     }
 
-    /// What would have to be granted; to the user's first role, or to the user when it has none.
-    fn missing(&mut self, path: i64, need: Need, object: u32, user: u32, privilege: &Privilege) {
-        let s = self.snapshot;
-        let privilege = if need == Need::Privilege { privilege.clone() } else { Privilege::USAGE };
-        let target = s.object(object);
-        let grantee = s.graph().granted_to(user).first().copied().unwrap_or(user);
-        let has = format!("{privilege} on {} {}", target.object_type.sql(), target.shown());
-        let change = Change::GrantPrivilege {
-            privilege,
-            object: target,
-            grantee: s.principals().at(grantee).clone(),
-            grant_option: false,
-            granted_by: None,
-        };
-        self.row(Hop {
+    /// What would have to be granted, or why nothing can be.
+    fn missing(&mut self, path: i64, first: Need, row: Result<&Missing, &NoGrant>, user: u32) {
+        let base = Hop {
             path,
             hop: 1,
-            need,
-            kind: "missing",
+            need: Some(first),
+            kind: "impossible",
             holder: user,
-            has,
+            has: String::new(),
             granted_by: None,
             created_on: None,
             chains: Some(0),
-            change: Some(change),
+            change: None,
+        };
+        self.row(match row {
+            Ok(missing) => Hop {
+                need: missing.need,
+                kind: "missing",
+                holder: missing.holder,
+                has: given(&missing.change),
+                change: Some(missing.change.clone()),
+                ..base
+            },
+            Err(why) => Hop { has: why.to_string(), ..base },
         });
+    }
+
+    /// What coverage says against the answer: a row of no path.
+    fn caveat(&mut self, user: u32, caveat: &str) {
+        let user = self.snapshot.principals().at(user);
+        self.out
+            .text(Some(self.account))
+            .int(None)
+            .int(None)
+            .text(None)
+            .text(Some("caveat"))
+            .text_with(|| Some(user.shown()))
+            .text(Some(user.kind.as_str()))
+            .text(Some(caveat))
+            .text(None)
+            .time(None)
+            .int(None)
+            .text(None)
+            .end();
     }
 
     fn row(&mut self, hop: Hop<'_>) {
@@ -266,7 +321,7 @@ impl Writing<'_> {
             .text(Some(self.account))
             .int(Some(hop.path))
             .int(Some(hop.hop))
-            .text(Some(hop.need.as_str()))
+            .text(hop.need.map(Need::as_str))
             .text(Some(hop.kind))
             .text_with(|| Some(holder.shown()))
             .text(Some(holder.kind.as_str()))

@@ -18,7 +18,8 @@ impl SqlFunction for WhoCan {
         let column = |name, ty, comment| ColumnDef { name, ty, comment };
         Definition::new(
             "who_can",
-            "The users who have a privilege on an object, under the session's grantd.roles",
+            "The users who have a privilege on an object, under the session's grantd.roles. Where coverage could change the \
+             answer, caveat says so; when nobody is known to have it, in one row without a user",
             vec![
                 column("account", ColumnType::Text, "Account"),
                 column("user_name", ColumnType::Text, "User"),
@@ -30,6 +31,11 @@ impl SqlFunction for WhoCan {
                 column("grant_option", ColumnType::Bool, "Whether the user may grant it on"),
                 column("source", ColumnType::Text, "Why: grant, user, inherited, ownership or public"),
                 column("role_count", ColumnType::Int, "Number of the user's roles that carry it"),
+                column(
+                    "caveat",
+                    ColumnType::Text,
+                    "Which rows of coverage could change the answer; NULL when it is complete",
+                ),
             ],
         )
     }
@@ -60,12 +66,32 @@ impl Relation for Bound {
                 let s = &view.snapshot;
                 let objects = s.resolve_objects(&object);
                 known |= !objects.is_empty();
+                let caveats: Vec<(u32, String)> = objects
+                    .iter()
+                    .filter_map(|id| Some((*id, request.world.caveat(&view.name, s.database_name(*id))?)))
+                    .collect();
+                let caveat = |object: u32| caveats.iter().find(|(id, _)| *id == object).map(|(_, text)| text.as_str());
                 let privileges = s.privilege_id(privilege.as_str()).into_iter().collect();
                 let wanted =
                     Wanted { users: None, objects: Some(objects), privileges: Some(privileges), lens: request.lens };
                 let mut rows = Vec::new();
                 let mut scan = Scan::new(Arc::clone(s), wanted);
                 while scan.rows(usize::MAX, &mut rows) {}
+                let unanswered = caveats.iter().filter(|(id, _)| rows.iter().all(|row| row.object != *id));
+                for (id, caveat) in unanswered {
+                    out.text(Some(&view.name))
+                        .text(None)
+                        .bool(None)
+                        .text(Some(privilege.as_str()))
+                        .text(Some(s.object_type(*id).as_str()))
+                        .text_with(|| Some(s.object(*id).shown()))
+                        .bool(None)
+                        .bool(None)
+                        .text(None)
+                        .int(None)
+                        .text(Some(caveat))
+                        .end();
+                }
                 for row in rows {
                     let user: &Principal = s.principals().at(row.user);
                     out.text(Some(&view.name))
@@ -78,6 +104,7 @@ impl Relation for Bound {
                         .bool(Some(row.grant_option))
                         .text(Some(row.source.as_str()))
                         .int(Some(i64::from(row.role_count)))
+                        .text(caveat(row.object))
                         .end();
                 }
             }

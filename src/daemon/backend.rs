@@ -84,6 +84,7 @@ fn pg_type(ty: grantd_catalog::tables::ColumnType) -> &'static str {
         ColumnType::Bool => "bool",
         ColumnType::Int => "int8",
         ColumnType::Time => "timestamptz",
+        ColumnType::Texts => "_text",
     }
 }
 

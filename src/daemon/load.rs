@@ -2,6 +2,8 @@
 
 use super::DaemonError;
 use crate::store::{self, RunStatus, SnapshotId, Store};
+use crate::sync::CoverageStatus;
+use grantd_catalog::model::qualified;
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::{
     AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, Health, SyncRunRow, SyncStepRow, World,
@@ -153,15 +155,19 @@ fn steps(
 
 fn coverage(store: &Store, account: &str) -> Result<Vec<CoverageRow>, DaemonError> {
     let rows = store.coverage(account)?;
+    let database = |object: &str| Some(qualified(object).ok()?.into_iter().next()?.as_str().to_owned());
     let row = |c: store::CoverageRow| CoverageRow {
         account: account.to_owned(),
         source: c.source,
+        object_database: c.object.as_deref().and_then(database),
         object: c.object,
         reason: c.reason,
         detail: c.detail.unwrap_or_default(),
-        affects: c.affects.unwrap_or_default(),
+        affects: c.affects,
     };
-    Ok(rows.into_iter().map(row).collect())
+    // What was read whole is in sync_steps.
+    let read = CoverageStatus::Read.as_str();
+    Ok(rows.into_iter().filter(|c| c.reason != read).map(row).collect())
 }
 
 fn changes(store: &Store, set: &store::Changeset) -> Result<Vec<ChangeRow>, DaemonError> {

@@ -236,6 +236,8 @@ impl Daemon {
         snapshot: Snapshot,
         coverage: &[crate::sync::CoverageRow],
     ) -> Result<Report, DaemonError> {
+        let found = coverage.iter().filter(|row| row.status != CoverageStatus::Read);
+        run.coverage.extend(found.map(|row| coverage_row(row, &snapshot)));
         self.complete(&mut run, coverage);
         run.taken_at = snapshot.taken_at();
         let mut report = report(account, &run, coverage, true);
@@ -257,7 +259,6 @@ impl Daemon {
     fn complete(&self, run: &mut RunRow, coverage: &[crate::sync::CoverageRow]) {
         let lag = coverage.iter().filter(|row| row.status == CoverageStatus::Lag);
         run.dangling = lag.map(|row| row.rows).sum();
-        run.coverage.extend(coverage.iter().map(coverage_row));
         run.rows = run.steps.iter().filter_map(|s| s.rows).sum();
         run.statements = run.steps.len() as u64;
         run.finished_at = now();
@@ -307,13 +308,13 @@ fn report(account: &str, run: &RunRow, coverage: &[crate::sync::CoverageRow], ch
     }
 }
 
-fn coverage_row(row: &crate::sync::CoverageRow) -> CoverageRow {
+fn coverage_row(row: &crate::sync::CoverageRow, snapshot: &Snapshot) -> CoverageRow {
     CoverageRow {
         source: row.source.clone(),
-        object: None,
+        object: row.database.as_ref().map(|d| d.shown().to_string()),
         reason: row.status.as_str().to_owned(),
         detail: Some(row.detail.clone()).filter(|d| !d.is_empty()),
-        affects: None,
+        affects: row.affects(snapshot).map(str::to_owned),
     }
 }
 

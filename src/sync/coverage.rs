@@ -1,6 +1,10 @@
 //! What a run or an import could see, and what it could not: one row per source and finding.
 
 use super::kind::SourceKind;
+use grantd_catalog::account::Reach;
+use grantd_catalog::snapshot::Snapshot;
+use grantd_catalog::model::{Ident, ObjectType};
+use grantd_catalog::tables::ACCESS;
 use std::fmt;
 
 /// What a [`CoverageRow`] says about its source.
@@ -10,6 +14,8 @@ pub enum CoverageStatus {
     Read,
     /// It was not there, or may not be read; `detail` says what is not known without it.
     Absent,
+    /// The login's role may not read it, or it is not there: the platform does not say which.
+    NotAuthorized,
     /// The account lacks its newer columns.
     OlderColumns,
     /// The platform gave at most its limit of rows.
@@ -18,6 +24,8 @@ pub enum CoverageStatus {
     Lag,
     /// Rows that cannot be placed, such as a database role whose database is not said.
     Unread,
+    /// What lies in a database made from a share: the views do not list all of it.
+    Imported,
     /// A file that belongs to no source.
     Ignored,
 }
@@ -28,10 +36,12 @@ impl CoverageStatus {
         match self {
             Self::Read => "read",
             Self::Absent => "absent",
+            Self::NotAuthorized => "not_authorized",
             Self::OlderColumns => "older_columns",
             Self::Capped => "capped",
             Self::Lag => "lag",
             Self::Unread => "unread",
+            Self::Imported => "imported",
             Self::Ignored => "ignored",
         }
     }
@@ -56,6 +66,8 @@ pub struct CoverageRow {
     pub latency_minutes: u32,
     /// For people: what it means, with an example.
     pub detail: String,
+    /// The database it is about; `None` when it is about the whole account.
+    pub database: Option<Ident>,
 }
 
 impl CoverageRow {
@@ -68,8 +80,58 @@ impl CoverageRow {
             rows,
             latency_minutes: spec.latency_minutes,
             detail: detail.into(),
+            database: None,
         }
     }
+
+    /// The same about one database.
+    pub fn of_database(self, database: Option<Ident>) -> Self {
+        Self { database, ..self }
+    }
+
+    /// The relation whose rows it could change; [`ACCESS`] where it could change who may do what in this account.
+    pub fn affects(&self, snapshot: &Snapshot) -> Option<&'static str> {
+        use SourceKind as K;
+        let kind = K::parse(&self.source)?;
+        let (access, plain) = match (kind, self.status) {
+            (_, CoverageStatus::Read | CoverageStatus::Ignored) => return None,
+            // Its newer columns say of which type somebody is, and who owns a role.
+            (K::Users, status) => (status != CoverageStatus::OlderColumns, "users"),
+            (K::Roles, status) => (status != CoverageStatus::OlderColumns, "roles"),
+            (K::GrantsToRoles | K::GrantsToUsers, _) => (true, "grants"),
+            (K::GrantsToShares, _) => (false, "grants"),
+            // Without it types are general, and what an owner has follows from the type.
+            (K::Tables | K::Views, _) => (true, "objects"),
+            // Only SHOW tells an empty list of secondary roles from the default.
+            (K::ShowUsers, _) => (true, "users"),
+            (K::ShowRoles, _) => (false, "roles"),
+            (K::ShowFutureGrants, _) => (false, "future_grants"),
+            (K::GrantablePrivileges, _) => (false, "privilege_catalog"),
+            // An inherited grant covers what is listed: who may do what depends on the list where there is such a grant.
+            (kind, status) => {
+                let still_listed = status == CoverageStatus::OlderColumns || kind.is_repeated();
+                (!still_listed && has_inherited_grants(snapshot, kind), relation_of(kind))
+            }
+        };
+        Some(if access { ACCESS } else { plain })
+    }
+}
+
+/// The relation that shows the rows of an inventory.
+fn relation_of(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Databases | SourceKind::ShowDatabases => "databases",
+        SourceKind::Schemata | SourceKind::ShowSchemas => "schemas",
+        SourceKind::ShowWarehouses => "warehouses",
+        _ => "objects",
+    }
+}
+
+/// Whether the account has an inherited grant on the type of objects that an inventory lists.
+fn has_inherited_grants(snapshot: &Snapshot, kind: SourceKind) -> bool {
+    let Some(listed) = super::assemble::listed_type(kind).map(ObjectType::new) else { return false };
+    let grants = snapshot.container_grants().iter().filter(|row| row.reach == Reach::Inherited);
+    grants.map(|row| snapshot.container_grant(row)).any(|grant| grant.object_type == listed)
 }
 
 /// What is not known without a source.
@@ -99,6 +161,7 @@ pub(crate) fn consequence(kind: SourceKind) -> &'static str {
         SourceKind::ShowSchemas => "schemas are as old as the view SCHEMATA",
         SourceKind::ShowWarehouses => "warehouses are known from grants only",
         SourceKind::ShowIntegrations => "integrations are known from grants only",
+        SourceKind::GrantablePrivileges => "privileges that only this account has are not in privilege_catalog",
         SourceKind::ShowFutureGrants => "future grants are not known",
         SourceKind::ShowGrantsOf => "the members of the role are as old as the views",
         SourceKind::ShowGrants | SourceKind::Fact => "grantd doctor cannot check it",

@@ -185,6 +185,11 @@ kinds! {
         mandatory ["NAME"],
         optional ["CREATED_ON", "COMMENT"],
         recent [];
+    /// `CALL EXPLAIN_GRANTABLE_PRIVILEGES()`: one row with a JSON text.
+    GrantablePrivileges = "EXPLAIN_GRANTABLE_PRIVILEGES", Show, 0, deleted None,
+        mandatory [],
+        optional ["EXPLAIN_GRANTABLE_PRIVILEGES"],
+        recent [];
     /// `SHOW FUTURE GRANTS IN ...` or `TO ...`: one table per statement.
     ShowFutureGrants = "SHOW_FUTURE_GRANTS", Show, 0, deleted None,
         mandatory ["PRIVILEGE", "GRANT_ON", "NAME", "GRANT_TO", "GRANTEE_NAME"],
@@ -231,6 +236,11 @@ impl SourceKind {
     /// Whether it is no source of its own.
     pub fn is_derived(self) -> bool {
         self.spec().family == Family::Derived
+    }
+
+    /// Whether a view lists the same things as this SHOW, somewhat later.
+    pub fn is_repeated(self) -> bool {
+        matches!(self, Self::ShowUsers | Self::ShowRoles | Self::ShowDatabases | Self::ShowSchemas)
     }
 
     /// Whether the source can be left out.

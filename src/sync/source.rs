@@ -220,7 +220,17 @@ impl SourceError {
 
     /// The object does not exist or the role may not see it, or the command is not known here: the source is absent.
     pub fn is_absent(&self) -> bool {
+        self.is_not_authorized() || self.is_unknown()
+    }
+
+    /// Whether the role may not see it, or it does not exist: the platform tells both in one message.
+    pub fn is_not_authorized(&self) -> bool {
+        matches!(self, Self::Server { code, .. } if matches!(code.as_str(), "002003" | "002043" | "003001"))
+    }
+
+    /// Whether the account does not know the statement, or does not answer it.
+    fn is_unknown(&self) -> bool {
         matches!(self, Self::Server { code, .. }
-            if matches!(code.as_str(), "002003" | "002043" | "003001" | "001003" | "000002" | "090153"))
+            if matches!(code.as_str(), "001003" | "000002" | "090153" | "002140" | "002141"))
     }
 }

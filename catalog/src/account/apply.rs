@@ -56,6 +56,10 @@ impl Account {
             Change::GrantPrivilege { privilege, object, grantee, grant_option, granted_by } => {
                 self.need_object(object)?;
                 self.need_principal(grantee)?;
+                if let Some(rows) = self.imported_rows(privilege, object) {
+                    self.grant_imported(rows, grantee, granted_by.as_ref(), at);
+                    return Ok(());
+                }
                 self.put_grant(Grant {
                     privilege: privilege.clone(),
                     object: object.clone(),
@@ -69,6 +73,9 @@ impl Account {
             Change::RevokePrivilege { privilege, object, grantee, grant_option_only, cascade, granted_by } => {
                 if *privilege == Privilege::OWNERSHIP {
                     return self.disown(object, grantee);
+                }
+                if self.imported_rows(privilege, object).is_some() {
+                    return self.revoke_imported(object, grantee);
                 }
                 let rows = self.matching(privilege, object, grantee, granted_by.as_ref())?;
                 let rows: Vec<_> = rows.into_iter().filter(|(_, option)| *option || !grant_option_only).collect();

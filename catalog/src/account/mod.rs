@@ -5,6 +5,7 @@
 
 mod apply;
 mod attempt;
+pub mod imports;
 mod lookup;
 mod names;
 mod rename;
@@ -12,7 +13,7 @@ mod rows;
 
 pub use apply::ApplyError;
 
-use crate::model::{Container, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties};
+use crate::model::{Container, ObjectRef, ObjectType, Offer, Principal, PrincipalKind, Privilege, Properties};
 use names::{Interner, Names};
 use rows::Rows;
 use std::ops::RangeInclusive;
@@ -189,6 +190,8 @@ pub struct Account {
     container_grants: Rows<ContainerGrantKey, ContainerGrantInfo>,
     /// Which objects are in which container; made when it is first asked for, forgotten when an object goes.
     contents: OnceLock<lookup::Contents>,
+    /// In order of type and privilege; empty when the platform was not asked.
+    offers: Vec<Offer>,
 }
 
 /// The name under which an object is looked up: relations share one namespace.
@@ -215,6 +218,7 @@ impl Account {
             roles_by_member: Rows::new(),
             container_grants: Rows::new(),
             contents: OnceLock::new(),
+            offers: Vec::new(),
         };
         account.put_principal(Principal::public(), PrincipalInfo { listed: true, ..PrincipalInfo::default() });
         account.put_object(ObjectRef::account(), ObjectInfo { listed: true, ..ObjectInfo::default() });
@@ -224,6 +228,18 @@ impl Account {
     /// The name that `account` columns show.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Adds what the account says can be granted.
+    pub fn put_offers(&mut self, offers: impl IntoIterator<Item = Offer>) {
+        self.offers.extend(offers);
+        self.offers.sort();
+        self.offers.dedup();
+    }
+
+    /// What the account says can be granted; nothing when it was not asked.
+    pub fn offers(&self) -> &[Offer] {
+        &self.offers
     }
 
     /// Puts a user, role or other grantee, replacing what was known of it.

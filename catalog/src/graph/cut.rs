@@ -12,7 +12,7 @@ use super::effective::{Scan, Wanted};
 use super::explain::Need;
 use super::impact::others_losing;
 use super::{Lens, Source, Way};
-use crate::account::{ApplyError, Reach};
+use crate::account::{ApplyError, Reach, imports};
 use crate::model::{Change, Principal, PrincipalKind};
 use crate::snapshot::Snapshot;
 use network::Network;
@@ -113,6 +113,10 @@ fn applied(s: &Snapshot, need: Need, revokes: Vec<Revoke>) -> Result<Cut, CutErr
     let mut cascaded = false;
     for revoke in revokes {
         let Some(change) = change(s, revoke) else { continue };
+        // One statement ends all that a share gives to a role.
+        if changes.contains(&change) {
+            continue;
+        }
         match account.apply(&change, Some(s.taken_at())) {
             // An earlier revoke took this one along.
             Err(ApplyError::NotGranted(_)) if cascaded => continue,
@@ -144,6 +148,8 @@ fn ends(s: &Snapshot, need: Need, target: u32, privilege: u16) -> BTreeSet<(u32,
     let revoke = |way: &Way| match way.kind {
         Source::Ownership => None,
         Source::Inherited => Some(Revoke::Inherited(way.evidence)),
+        // What a share gives to a role of its own is the provider's.
+        _ if s.import_of(target).is_some() && s.principals().at(way.carrier).kind != PrincipalKind::Role => None,
         _ => Some(Revoke::Grant { privilege: way.privilege, object: target, grantee: way.carrier }),
     };
     let mut ends: BTreeSet<_> = ways.iter().map(|way| (way.carrier, revoke(way))).collect();
@@ -152,7 +158,7 @@ fn ends(s: &Snapshot, need: Need, target: u32, privilege: u16) -> BTreeSet<(u32,
     }
     // An inherited grant on what is inside resolves its own container.
     for (row, i) in s.container_grants().iter().zip(0..) {
-        if row.reach == Reach::Inherited && row.container == target {
+        if row.reach == Reach::Inherited && row.container == target && s.import_of(target).is_none() {
             ends.insert((row.grantee, Some(Revoke::Inherited(i))));
         }
     }
@@ -180,15 +186,18 @@ fn change(s: &Snapshot, revoke: Revoke) -> Option<Change> {
             let grantor = s.principals().at(grantee);
             let depends =
                 |row: u32| grants.grantee(row) != grantee && s.grantor(grants.granted_by(row)) == Some(grantor);
-            let option = of_privilege().any(|row| grants.grantee(row) == grantee && grants.grant_option(row));
-            Change::RevokePrivilege {
+            let imported = s.import_of(object).is_some();
+            let option =
+                !imported && of_privilege().any(|row| grants.grantee(row) == grantee && grants.grant_option(row));
+            let one = Change::RevokePrivilege {
                 privilege: s.privileges().at(u32::from(privilege)).clone(),
                 object: s.object(object),
                 grantee: named(grantee),
                 grant_option_only: false,
                 cascade: option && of_privilege().any(depends),
                 granted_by: None,
-            }
+            };
+            imports::as_a_whole(one, |_| imported)
         }
         Revoke::Inherited(i) => {
             let row = s.container_grant(s.container_grants().get(i as usize)?);

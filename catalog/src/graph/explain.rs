@@ -1,5 +1,9 @@
 //! Why: the shortest chain of memberships, the number of distinct chains, and what is missing when there is none.
 
+mod miss;
+
+pub use miss::{Missing, NoGrant, nearest_miss};
+
 use super::lens::default_role;
 use super::{Graph, Lens, Source, Way};
 use crate::snapshot::Snapshot;

@@ -33,9 +33,9 @@ impl ReachIndex {
             }
         }
         // An inherited grant resolves its own container only: a schema's not the database, a database's not the
-        // schemas, the account's neither (section 1.11). On containers themselves it is a privilege like any other.
+        // schemas, the account's neither (section 1.11); none those made from a share. On containers themselves it is a privilege like any other.
         for row in snapshot.container_grants().iter().filter(|r| r.reach == Reach::Inherited) {
-            if row.container != NONE {
+            if row.container != NONE && snapshot.import_of(row.container).is_none() {
                 add(row.container, row.grantee, false);
             }
             let covered = snapshot.types().at(u32::from(row.kind));
@@ -45,7 +45,7 @@ impl ReachIndex {
             let usage = gives_usage(snapshot.privileges().at(u32::from(row.privilege)));
             let inside = |id: u32| row.container == NONE || snapshot.database_of(id) == Some(row.container);
             for id in (0..snapshot.object_count()).filter(|id| snapshot.object_type(*id) == covered) {
-                if inside(id) && snapshot.object_listed(id) {
+                if inside(id) && snapshot.object_listed(id) && snapshot.import_of(id).is_none() {
                     add(id, row.grantee, usage);
                 }
             }

@@ -97,6 +97,10 @@ impl Snapshot {
     /// Rows of several grantors for the same grantee do not make each other redundant. Of roles that include each
     /// other (bad input) one keeps its grant.
     pub fn redundant_grants_on(&self, object: u32, ways: &mut Vec<Way>, out: &mut Vec<RedundantGrant>) {
+        // Rows that come from a share cannot be revoked one by one.
+        if self.import_of(object).is_some() {
+            return;
+        }
         self.ways_on(object, ways);
         let graph = self.graph();
         let closure = graph.closure();

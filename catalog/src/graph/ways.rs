@@ -124,7 +124,8 @@ impl Snapshot {
                 evidence: NONE,
             }));
         }
-        if !inherited.is_empty() && self.object_listed(object) {
+        // Databases made from a share are left out of inherited grants (section 1.11).
+        if !inherited.is_empty() && self.object_listed(object) && self.import_of(object).is_none() {
             let mut containers = [NONE, database, schema];
             // The account is asked for once, whatever the object lies in.
             if database == NONE {

@@ -5,6 +5,7 @@
 mod change;
 mod ident;
 mod object;
+mod offer;
 mod principal;
 mod privilege;
 mod property;
@@ -12,6 +13,8 @@ mod property;
 pub use change::{Change, OutboundGrants};
 pub use ident::{Ident, IdentError, MAX_IDENT_CHARS};
 pub use object::{Container, ObjectRef, ObjectType, Signature, qualified};
+pub use offer::Offer;
 pub use principal::{Principal, PrincipalKind};
+pub(crate) use privilege::GLOBAL;
 pub use privilege::{Privilege, privileges_of, shipped_privileges};
 pub use property::{Properties, Property, ValueKind};

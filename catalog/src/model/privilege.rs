@@ -241,15 +241,118 @@ const NOT_IMPLIED: &[(&str, &str)] = &[
     ("STREAMLIT", "EMBED"),
 ];
 
-/// Every type of the table with each privilege that it offers, OWNERSHIP first, and whether OWNERSHIP implies it; in
-/// order of type.
+/// Every type of the table with each privilege that it offers, OWNERSHIP first, and whether OWNERSHIP implies it; the
+/// account first, then in order of type.
 pub fn shipped_privileges() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
-    BY_TYPE.iter().flat_map(|(object_type, implied)| {
+    let of_account = GLOBAL.iter().map(|privilege| ("ACCOUNT", *privilege, false));
+    of_account.chain(BY_TYPE.iter().flat_map(|(object_type, implied)| {
         let others = NOT_IMPLIED.iter().filter(move |(t, _)| t == object_type).map(|(_, p)| (*p, false));
         let all = std::iter::once(("OWNERSHIP", true)).chain(implied.iter().map(|p| (*p, true))).chain(others);
         all.map(move |(privilege, implied)| (*object_type, privilege, implied))
-    })
+    }))
 }
+
+/// Privileges on the account (snowflake-rbac reference, section 2.1): what `ALL` means `ON ACCOUNT`. The account has no
+/// owner.
+pub(crate) const GLOBAL: &[&str] = &[
+    "APPLY AGGREGATION POLICY",
+    "APPLY AUTHENTICATION POLICY",
+    "APPLY BACKUP POLICY",
+    "APPLY BACKUP RETENTION LOCK",
+    "APPLY CONTACT",
+    "APPLY DATA MOVEMENT POLICY",
+    "APPLY FEATURE POLICY",
+    "APPLY JOIN POLICY",
+    "APPLY LEGAL HOLD",
+    "APPLY MASKING POLICY",
+    "APPLY PACKAGES POLICY",
+    "APPLY PASSWORD POLICY",
+    "APPLY PRIVACY POLICY",
+    "APPLY PROJECTION POLICY",
+    "APPLY ROW ACCESS POLICY",
+    "APPLY SESSION POLICY",
+    "APPLY STORAGE LIFECYCLE POLICY",
+    "APPLY TAG",
+    "ATTACH POLICY",
+    "AUDIT",
+    "BIND SERVICE ENDPOINT",
+    "CANCEL QUERY",
+    "CREATE ACCOUNT",
+    "CREATE AGENT",
+    "CREATE API INTEGRATION",
+    "CREATE APPLICATION",
+    "CREATE APPLICATION PACKAGE",
+    "CREATE COMPUTE POOL",
+    "CREATE DATA CONNECTIVITY PROXY",
+    "CREATE DATABASE",
+    "CREATE EXTERNAL ACCESS INTEGRATION",
+    "CREATE EXTERNAL VOLUME",
+    "CREATE FAILOVER GROUP",
+    "CREATE FEATURE POLICY",
+    "CREATE GATEWAY",
+    "CREATE INTEGRATION",
+    "CREATE LISTING",
+    "CREATE NETWORK POLICY",
+    "CREATE NOTIFICATION INTEGRATION",
+    "CREATE ORGANIZATION LISTING",
+    "CREATE ORGANIZATION PROFILE",
+    "CREATE ORGANIZATION USER",
+    "CREATE ORGANIZATION USER GROUP",
+    "CREATE PREVIEW APPLICATION",
+    "CREATE PROVISIONED THROUGHPUT",
+    "CREATE REPLICATION GROUP",
+    "CREATE ROLE",
+    "CREATE SECURITY INTEGRATION",
+    "CREATE SHARE",
+    "CREATE STORAGE INTEGRATION",
+    "CREATE USER",
+    "CREATE WAREHOUSE",
+    "EXECUTE ALERT",
+    "EXECUTE AUTO CLASSIFICATION",
+    "EXECUTE DATA METRIC FUNCTION",
+    "EXECUTE MANAGED ALERT",
+    "EXECUTE MANAGED TASK",
+    "EXECUTE TASK",
+    "IMPORT ORGANIZATION LISTING",
+    "IMPORT ORGANIZATION USER GROUPS",
+    "IMPORT SHARE",
+    "MANAGE ACCOUNT SUPPORT CASES",
+    "MANAGE ACCOUNTS",
+    "MANAGE APPLICATION SPECIFICATIONS",
+    "MANAGE CALLER GRANTS",
+    "MANAGE CORTEX EXTENSION SECURITY SCAN",
+    "MANAGE EVENT SHARING",
+    "MANAGE GRANTS",
+    "MANAGE LISTING AUTO FULFILLMENT",
+    "MANAGE ORGANIZATION SUPPORT CASES",
+    "MANAGE SERVICE CALLER ACCESS",
+    "MANAGE SHARE TARGET",
+    "MANAGE USER SUPPORT CASES",
+    "MANAGE VISIBILITY",
+    "MANAGE WAREHOUSES",
+    "MODIFY LOG EVENT LEVEL",
+    "MODIFY LOG LEVEL",
+    "MODIFY METRIC LEVEL",
+    "MODIFY SESSION LOG EVENT LEVEL",
+    "MODIFY SESSION LOG LEVEL",
+    "MODIFY SESSION METRIC LEVEL",
+    "MODIFY SESSION TRACE LEVEL",
+    "MODIFY TRACE LEVEL",
+    "MONITOR",
+    "MONITOR CORTEX EXTENSIONS",
+    "MONITOR EXECUTION",
+    "MONITOR ROLE",
+    "MONITOR SECURITY",
+    "MONITOR USAGE",
+    "MONITOR USER",
+    "OVERRIDE SHARE RESTRICTIONS",
+    "PURCHASE DATA EXCHANGE LISTING",
+    "READ SESSION",
+    "REPLICATE",
+    "RESOLVE ALL",
+    "USE AI FUNCTIONS",
+    "VIEW LINEAGE",
+];
 
 #[cfg(test)]
 mod tests {
@@ -272,6 +375,7 @@ mod tests {
             let by_table = privileges_of(&ObjectType::new(object_type)).contains(privilege);
             assert_eq!(*implied, by_table || *privilege == "OWNERSHIP", "{object_type} {privilege}");
         }
+        assert!(rows.contains(&("ACCOUNT", "MANAGE GRANTS", false)) && !rows.contains(&("ACCOUNT", "OWNERSHIP", true)));
         let mut distinct: Vec<_> = rows.iter().map(|(t, p, _)| (*t, *p)).collect();
         distinct.sort_unstable();
         distinct.dedup();

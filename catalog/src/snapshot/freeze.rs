@@ -141,6 +141,7 @@ pub(super) fn freeze(account: &Account, taken_at: Micros) -> Snapshot {
         memberships,
         container_grants,
         on_object,
+        offers: account.offers().to_vec(),
         names: Names { principals: principal_ids, objects: by_name },
         graph: OnceLock::new(),
     }
@@ -195,6 +196,7 @@ fn container_ref(container: &Container) -> Option<ObjectRef> {
 
 pub(super) fn thaw(snapshot: &Snapshot) -> Account {
     let mut account = Account::new(snapshot.account.clone());
+    account.put_offers(snapshot.offers.iter().cloned());
     for (principal, info) in snapshot.principals.iter().zip(snapshot.principal_info.iter()) {
         account.put_principal(principal.clone(), info.clone());
     }

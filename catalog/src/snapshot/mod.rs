@@ -17,10 +17,11 @@ pub use columns::{Column, NONE, Postings, Strings};
 pub use diff::{DiffBy, diff, diff_by};
 pub use resolve::nearest;
 
-use crate::account::{Account, PrincipalInfo};
-use crate::account::{ApplyError, ContainerGrant, Micros, Reach};
+use crate::account::{Account, ApplyError, ContainerGrant, Micros, PrincipalInfo, Reach, imports};
 use crate::graph::Graph;
-use crate::model::{Change, Container, Ident, ObjectRef, ObjectType, Principal, Privilege, Properties, Signature};
+use crate::model::{
+    Change, Container, Ident, ObjectRef, ObjectType, Offer, Principal, Privilege, Properties, Signature,
+};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -103,6 +104,7 @@ pub struct Snapshot {
     pub(crate) memberships: Vec<MembershipRow>,
     pub(crate) container_grants: Vec<ContainerGrantRow>,
     pub(crate) on_object: Postings,
+    pub(crate) offers: Vec<Offer>,
     names: Names,
     graph: OnceLock<Graph>,
 }
@@ -187,6 +189,20 @@ impl Snapshot {
     /// The object id of an object's schema, if it lies in one.
     pub fn schema_of(&self, id: u32) -> Option<u32> {
         some(*self.objects.schema.at(id))
+    }
+
+    /// The stored name of the database that an object is, or lies in.
+    pub fn database_name(&self, id: u32) -> Option<&str> {
+        let is_database = *self.object_type(id) == ObjectType::DATABASE;
+        let database = if is_database { Some(id) } else { self.database_of(id) };
+        database.map(|id| self.object_name(id))
+    }
+
+    /// The database made from a share that an object is, or lies in.
+    pub fn import_of(&self, id: u32) -> Option<u32> {
+        let is_database = *self.object_type(id) == ObjectType::DATABASE;
+        let database = if is_database { Some(id) } else { self.database_of(id) }?;
+        imports::is_imported(self.object_name(database), self.object_properties(database)).then_some(database)
     }
 
     /// The principal id of an object's owner.
@@ -315,6 +331,11 @@ impl Snapshot {
     /// When and by whom an object's owner was set.
     pub fn owner_evidence(&self, object: u32) -> Option<(Option<&Principal>, Option<Micros>)> {
         self.objects.owner_evidence.get(&object).map(|(by, at)| (self.grantor(*by), *at))
+    }
+
+    /// What the account says can be granted, in order of type and privilege; nothing when it was not asked. Evidence.
+    pub fn offers(&self) -> &[Offer] {
+        &self.offers
     }
 
     /// The role graph and what follows from it; built at the first use.

@@ -15,6 +15,8 @@ pub enum ColumnType {
     Int,
     /// `timestamptz`, microseconds, UTC
     Time,
+    /// `text[]`
+    Texts,
 }
 
 impl ColumnType {
@@ -25,6 +27,7 @@ impl ColumnType {
             Self::Bool => DataType::Boolean,
             Self::Int => DataType::Int64,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Texts => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
         }
     }
 
@@ -35,6 +38,7 @@ impl ColumnType {
             Self::Bool => "boolean",
             Self::Int => "bigint",
             Self::Time => "timestamp with time zone",
+            Self::Texts => "text[]",
         }
     }
 }
@@ -97,6 +101,11 @@ pub(super) const fn int(name: &'static str, comment: &'static str) -> ColumnDef 
 /// A time column.
 pub(super) const fn time(name: &'static str, comment: &'static str) -> ColumnDef {
     ColumnDef { name, ty: ColumnType::Time, comment }
+}
+
+/// A column of lists of texts.
+pub(super) const fn texts(name: &'static str, comment: &'static str) -> ColumnDef {
+    ColumnDef { name, ty: ColumnType::Texts, comment }
 }
 
 /// The first column of every synced relation.

@@ -1,12 +1,13 @@
 //! `grants`, `future_grants` and `inherited_grants`.
 
-use super::definition::{ACCOUNT, Definition, OBJECT, bool, columns, text, time};
+use super::definition::{ACCOUNT, Definition, OBJECT, bool, columns, text, texts, time};
 use super::provider::{BatchSource, Relation, ScanRequest, once};
 use super::writer::Writer;
 use crate::account::{ContainerGrant, Reach};
 use crate::model::{Container, Principal, Privilege};
 use crate::snapshot::Snapshot;
 use datafusion::error::Result;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(super) fn relations() -> Vec<Arc<dyn Relation>> {
@@ -122,6 +123,10 @@ impl Relation for FutureGrants {
                         "shadowed",
                         "Whether some schema of the database has templates of its own for this type, which hide this one there",
                     ),
+                    texts(
+                        "shadowed_by",
+                        "Those schemas, in order; NULL when there is none. shadowed_future_grants has a row for each",
+                    ),
                 ],
             ]),
         )
@@ -132,11 +137,15 @@ impl Relation for FutureGrants {
             for view in &request.world.accounts {
                 let all = of_kind(&view.snapshot, Reach::Future);
                 for grant in &all {
+                    let hides = |other: &&ContainerGrant| shadows(other, grant);
+                    let schemas = all.iter().filter(hides).filter_map(|other| other.container.schema());
+                    let hiding: BTreeSet<&str> = schemas.map(crate::model::Ident::as_str).collect();
                     out.text(Some(&view.name));
                     write_template(out, grant);
                     out.bool(Some(grant.grant_option))
                         .time(grant.created_on)
-                        .bool(Some(all.iter().any(|other| shadows(other, grant))))
+                        .bool(Some(!hiding.is_empty()))
+                        .texts((!hiding.is_empty()).then_some(hiding))
                         .end();
                 }
             }

@@ -27,7 +27,7 @@ pub use provider::{BatchSource, Relation, RelationTable, ScanRequest, once};
 pub use session::SessionState;
 pub use views::{View, view_providers, views};
 pub use world::{
-    AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, DriftRow, Health, ObjectColumns, SyncRunRow,
+    ACCESS, AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, DriftRow, Health, ObjectColumns, SyncRunRow,
     SyncStepRow, World,
 };
 pub use writer::Writer;

@@ -145,15 +145,25 @@ impl Relation for Coverage {
     fn definition(&self) -> Definition {
         Definition::new(
             "coverage",
-            "What could not be seen, and why: nothing is left out without a row here",
+            "What the newest run could not see, and why: nothing is left out without a row here. A row concerns an answer \
+             about an object when account matches, affects is what is asked (effective_privileges stands for every answer \
+             about who may do what), and object_database is NULL or the object's",
             columns([
                 &[ACCOUNT],
                 &[
-                    text("source", "Where it would have been seen"),
-                    text("object", "What it is about, when it is one thing"),
-                    text("reason", "Why it was not seen"),
-                    text("detail", "The same in words, with what to do"),
-                    text("affects", "Which relations may lack rows for it"),
+                    text("source", "Where it would have been seen: a view, a SHOW command or a file"),
+                    text("object", "What it is about, when it is one thing: full name, quoted only where needed"),
+                    text("object_database", "Database it is about, as stored; NULL when it is about the whole account"),
+                    text(
+                        "reason",
+                        "Why it was not seen: absent, not_authorized, older_columns, capped, lag, unread, imported or ignored",
+                    ),
+                    text("detail", "The same in words, with an example and what follows"),
+                    text(
+                        "affects",
+                        "Relation that may lack rows or have too many; effective_privileges where it could change who may \
+                         do what, and then also effective_grants, effective_roles and the functions; NULL for none",
+                    ),
                 ],
             ]),
         )
@@ -165,9 +175,10 @@ impl Relation for Coverage {
                 out.text(Some(&row.account))
                     .text(Some(&row.source))
                     .text(row.object.as_deref())
+                    .text(row.object_database.as_deref())
                     .text(Some(&row.reason))
                     .text(Some(&row.detail))
-                    .text(Some(&row.affects))
+                    .text(row.affects.as_deref())
                     .end();
             }
             Ok(())

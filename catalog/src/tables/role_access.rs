@@ -1,12 +1,12 @@
 //! What a role has and who has the role: `role_privileges`, `effective_role_members`; and `privilege_catalog`.
 
-use super::definition::{ACCOUNT, Definition, OBJECT, bool, columns, text, time};
+use super::definition::{ACCOUNT, Definition, OBJECT, bool, columns, text, texts, time};
 use super::effective::{ROLES, USER, evidence};
 use super::filters::Dimension;
 use super::provider::{BatchSource, Relation, ScanRequest, once};
 use super::writer::Writer;
 use crate::graph::Way;
-use crate::model::{Principal, shipped_privileges};
+use crate::model::{Principal, Privilege, privileges_of, shipped_privileges};
 use crate::snapshot::{Postings, Snapshot};
 use datafusion::error::Result;
 use std::sync::Arc;
@@ -245,19 +245,51 @@ impl Relation for PrivilegeCatalog {
     fn definition(&self) -> Definition {
         Definition::new(
             "privilege_catalog",
-            "Which privileges each type of object offers: the table that grantd ships; an account may know others",
+            "Which privileges each type of object offers: what the account itself says where a sync asked it, else the table \
+             that grantd ships, to which an account may add",
             vec![
-                text("object_type", "Type of object: TABLE, VIEW, SCHEMA, WAREHOUSE, ..."),
+                ACCOUNT,
+                text("object_type", "Type of object: TABLE, VIEW, SCHEMA, WAREHOUSE, ACCOUNT, ..."),
                 text("privilege", "Privilege, such as SELECT or OWNERSHIP"),
                 bool("implied_by_ownership", "Whether the owner of an object has it without a grant"),
+                texts(
+                    "grant_types",
+                    "How it can be granted, as the account says: INDIVIDUAL, ALL, FUTURE, INHERITED, ...; NULL in the shipped \
+                     table",
+                ),
+                text("source", "account (EXPLAIN_GRANTABLE_PRIVILEGES) or shipped"),
             ],
         )
     }
 
-    fn open(&self, _request: ScanRequest) -> Box<dyn BatchSource> {
-        once(|out| {
-            for (object_type, privilege, implied) in shipped_privileges() {
-                out.text(Some(object_type)).text(Some(privilege)).bool(Some(implied)).end();
+    fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
+        once(move |out| {
+            for view in &request.world.accounts {
+                let offers = view.snapshot.offers();
+                for offer in offers {
+                    let privilege = offer.privilege.as_str();
+                    let implied = offer.privilege == Privilege::OWNERSHIP
+                        || privileges_of(&offer.object_type).contains(&privilege);
+                    out.text(Some(&view.name))
+                        .text(Some(offer.object_type.as_str()))
+                        .text(Some(privilege))
+                        .bool(Some(implied))
+                        .texts(Some(offer.grant_types.iter().map(String::as_str)))
+                        .text(Some("account"))
+                        .end();
+                }
+                if !offers.is_empty() {
+                    continue;
+                }
+                for (object_type, privilege, implied) in shipped_privileges() {
+                    out.text(Some(&view.name))
+                        .text(Some(object_type))
+                        .text(Some(privilege))
+                        .bool(Some(implied))
+                        .texts(None::<[&str; 0]>)
+                        .text(Some("shipped"))
+                        .end();
+                }
             }
             Ok(())
         })

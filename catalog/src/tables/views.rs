@@ -129,6 +129,7 @@ fn plan(context: &SessionContext, name: &'static str, text: &'static str) -> Res
                 DataType::Boolean => ColumnType::Bool,
                 DataType::Int64 => ColumnType::Int,
                 DataType::Timestamp(..) => ColumnType::Time,
+                DataType::List(..) => ColumnType::Texts,
                 other => return Err(invalid(format!("column {name} is of type {other}"))),
             };
             Ok((ColumnDef { name, ty, comment }, field.data_type().clone()))

@@ -2,6 +2,7 @@
 
 use super::{AccountView, SessionState, World, providers, view_providers, views};
 use crate::account::Account;
+use crate::model::{ObjectType, Offer, Privilege};
 use crate::snapshot::Snapshot;
 use crate::sql::parse_changes;
 use datafusion::arrow::util::display::array_value_to_string;
@@ -15,7 +16,11 @@ fn context(sql: &str) -> SessionContext {
             account.apply(&change, None).unwrap();
         }
     }
-    let snapshot = Arc::new(Snapshot::freeze(&account, 0));
+    context_of(&account)
+}
+
+fn context_of(account: &Account) -> SessionContext {
+    let snapshot = Arc::new(Snapshot::freeze(account, 0));
     let view = AccountView::new("ACME".into(), "snowflake".into(), "import".into(), snapshot);
     let world = Arc::new(World { accounts: vec![Arc::new(view)], ..World::default() });
     let session = Arc::new(SessionState::new(world));
@@ -78,6 +83,15 @@ async fn views_of_future_grants_show_each_schema_that_hides_a_template() {
         "SELECT privilege, object_type, object_database, grantee, shadowed_by FROM shadowed_future_grants",
     );
     assert_eq!(got.await, ["SELECT|TABLE|DB|READER|S", "SELECT|TABLE|DB|READER|T"]);
+    let sql = "SELECT object_type, object_schema, privilege, shadowed, shadowed_by FROM future_grants";
+    let want = [
+        "TABLE|S|INSERT|false|",
+        "TABLE|S|UPDATE|false|",
+        "TABLE|T|INSERT|false|",
+        "TABLE||SELECT|true|[S, T]",
+        "VIEW||SELECT|false|",
+    ];
+    assert_eq!(rows(&context, sql).await, want);
 }
 
 #[tokio::test]
@@ -133,4 +147,27 @@ async fn views_of_grants_show_the_needless_and_the_useless() {
 async fn views_list_what_a_type_offers() {
     let sql = "SELECT privilege, implied_by_ownership FROM privilege_catalog WHERE object_type = 'STREAMLIT'";
     assert_eq!(rows(&context(""), sql).await, ["EMBED|false", "OWNERSHIP|true", "USAGE|true"]);
+    let sql = "SELECT DISTINCT account, source, grant_types FROM privilege_catalog WHERE object_type = 'ACCOUNT'";
+    assert_eq!(rows(&context(""), sql).await, ["ACME|shipped|"]);
+}
+
+#[tokio::test]
+async fn views_show_what_the_account_itself_offers_also_from_a_stored_snapshot() {
+    let mut account = Account::new("ACME");
+    let offer = |privilege: &str, ways: [&str; 2]| Offer {
+        object_type: ObjectType::new("STREAMLIT"),
+        privilege: Privilege::new(privilege),
+        grant_types: ways.map(str::to_owned).to_vec(),
+    };
+    account.put_offers([offer("USAGE", ["ALL", "INDIVIDUAL"]), offer("NEW", ["FUTURE", "INDIVIDUAL"])]);
+    let stored = Snapshot::decode(&Snapshot::freeze(&account, 0).encode().unwrap()).unwrap();
+    assert_eq!(stored.offers().len(), 2);
+    let context = context_of(&stored.thaw());
+    let sql =
+        "SELECT account, object_type, privilege, implied_by_ownership, grant_types, source FROM privilege_catalog";
+    let want = [
+        "ACME|STREAMLIT|NEW|false|[FUTURE, INDIVIDUAL]|account",
+        "ACME|STREAMLIT|USAGE|true|[ALL, INDIVIDUAL]|account",
+    ];
+    assert_eq!(rows(&context, sql).await, want);
 }

@@ -3,6 +3,7 @@
 use crate::account::Micros;
 use crate::model::{Change, ObjectRef, Principal};
 use crate::snapshot::{DiffBy, Snapshot, diff_by};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// All accounts and what was done with them.
@@ -160,15 +161,20 @@ pub struct CoverageRow {
     pub account: String,
     /// Where it would have been seen.
     pub source: String,
-    /// What it is about, if one thing.
+    /// What it is about, if one thing: its full name.
     pub object: Option<String>,
-    /// Why: `missing privilege`, `lag`, `not exported`, ...
+    /// The database that it is about, if one, by its stored name.
+    pub object_database: Option<String>,
+    /// Why: `absent`, `not_authorized`, `lag`, `imported`, ...
     pub reason: String,
     /// In words.
     pub detail: String,
-    /// Which relations may lack rows for it.
-    pub affects: String,
+    /// The relation that may lack rows for it, or have too many; [`ACCESS`] where that changes who may do what.
+    pub affects: Option<String>,
 }
+
+/// What a coverage row affects when it could change effective access, and so everything that is computed from it.
+pub const ACCESS: &str = "effective_privileges";
 
 /// One changeset.
 #[derive(Debug, Clone, Default)]
@@ -306,5 +312,19 @@ impl World {
     /// The account of that name.
     pub fn account(&self, name: &str) -> Option<&Arc<AccountView>> {
         self.accounts.iter().find(|a| a.name == name)
+    }
+
+    /// Why an answer about who may do what with an object may be wrong, in words: the rows of `coverage` that could change
+    /// it. `database` is the object's, or the database itself; `None` outside databases.
+    pub fn caveat(&self, account: &str, database: Option<&str>) -> Option<String> {
+        let concerns = |row: &&CoverageRow| {
+            row.account == account
+                && row.affects.as_deref() == Some(ACCESS)
+                && (row.object_database.is_none() || row.object_database.as_deref() == database)
+        };
+        let rows = self.coverage.iter().filter(concerns);
+        let found: BTreeSet<String> = rows.map(|row| format!("{} ({})", row.source, row.reason)).collect();
+        let found: Vec<String> = found.into_iter().collect();
+        (!found.is_empty()).then(|| format!("may be incomplete, see coverage: {}", found.join(", ")))
     }
 }

@@ -4,8 +4,8 @@ use super::definition::ColumnType;
 use crate::account::Micros;
 use crate::snapshot::Snapshot;
 use datafusion::arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, RecordBatchOptions, StringViewBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, RecordBatch, RecordBatchOptions, StringBuilder,
+    StringViewBuilder, TimestampMicrosecondBuilder,
 };
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
@@ -16,6 +16,7 @@ enum Builder {
     Bool(BooleanBuilder),
     Int(Int64Builder),
     Time(TimestampMicrosecondBuilder),
+    Texts(ListBuilder<StringBuilder>),
 }
 
 /// Takes the cells of rows in the order of the relation's columns; columns not asked for are passed over.
@@ -36,6 +37,7 @@ impl Writer {
             ColumnType::Bool => Builder::Bool(BooleanBuilder::new()),
             ColumnType::Int => Builder::Int(Int64Builder::new()),
             ColumnType::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            ColumnType::Texts => Builder::Texts(ListBuilder::new(StringBuilder::new())),
         };
         let columns = types.iter().enumerate().map(|(i, ty)| projection.contains(&i).then(|| builder(ty))).collect();
         Self { schema, order: projection.to_vec(), columns, at: 0, rows: 0, misplaced: false }
@@ -108,6 +110,20 @@ impl Writer {
         self
     }
 
+    /// The next cell: a list of texts.
+    pub fn texts<'t>(&mut self, value: Option<impl IntoIterator<Item = &'t str>>) -> &mut Self {
+        match self.slot() {
+            Some(Builder::Texts(b)) => {
+                let is_some = value.is_some();
+                value.into_iter().flatten().for_each(|text| b.values().append_value(text));
+                b.append(is_some);
+            }
+            Some(_) => self.misplaced = true,
+            None => {}
+        }
+        self
+    }
+
     /// The next five cells: the columns that name an object.
     pub fn object(&mut self, snapshot: &Snapshot, id: u32) -> &mut Self {
         self.text(Some(snapshot.object_type(id).as_str()))
@@ -139,6 +155,7 @@ impl Writer {
                     Builder::Bool(b) => Arc::new(b.finish()),
                     Builder::Int(b) => Arc::new(b.finish()),
                     Builder::Time(b) => Arc::new(b.finish()),
+                    Builder::Texts(b) => Arc::new(b.finish()),
                 })
             })
             .collect();

@@ -12,7 +12,7 @@ use grantd_catalog::graph;
 use grantd_catalog::graph::effective::{GrantRow, Row, Scan, Wanted};
 use grantd_catalog::graph::explain::{Need, explain};
 use grantd_catalog::graph::impact::{Effect, access_diff};
-use grantd_catalog::model::{ObjectRef, Principal, Privilege, Property};
+use grantd_catalog::model::{ObjectRef, ObjectType, Principal, Privilege, Property};
 use grantd_catalog::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -22,7 +22,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
 
-fn engine_lens(lens: Lens) -> graph::Lens {
+pub(crate) fn engine_lens(lens: Lens) -> graph::Lens {
     match lens {
         Lens::All => graph::Lens::All,
         Lens::Default => graph::Lens::Default,
@@ -31,7 +31,7 @@ fn engine_lens(lens: Lens) -> graph::Lens {
 }
 
 /// Runs `check` on many accounts, on all cores; a failing account is made small before it is shown.
-fn on_random_accounts(check: fn(&Account) -> Result<(), String>) {
+pub(crate) fn on_random_accounts(check: fn(&Account) -> Result<(), String>) {
     let (count, first) = (number("GRANTD_ORACLE_ACCOUNTS", 500), number("GRANTD_ORACLE_SEED", 0));
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
     std::thread::scope(|scope| {
@@ -406,7 +406,8 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
         held.into_iter().chain(weaker).collect()
     };
     let before = held(account);
-    let public = Oracle::new(account).closure(&BTreeSet::from([Principal::public()]));
+    let oracle = Oracle::new(account);
+    let public = oracle.closure(&BTreeSet::from([Principal::public()]));
     let named: BTreeSet<u32> = found.iter().map(|r| r.row).collect();
     let circles = !snapshot.graph().closure().cycles().is_empty();
     let grants: Vec<_> = account.grants().collect();
@@ -417,7 +418,14 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
             .filter(|g| (&g.privilege, &g.object, &g.grantee) == (&grant.privilege, &grant.object, &grant.grantee));
         // PUBLIC and the roles granted to it have what each of them has; one of them keeps its grant.
         let everyones = public.contains(&grant.grantee);
-        if membership || everyones || !grant.grantee.kind.is_role() || parallel.count() > 1 || circles {
+        // What comes from a share cannot be revoked row by row.
+        let database = if grant.object.object_type == ObjectType::DATABASE {
+            Some(&grant.object.name)
+        } else {
+            grant.object.database.as_ref()
+        };
+        let shared = database.is_some_and(|d| oracle.imported.contains(d));
+        if membership || shared || everyones || !grant.grantee.kind.is_role() || parallel.count() > 1 || circles {
             continue;
         }
         let mut without = Account::new(account.name());

@@ -16,6 +16,7 @@ mod chains;
 mod compare;
 mod laws;
 mod lint;
+mod misses;
 mod oddities;
 mod oracle;
 mod permifrost;

@@ -1,7 +1,7 @@
 //! What the oracle reads from an account: plain sets of rows, nothing derived.
 
 use grantd_catalog::account::{Account, ContainerGrant, Grant, Ownership, Reach};
-use grantd_catalog::model::{ObjectRef, Principal, PrincipalKind, Properties, Property};
+use grantd_catalog::model::{Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Properties, Property};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of a user's roles count (section 1.3).
@@ -38,6 +38,8 @@ pub(crate) struct Oracle {
     pub(crate) future: Vec<ContainerGrant>,
     /// The objects that the inventory lists.
     pub(crate) listed: BTreeSet<ObjectRef>,
+    /// The databases made from a share.
+    pub(crate) imported: BTreeSet<Ident>,
     /// The schemas with managed access.
     pub(crate) managed_schemas: BTreeSet<ObjectRef>,
 }
@@ -60,10 +62,21 @@ impl Oracle {
             ownerships: account.ownerships().collect(),
             inherited,
             future,
+            imported: account
+                .objects()
+                .filter(|(o, info)| made_from_a_share(o, &info.properties))
+                .map(|(o, _)| o.name.clone())
+                .collect(),
             listed: account.objects().filter(|(_, info)| info.listed).map(|(o, _)| o.clone()).collect(),
             managed_schemas: account.objects().filter(managed).map(|(o, _)| o.clone()).collect(),
         }
     }
+}
+
+/// Section 1.7: SNOWFLAKE, and what SHOW DATABASES calls an imported database.
+fn made_from_a_share(object: &ObjectRef, properties: &Properties) -> bool {
+    object.object_type == ObjectType::DATABASE
+        && (object.name.as_str() == "SNOWFLAKE" || properties.get(Property::Kind) == Some("IMPORTED DATABASE"))
 }
 
 /// Section 1.1: a membership is one whoever granted it, and however often. `GRANT ROLE PUBLIC` is a no-op: every user

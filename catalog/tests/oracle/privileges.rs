@@ -133,7 +133,7 @@ impl Oracle {
     }
 
     fn privileges_of_active(&self, carried: &[Carried], active: &Active) -> Vec<EffectivePrivilege> {
-        let containers = containers_of(carried, &self.inherited, active);
+        let containers = containers_of(carried, &self.inherited_that_resolve(), active);
         let mut ways = BTreeMap::<(&Privilege, &ObjectRef), Vec<&Carried>>::new();
         for row in carried.iter().filter(|c| active.has(&c.carrier)) {
             ways.entry((&row.privilege, &row.object)).or_default().push(row);
@@ -187,13 +187,27 @@ impl Oracle {
         enclosing(object).iter().any(|container| self.managed_schemas.contains(container))
     }
 
+    /// Section 1.11: inherited grants leave databases made from a share out.
+    fn lies_in_a_share(&self, object: &ObjectRef) -> bool {
+        let is_database = object.object_type == ObjectType::DATABASE;
+        let database = if is_database { Some(&object.name) } else { object.database.as_ref() };
+        database.is_some_and(|d| self.imported.contains(d))
+    }
+
+    fn inherited_that_resolve(&self) -> Vec<ContainerGrant> {
+        let within = |g: &&ContainerGrant| !g.container.database().is_some_and(|d| self.imported.contains(d));
+        self.inherited.iter().filter(within).cloned().collect()
+    }
+
     /// Section 1.11: every object of that type in the container, of no other type, by no grant row of its own. A grant
     /// option does not combine with it.
     fn inherited_covers_listed_objects_of_exactly_that_type(&self, grant: &ContainerGrant) -> Vec<Carried> {
         if is_membership(&grant.privilege, &grant.object_type) {
             return Vec::new();
         }
-        let covered = |o: &&ObjectRef| o.object_type == grant.object_type && lies_in(&grant.container, o);
+        let covered = |o: &&ObjectRef| {
+            o.object_type == grant.object_type && lies_in(&grant.container, o) && !self.lies_in_a_share(o)
+        };
         let carry = |object: &ObjectRef| Carried {
             carrier: grant.grantee.clone(),
             privilege: grant.privilege.clone(),

@@ -1,6 +1,6 @@
 //! Which roles are active in a session, and what they hold: Snowflake's rules by plain loops, written to be read.
 
-use grantd_catalog::account::{Account, ContainerGrant, Reach};
+use grantd_catalog::account::{Account, ContainerGrant, Reach, imports};
 use grantd_catalog::model::{
     Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Property, privileges_of,
 };
@@ -115,7 +115,18 @@ impl<'a> Active<'a> {
                 && privilege.is_none_or(|p| g.privilege.as_str() == p)
                 && set.contains(&g.grantee)
                 && g.container.contains(object)
+                && !self.is_of_share(object)
         })
+    }
+
+    /// Whether an object is, or lies in, a database made from a share: inherited grants leave those out (section 1.11).
+    fn is_of_share(&self, object: &ObjectRef) -> bool {
+        let is_database = object.object_type == ObjectType::DATABASE;
+        let Some(name) = (if is_database { Some(&object.name) } else { object.database.as_ref() }) else {
+            return false;
+        };
+        let known = self.account.object(&ObjectRef::database(name.clone()));
+        known.is_some_and(|(_, info)| imports::is_imported(name.as_str(), Some(&info.properties)))
     }
 
     /// Whether any privilege on an object is held.

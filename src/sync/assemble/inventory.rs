@@ -100,8 +100,14 @@ fn shape(kind: SourceKind) -> Option<Shape> {
         | SourceKind::SchemaObjects
         | SourceKind::ShowGrantsOf
         | SourceKind::ShowGrants
+        | SourceKind::GrantablePrivileges
         | SourceKind::Fact => return None,
     })
+}
+
+/// The type of the objects that a source lists; the general one for tables.
+pub(in crate::sync) fn listed_type(kind: SourceKind) -> Option<&'static str> {
+    shape(kind).map(|shape| shape.object_type)
 }
 
 impl Builder {

@@ -9,6 +9,7 @@ mod fresh;
 mod grants;
 mod inventory;
 mod names;
+mod offers;
 mod principals;
 mod signature;
 
@@ -18,8 +19,9 @@ use super::table::{SourceTable, TableError};
 pub use carry::Carry;
 use findings::Findings;
 pub use fresh::{differing_roles, look, overlay};
-use grantd_catalog::account::{Account, Membership, Ownership, PrincipalInfo};
-use grantd_catalog::model::{Ident, IdentError, ObjectRef, Principal, PrincipalKind};
+use grantd_catalog::account::{Account, Membership, ObjectInfo, Ownership, PrincipalInfo};
+use grantd_catalog::model::{Ident, IdentError, ObjectRef, ObjectType, Principal, PrincipalKind, Property};
+pub(super) use inventory::listed_type;
 use std::collections::BTreeSet;
 
 /// An account and what is known about how it was seen.
@@ -90,11 +92,14 @@ pub fn assemble_onto(name: &str, tables: &[SourceTable], carry: Option<&Carry>) 
     };
     for table in &ordered {
         builder.grants(table)?;
+        builder.offers(table)?;
     }
     builder.remaining_owners();
     builder.gone(&ordered)?;
     let mut coverage = builder.findings.rows();
     coverage.extend(seen(tables));
+    coverage.extend(tables.iter().filter_map(older_columns));
+    coverage.extend(imported(&builder.account));
     coverage.sort();
     Ok(Assembled { account: builder.account, coverage, doubt })
 }
@@ -116,6 +121,41 @@ fn seen(tables: &[SourceTable]) -> Vec<CoverageRow> {
             }
         })
         .collect()
+}
+
+/// A source without columns that newer accounts have: what they say is not known.
+fn older_columns(table: &SourceTable) -> Option<CoverageRow> {
+    let missing: Vec<&str> = table.kind().spec().recent.iter().copied().filter(|c| table.column(c).is_none()).collect();
+    let detail = format!("without the columns {}, which newer accounts have", missing.join(", "));
+    (!missing.is_empty()).then(|| CoverageRow::new(table.kind(), CoverageStatus::OlderColumns, 0, detail))
+}
+
+/// What the views leave out of databases made from shares: their database roles always, and mostly their objects.
+fn imported(account: &Account) -> Vec<CoverageRow> {
+    let is_import = |o: &ObjectRef, info: &ObjectInfo| {
+        o.object_type == ObjectType::DATABASE && info.properties.get(Property::Kind) == Some("IMPORTED DATABASE")
+    };
+    let mut rows = Vec::new();
+    for (database, _) in account.objects().filter(|(o, info)| is_import(o, info)) {
+        let found = |kind, detail: String| {
+            CoverageRow::new(kind, CoverageStatus::Imported, 0, detail).of_database(Some(database.name.clone()))
+        };
+        let name = database.shown();
+        rows.push(found(
+            SourceKind::Roles,
+            format!("{name} is made from a share: no view lists its database roles, nor who has them"),
+        ));
+        let listed = account
+            .objects()
+            .any(|(o, info)| o.database.as_ref() == Some(&database.name) && info.listed && o.schema.is_some());
+        if !listed {
+            rows.push(found(
+                SourceKind::Tables,
+                format!("{name} is made from a share: its objects are not listed, and known from grants only"),
+            ));
+        }
+    }
+    rows
 }
 
 /// The account while it grows.

@@ -173,6 +173,83 @@ fn what_no_inventory_lists_is_kept_and_counted_and_what_cannot_be_placed_is_coun
     assert!(!assembled.coverage.iter().any(|c| c.source == "VIEWS"), "TABLES has the views");
 }
 
+fn frozen(assembled: &Assembled) -> Snapshot {
+    Snapshot::freeze(&assembled.account, 0)
+}
+
+#[test]
+fn a_finding_says_which_database_it_is_about_and_what_it_could_change() {
+    let assembled = assemble("acme", &base()).unwrap();
+    let affects = |source: &str, status| {
+        let row = assembled.coverage.iter().find(|c| c.source == source && c.status == status);
+        let row = row.unwrap_or_else(|| panic!("{source}: {:?}", assembled.coverage));
+        (row.database.as_ref().map(|d| d.as_str().to_owned()), row.affects(&frozen(&assembled)))
+    };
+    let raw = Some("RAW".to_owned());
+    assert_eq!(affects("GRANTS_TO_ROLES", CoverageStatus::Lag), (raw, Some("effective_privileges")));
+    assert_eq!(affects("GRANTS_TO_ROLES", CoverageStatus::Unread), (None, Some("effective_privileges")));
+    assert_eq!(affects("SHOW_FUTURE_GRANTS", CoverageStatus::Absent), (None, Some("future_grants")));
+    assert_eq!(affects("STAGES", CoverageStatus::Absent), (None, Some("objects")));
+    assert_eq!(affects("TABLES", CoverageStatus::Read), (None, None));
+}
+
+#[test]
+fn a_list_that_an_inherited_grant_needs_changes_access() {
+    let mut tables = base();
+    tables.retain(|t| t.kind() != SourceKind::GrantsToRoles);
+    let inherited = "PRIVILEGE | GRANTED_ON | NAME | TABLE_CATALOG | TABLE_SCHEMA | GRANTED_TO | GRANTEE_NAME | IS_INHERITED | INHERITED_FROM | INHERITED_FROM_DATABASE
+        READ | STAGE |  | - | - | ACCOUNT ROLE | ANALYST | true | DATABASE | RAW";
+    tables.push(table(SourceKind::GrantsToRoles, inherited));
+    let assembled = assemble("acme", &tables).unwrap();
+    let row = |source: &str| assembled.coverage.iter().find(|c| c.source == source).unwrap();
+    assert_eq!(row("STAGES").affects(&frozen(&assembled)), Some("effective_privileges"));
+    assert_eq!(row("PIPES").affects(&frozen(&assembled)), Some("objects"));
+}
+
+#[test]
+fn a_database_made_from_a_share_is_a_gap_and_one_more_when_its_objects_are_not_listed() {
+    let mut tables = base();
+    tables.push(table(
+        SourceKind::Databases,
+        "DATABASE_NAME | TYPE\n        RAW | STANDARD\n        SHARED | IMPORTED DATABASE",
+    ));
+    let assembled = assemble("acme", &tables).unwrap();
+    let gaps: Vec<_> = assembled.coverage.iter().filter(|c| c.status == CoverageStatus::Imported).collect();
+    assert_eq!(gaps.iter().map(|c| c.source.as_str()).collect::<BTreeSet<_>>(), ["ROLES", "TABLES"].into());
+    let of_shared = |c: &&&CoverageRow| c.database.as_ref().is_some_and(|d| d.as_str() == "SHARED");
+    assert_eq!(gaps.iter().filter(of_shared).count(), 2);
+    assert!(gaps.iter().all(|c| c.affects(&frozen(&assembled)) == Some("effective_privileges")));
+    tables.retain(|t| t.kind() != SourceKind::Tables);
+    tables.push(table(
+        SourceKind::Tables,
+        "TABLE_NAME | TABLE_SCHEMA | TABLE_CATALOG | TABLE_TYPE\n        T | S | SHARED | BASE TABLE",
+    ));
+    let assembled = assemble("acme", &tables).unwrap();
+    assert_eq!(assembled.coverage.iter().filter(|c| c.status == CoverageStatus::Imported).count(), 1);
+}
+
+#[test]
+fn the_account_says_which_privileges_it_offers_and_damage_leaves_the_shipped_table() {
+    let json = r#"[{"parent":"SCHEMA","singular":"EXTERNAL TABLE","plural":"EXTERNAL TABLES",
+        "privileges":{"SELECT":["INDIVIDUAL","ALL"],"ODD PRIVILEGE":["FUTURE"]}}]"#;
+    let with = |text: &str| {
+        let column: datafusion::arrow::array::ArrayRef =
+            std::sync::Arc::new(datafusion::arrow::array::StringArray::from(vec![text]));
+        let kind = SourceKind::GrantablePrivileges;
+        let place = Place::Statement(kind.name().to_owned());
+        let mut tables = base();
+        tables.push(SourceTable::new(kind, place, vec![kind.name().to_owned()], vec![vec![column]]).unwrap());
+        assemble("acme", &tables).unwrap()
+    };
+    let account = with(json).account;
+    let told: Vec<String> =
+        account.offers().iter().map(|o| format!("{} {} {:?}", o.object_type, o.privilege, o.grant_types)).collect();
+    assert_eq!(told, [r#"EXTERNAL_TABLE ODD PRIVILEGE ["FUTURE"]"#, r#"EXTERNAL_TABLE SELECT ["INDIVIDUAL", "ALL"]"#]);
+    let damaged = with("[{]");
+    assert!(damaged.account.offers().is_empty());
+    assert_eq!(count(&damaged, SourceKind::GrantablePrivileges, CoverageStatus::Unread), 1);
+}
+
 #[test]
 fn without_tables_types_come_from_the_grants_and_nothing_counts_as_lag() {
     let mut tables = base();

@@ -110,6 +110,7 @@ pub fn read_exports(dir: &Path) -> Result<Exports, ImportError> {
                 rows: 0,
                 latency_minutes: 0,
                 detail: why,
+                database: None,
             }),
         }
     }

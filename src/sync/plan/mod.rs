@@ -14,7 +14,8 @@ use grantd_catalog::model::{Ident, ObjectType, PrincipalKind, Property};
 use grantd_catalog::snapshot::Snapshot;
 use std::fmt::Write as _;
 
-/// SHOW commands without a warehouse: fresh, and the only source of warehouses and integrations.
+/// SHOW commands, and what is like one, without a warehouse: fresh, and the only source of warehouses, integrations and
+/// of the account's own catalogue of privileges.
 const SHOWS: &[(SourceKind, &str)] = &[
     (SourceKind::ShowUsers, "SHOW USERS"),
     (SourceKind::ShowRoles, "SHOW ROLES"),
@@ -22,6 +23,7 @@ const SHOWS: &[(SourceKind, &str)] = &[
     (SourceKind::ShowSchemas, "SHOW SCHEMAS IN ACCOUNT"),
     (SourceKind::ShowWarehouses, "SHOW WAREHOUSES"),
     (SourceKind::ShowIntegrations, "SHOW INTEGRATIONS"),
+    (SourceKind::GrantablePrivileges, "CALL EXPLAIN_GRANTABLE_PRIVILEGES()"),
 ];
 
 /// Views that a login need not read: TABLES has every view, and VIEWS holds their text besides.

@@ -220,8 +220,12 @@ async fn gather(
     repair(source, &mut assembled, differing, options, &mut reads, progress).await?;
     // A refusal says more than a plain absence of the same source.
     assembled.coverage.retain(|row| {
-        row.status != CoverageStatus::Absent
-            || !reads.findings.iter().any(|f| f.status == CoverageStatus::Absent && f.source == row.source)
+        let told = |f: &CoverageRow| match row.status {
+            CoverageStatus::Absent => matches!(f.status, CoverageStatus::Absent | CoverageStatus::NotAuthorized),
+            CoverageStatus::OlderColumns => f.status == CoverageStatus::OlderColumns,
+            _ => false,
+        };
+        !reads.findings.iter().any(|f| f.source == row.source && told(f))
     });
     say_what_was_carried(&mut assembled, options, extent);
     assembled.coverage.extend(merged(reads.findings));

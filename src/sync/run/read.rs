@@ -109,7 +109,8 @@ async fn read_one(source: &dyn Source, statement: Statement, progress: &dyn Prog
             progress.note(&statement, "not readable, going on without it");
             let detail = format!("{}: {} ({error})", statement.name, consequence(statement.kind));
             step.refused = Some(error.to_string());
-            reads.findings.push(CoverageRow::new(statement.kind, CoverageStatus::Absent, 0, detail));
+            let status = if error.is_not_authorized() { CoverageStatus::NotAuthorized } else { CoverageStatus::Absent };
+            reads.findings.push(CoverageRow::new(statement.kind, status, 0, detail));
         }
         Err(error) => return Err(RunError::Statement { statement: statement.name, error: Box::new(error) }),
     }
@@ -129,11 +130,7 @@ fn capped(statement: &Statement, rows: usize) -> Result<Option<CoverageRow>, Run
         return Ok(None);
     }
     match statement.kind {
-        SourceKind::ShowUsers
-        | SourceKind::ShowRoles
-        | SourceKind::ShowDatabases
-        | SourceKind::ShowSchemas
-        | SourceKind::ShowGrantsOf => {
+        kind if kind.is_repeated() || kind == SourceKind::ShowGrantsOf => {
             let detail =
                 format!("{}: SHOW gives at most 10,000 rows; the others are as old as the view", statement.name);
             Ok(Some(CoverageRow::new(statement.kind, CoverageStatus::Capped, rows as u64, detail)))

@@ -30,7 +30,7 @@ async fn served(sql: &str) -> (Client, DropGuard) {
     };
     store.put_account(&row).unwrap();
     let run = RunRow { kind: "import".to_owned(), taken_at: 1, ..RunRow::default() };
-    store.commit_snapshot(ACCOUNT, &Snapshot::freeze(&account, 1).encode(), &run).unwrap();
+    store.commit_snapshot(ACCOUNT, &Snapshot::freeze(&account, 1).encode().unwrap(), &run).unwrap();
     let daemon = Arc::new(Daemon::open(Arc::new(store), HashMap::new()).unwrap());
     let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let url = format!("postgresql://grantd@{}/grantd", gateway.local_addr());

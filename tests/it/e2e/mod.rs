@@ -2,6 +2,7 @@
 
 mod chains;
 mod connectors;
+mod coverage;
 mod exports;
 mod manual;
 mod matrix;

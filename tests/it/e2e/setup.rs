@@ -81,7 +81,7 @@ async fn what_setup_makes_is_healthy_and_the_doctor_sees_every_change() {
     }
     let (code, findings) = doctor(&files, &sandbox);
     assert_eq!(code, Some(1), "{findings:#?}");
-    let mut has = |status: &str, text: &str| {
+    let has = |status: &str, text: &str| {
         let found = with_status(&findings, status);
         let found = found.iter().find(|f| f["detail"].as_str().unwrap().contains(text));
         found.unwrap_or_else(|| panic!("no {status} with {text:?}: {findings:#?}"))["fix"].clone()

@@ -69,6 +69,8 @@ fn extended_row(row: &Row) -> Vec<String> {
             Type::BOOL => row.get::<_, Option<bool>>(index).map(|b| if b { "t" } else { "f" }.to_owned()),
             Type::INT4 => row.get::<_, Option<i32>>(index).map(|n| n.to_string()),
             Type::INT8 => row.get::<_, Option<i64>>(index).map(|n| n.to_string()),
+            // As the simple protocol shows it, for texts that need no quotes.
+            Type::TEXT_ARRAY => row.get::<_, Option<Vec<String>>>(index).map(|list| format!("{{{}}}", list.join(","))),
             Type::TEXT | Type::VARCHAR | Type::NAME => row.get::<_, Option<String>>(index),
             ref other => panic!("column {} has the type {other}", column.name()),
         };

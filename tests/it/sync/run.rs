@@ -130,6 +130,7 @@ async fn sources_that_may_be_absent_become_coverage() {
     let mut script = account();
     script.refuse.insert(SourceKind::SemanticViews, "002003");
     script.refuse.insert(SourceKind::ShowFutureGrants, "003001");
+    script.refuse.insert(SourceKind::GrantablePrivileges, "002141");
     script.older.push(SourceKind::GrantsToRoles);
     let outcome = run(&script, "acme", &RunOptions::default(), &Silent).await.unwrap();
     let rows = |source: &str, status| {
@@ -142,8 +143,9 @@ async fn sources_that_may_be_absent_become_coverage() {
             .filter(move |c| c.source == source && c.status == status);
         rows.map(|c| c.rows).collect::<Vec<_>>()
     };
-    assert_eq!(rows("SEMANTIC_VIEWS", CoverageStatus::Absent), [0]);
-    assert_eq!(rows("SHOW_FUTURE_GRANTS", CoverageStatus::Absent), [2], "two containers could not be asked");
+    assert_eq!(rows("SEMANTIC_VIEWS", CoverageStatus::NotAuthorized), [0]);
+    assert_eq!(rows("EXPLAIN_GRANTABLE_PRIVILEGES", CoverageStatus::Absent), [0]);
+    assert_eq!(rows("SHOW_FUTURE_GRANTS", CoverageStatus::NotAuthorized), [2], "two containers could not be asked");
     assert_eq!(rows("GRANTS_TO_ROLES", CoverageStatus::OlderColumns).len(), 1);
     let older = outcome.steps.iter().find(|s| s.name == "GRANTS_TO_ROLES").unwrap();
     assert!(!older.statement.contains("IS_INHERITED"));
@@ -153,13 +155,14 @@ async fn sources_that_may_be_absent_become_coverage() {
 #[tokio::test]
 async fn a_container_that_vanishes_between_the_statements_is_coverage_and_no_failure() {
     let script = Script { vanished: Some("SHOW FUTURE GRANTS IN SCHEMA \"RAW\".\"S\""), ..account() };
-    let outcome = run(&script, "acme", RunOptions::default(), &Silent).await.unwrap();
+    let outcome = run(&script, "acme", &RunOptions::default(), &Silent).await.unwrap();
+    let assembled = outcome.assembled.unwrap();
     assert_eq!(outcome.steps.iter().filter(|s| s.refused.is_some()).count(), 1);
     let absent = |c: &&grantd::sync::CoverageRow| c.status == CoverageStatus::Absent;
     let absent: Vec<_> =
-        outcome.assembled.coverage.iter().filter(absent).map(|c| (c.source.as_str(), c.rows)).collect();
+        assembled.coverage.iter().filter(absent).map(|c| (c.source.as_str(), c.rows)).collect();
     assert_eq!(absent, [("SHOW_FUTURE_GRANTS", 1)], "of two containers");
-    assert_eq!(outcome.assembled.account.memberships().filter(|m| !m.builtin).count(), 1, "all else is there");
+    assert_eq!(assembled.account.memberships().filter(|m| !m.builtin).count(), 1, "all else is there");
 }
 
 #[tokio::test]

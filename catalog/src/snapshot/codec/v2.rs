@@ -9,7 +9,7 @@ use super::CodecError;
 use super::table::{Batch, Entry, Table, write};
 use crate::account::{Micros, PrincipalInfo, Reach};
 use crate::model::{
-    Ident, ObjectType, Principal, PrincipalKind, Privilege, Properties, Property, Signature, privileges_of,
+    Ident, ObjectType, Offer, Principal, PrincipalKind, Privilege, Properties, Property, Signature, privileges_of,
 };
 use datafusion::arrow::array::{
     ArrayRef, BooleanArray, Int64Array, ListBuilder, StringArray, StringBuilder, UInt16Array, UInt32Array,
@@ -91,6 +91,7 @@ pub(super) fn encode(s: &Snapshot, out: &mut Vec<u8>) -> Result<(), CodecError> 
             ("created_on", times(rows().map(|c| c.created_on))),
         ]
     })?;
+    add("offers", s.offers.len(), &|range| offer_columns(s.offers.get(range).unwrap_or_default()))?;
     let header = Header { account: s.account.clone(), taken_at: s.taken_at, tables };
     let header = serde_json::to_vec(&header).map_err(|e| CodecError::Write(e.to_string()))?;
     let length = u32::try_from(header.len()).map_err(|e| CodecError::Write(e.to_string()))?;
@@ -120,17 +121,29 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(values.collect::<StringArray>())
 }
 
-fn principal_columns(principals: &[Principal]) -> Columns {
-    let mut scope = ListBuilder::new(StringBuilder::new());
-    for principal in principals {
-        for part in &principal.scope {
-            scope.values().append_value(part.as_str());
+fn lists<'a, L: Iterator<Item = &'a str>>(values: impl Iterator<Item = L>) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for list in values {
+        for text in list {
+            lists.values().append_value(text);
         }
-        scope.append(true);
+        lists.append(true);
     }
+    Arc::new(lists.finish())
+}
+
+fn offer_columns(offers: &[Offer]) -> Columns {
+    vec![
+        ("type", texts(offers.iter().map(|o| Some(o.object_type.as_str())))),
+        ("privilege", texts(offers.iter().map(|o| Some(o.privilege.as_str())))),
+        ("grant_types", lists(offers.iter().map(|o| o.grant_types.iter().map(String::as_str)))),
+    ]
+}
+
+fn principal_columns(principals: &[Principal]) -> Columns {
     vec![
         ("kind", texts(principals.iter().map(|p| Some(p.kind.as_str())))),
-        ("scope", Arc::new(scope.finish())),
+        ("scope", lists(principals.iter().map(|p| p.scope.iter().map(Ident::as_str)))),
         ("name", texts(principals.iter().map(|p| Some(p.name.as_str())))),
     ]
 }
@@ -223,6 +236,8 @@ pub(super) fn decode(rest: &[u8]) -> Result<Snapshot, CodecError> {
     memberships.sort_unstable();
     let mut container_grants = container_grants(table("container_grants")?, &limits, &renumbered)?;
     container_grants.sort_unstable();
+    // Files from before accounts were asked what they offer have no such table.
+    let offers = tables.get("offers").map(offers).transpose()?.unwrap_or_default();
 
     let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
     for id in 0..objects.kind.len() as u32 {
@@ -242,6 +257,7 @@ pub(super) fn decode(rest: &[u8]) -> Result<Snapshot, CodecError> {
         grants,
         memberships,
         container_grants,
+        offers,
         on_object,
         graph: OnceLock::new(),
     };
@@ -464,6 +480,23 @@ fn container_grants(table: &Table<'_>, limits: &Limits, places: &[u16]) -> Resul
         }));
         Ok(())
     })?;
+    Ok(out)
+}
+
+fn offers(table: &Table<'_>) -> Result<Vec<Offer>, CodecError> {
+    let mut out = Vec::with_capacity(table.rows());
+    table.each(|batch| {
+        let (types, privileges) = (batch.texts("type")?, batch.texts("privilege")?);
+        for row in 0..batch.rows() {
+            out.push(Offer {
+                object_type: ObjectType::new(batch.text(types, row)?),
+                privilege: Privilege::new(batch.text(privileges, row)?),
+                grant_types: batch.list("grant_types", row)?.into_iter().map(Into::into).collect(),
+            });
+        }
+        Ok(())
+    })?;
+    out.sort_unstable();
     Ok(out)
 }
 

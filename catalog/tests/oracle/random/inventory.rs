@@ -29,7 +29,9 @@ impl Maker {
         for name in DATABASES.iter().take(self.rng.below(5)) {
             let db = id(name);
             self.databases.push(db.clone());
-            self.list_mostly(ObjectRef::database(db.clone()), Properties::default());
+            let imported = self.rng.percent(15);
+            let kind = if imported { "IMPORTED DATABASE" } else { "STANDARD" };
+            self.list_mostly(ObjectRef::database(db.clone()), Properties::default().with(Property::Kind, kind));
             for name in SCHEMAS.iter().take(self.rng.below(4)) {
                 let managed = self.rng.percent(25);
                 let properties = if managed {

@@ -48,6 +48,13 @@ pub(super) fn show(session: &Session, sql: &str) -> Result<Answer, Failure> {
     table.answer(StatementKind::Show)
 }
 
+/// One row with one text.
+pub(super) fn one_text(column: &'static str, text: &str, kind: StatementKind) -> Result<Answer, Failure> {
+    let mut table = Table::new(&[column]);
+    table.row(vec![Cell::text(text)]);
+    table.answer(kind)
+}
+
 /// What a SHOW looks at.
 struct View<'a> {
     session: &'a Session,
