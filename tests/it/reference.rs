@@ -8,7 +8,7 @@ use std::path::Path;
 fn reference() -> String {
     let mut page = String::from(
         "# Reference\n\nMade from the catalog's own comments, the ones that `\\d+` shows. To make it anew:\n\
-         `GRANTD_UPDATE_REFERENCE=1 cargo test --test it reference`.\n\n## Relations\n",
+         `GRANTD_UPDATE_REFERENCE=1 cargo test --workspace --test it -- reference`.\n\n## Relations\n",
     );
     let table = |page: &mut String, columns: &[grantd_catalog::tables::ColumnDef]| {
         page.push_str("\n| column | type | meaning |\n| --- | --- | --- |\n");
@@ -51,6 +51,6 @@ fn the_reference_is_what_the_catalog_says() {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == wanted,
-        "docs/reference.md is out of date: GRANTD_UPDATE_REFERENCE=1 cargo test --test it reference"
+        "docs/reference.md is out of date: GRANTD_UPDATE_REFERENCE=1 cargo test --workspace --test it -- reference"
     );
 }

@@ -1,7 +1,7 @@
 //! The engine against the oracle, row by row, on random accounts.
 //!
 //! `GRANTD_ORACLE_ACCOUNTS` says how many accounts, `GRANTD_ORACLE_SEED` the first seed. A long run:
-//! `GRANTD_ORACLE_ACCOUNTS=100000 cargo test -p grantd-catalog --test oracle compare`.
+//! `GRANTD_ORACLE_ACCOUNTS=100000 cargo test --workspace --test oracle -- compare`.
 
 use super::privileges::{Carried, EffectiveGrant, EffectivePrivilege, Source, Way};
 use super::random::{build, facts, smallest};

@@ -3,7 +3,7 @@
 use super::execute::Executor;
 use super::query::{QueryContext, select};
 use super::roles::{Active, can_use, granted_to};
-use super::{SandboxEngine, grantable, show, user_of_login};
+use super::{SandboxEngine, catalogue, show, user_of_login};
 use crate::sandbox::protocol::engine::{Answer, EngineSession, Failure, LoginRequest, SessionNames, StatementKind};
 use async_trait::async_trait;
 use grantd_catalog::account::Account;
@@ -57,8 +57,10 @@ impl Session {
                     )
                 })?
             }
+            // A property holds the name as it is stored: it was folded, or not, when it was set.
             None => property(Property::DefaultRole)
-                .and_then(|name| named_role(&name))
+                .and_then(|name| Ident::new(name).ok())
+                .map(Principal::role)
                 .filter(|r| can_use(&account, &user, r))
                 .unwrap_or_else(Principal::public),
         };
@@ -87,7 +89,7 @@ impl Session {
             }
             Kind::Other(Verb::Show) => show::show(self, text),
             Kind::Other(Verb::Describe) => show::describe(self, text),
-            Kind::Other(Verb::Call) => grantable::call(text),
+            Kind::Other(Verb::Call) => catalogue::call(text),
             Kind::Other(verb) => Err(Failure::unsupported(&format!("{verb:?}"))),
             Kind::Undrop(_) => Err(Failure::unsupported("UNDROP")),
             _ => Executor::run(self, statement),
@@ -139,8 +141,8 @@ impl Session {
                 let database = names.database.clone().map(ObjectRef::database);
                 let schema = names.database.clone().zip(names.schema.clone());
                 let schema = schema.map(|(d, s)| ObjectRef::in_database(ObjectType::SCHEMA, d, s));
-                let reached = database.is_none_or(|d| active.reaches(&d)) && schema.is_none_or(|s| active.reaches(&s));
-                if !reached {
+                let entered = database.is_none_or(|d| active.enters(&d)) && schema.is_none_or(|s| active.enters(&s));
+                if !entered {
                     return Err(Failure::new(
                         "002043",
                         "02000",
@@ -295,7 +297,7 @@ fn folded(text: &str) -> Option<Ident> {
     }
 }
 
-/// A role named by a property or the connect string: as stored, or folded.
+/// A role named by the connect string: quoted as it is stored, otherwise folded.
 fn named_role(text: &str) -> Option<Principal> {
     folded(text).map(Principal::role)
 }
