@@ -40,7 +40,11 @@ fn can_exist(oracle: &Oracle, change: &Change) -> bool {
             let to = match grantee.kind {
                 PrincipalKind::Role => *grantee != Principal::public(),
                 PrincipalKind::DatabaseRole => grantee.scope.first() == database,
-                PrincipalKind::User => !privilege.as_str().starts_with("CREATE ") && *privilege != Privilege::OWNERSHIP,
+                PrincipalKind::User => {
+                    let on_users = object.object_type.as_str() != "USER" || privilege.as_str() == "MONITOR";
+                    let of_schema = privilege.as_str().starts_with("CREATE ") || *privilege == Privilege::OWNERSHIP;
+                    on_users && !of_schema && !object.object_type.is_role()
+                }
                 _ => false,
             };
             let whole = *privilege == Privilege::IMPORTED_PRIVILEGES && grantee.kind == PrincipalKind::Role;

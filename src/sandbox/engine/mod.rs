@@ -4,13 +4,13 @@
 //! - [`session`]: one login: current role, names, statements
 //! - [`roles`]: which roles are active, what they may do (Snowflake's rules, by plain loops)
 //! - [`execute`], [`plan`]: GRANT, REVOKE, CREATE, ALTER, DROP; [`state`]: what they change
-//! - [`show`]: SHOW commands; [`account_usage`], [`query`]: SELECT; [`grantable`]: the one procedure
+//! - [`show`]: SHOW commands; [`account_usage`], [`query`]: SELECT; [`catalogue`]: the one procedure
 //! - [`removed`]: what was there and is gone, for `DELETED_ON`
 
 pub mod account_usage;
 mod bootstrap;
 mod execute;
-mod grantable;
+mod catalogue;
 mod plan;
 pub mod query;
 mod refusals;

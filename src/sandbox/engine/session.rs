@@ -4,7 +4,7 @@ use super::execute::{self, Known};
 use super::query::{QueryContext, select};
 use super::refusals::{expand_error, missing, syntax_error};
 use super::roles::{Active, can_use};
-use super::{SandboxEngine, grantable, show, user_of_login};
+use super::{SandboxEngine, catalogue, show, user_of_login};
 use crate::sandbox::protocol::engine::{Answer, EngineSession, Failure, LoginRequest, SessionNames, StatementKind};
 use async_trait::async_trait;
 use grantd_catalog::account::{Account, Micros};
@@ -94,7 +94,7 @@ impl Session {
             Kind::Other(Verb::Show) => show::show(self, text),
             Kind::Other(Verb::Describe) => show::describe(self, text),
             Kind::Other(Verb::Account) => execute::run(self, statement, text),
-            Kind::Other(Verb::Call) => grantable::call(text),
+            Kind::Other(Verb::Call) => catalogue::call(text),
             Kind::Other(verb) => Err(Failure::unsupported(&format!("{verb:?}"))),
             _ => execute::run(self, statement, text),
         }

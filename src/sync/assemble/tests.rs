@@ -4,6 +4,7 @@ use super::*;
 use crate::sync::table::Place;
 use datafusion::arrow::array::{ArrayRef, StringArray};
 use grantd_catalog::account::{ContainerGrant, Grant, Reach};
+use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::model::{Container, ObjectType, PrincipalKind, Privilege, Property};
 use std::sync::Arc;
 
