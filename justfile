@@ -13,7 +13,7 @@ test *words:
 
 # the SQL manual: tests/sql/*.slt through the wire
 slt:
-    cargo test --test it slt
+    cargo test --workspace --test it -- manual
 
 # format the code
 fmt:

@@ -9,6 +9,7 @@ mod changeset_sql;
 mod drift_sql;
 mod explain_access;
 mod matrix;
+mod minimal_revoke;
 mod who_can;
 
 pub use changeset_impact::world_with_changeset;
@@ -48,6 +49,7 @@ pub fn functions() -> Vec<Arc<dyn SqlFunction>> {
     vec![
         Arc::new(who_can::WhoCan),
         Arc::new(explain_access::ExplainAccess),
+        Arc::new(minimal_revoke::MinimalRevoke),
         Arc::new(matrix::Matrix),
         Arc::new(access_diff::AccessDiff),
         Arc::new(drift_sql::DriftSql),

@@ -13,7 +13,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::DefaultObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use grantd_catalog::tables::{SessionState, World, providers};
+use grantd_catalog::tables::{SessionState, World, providers, view_providers};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,6 +129,9 @@ impl DaemonBackend {
         let context = SessionContext::new_with_state(state);
         for (name, table) in providers(session) {
             context.register_table(name, table)?;
+        }
+        for (name, view) in view_providers(session)? {
+            context.register_table(name, view)?;
         }
         let identity = Identity {
             user: startup.user.clone(),

@@ -7,6 +7,9 @@ use flate2::write::GzEncoder;
 use grantd::sync::files::{ImportError, read_exports};
 use grantd::sync::{CoverageStatus, assemble};
 use grantd_catalog::account::Account;
+use grantd_catalog::graph::Lens;
+use grantd_catalog::graph::effective::{Scan, Wanted};
+use grantd_catalog::snapshot::Snapshot;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -218,4 +221,28 @@ fn two_files_for_one_view_are_refused_and_unknown_files_are_reported() {
     assert_eq!(named, [("QUERY_HISTORY.csv", CoverageStatus::Ignored), ("notes.txt", CoverageStatus::Ignored)]);
     write(dir.path(), "users.jsonl", "{\"name\":\"A\"}\n");
     assert!(error(&dir).contains("users.jsonl are both USERS; keep one"), "{}", error(&dir));
+}
+
+/// The platform lists a grant of imported privileges as USAGE on the database and a row for each object that it exposes,
+/// in a database whose objects no view of this account has.
+#[test]
+fn imported_privileges_are_usage_and_a_row_for_each_exposed_object() {
+    const EXPOSED: usize = 300;
+    let dir = exports();
+    let mut rows =
+        "PRIVILEGE,GRANTED_ON,NAME,TABLE_CATALOG,TABLE_SCHEMA,GRANTED_TO,GRANTEE_NAME,GRANT_OPTION,GRANTED_BY\n\
+                    USAGE,DATABASE,SHARED,,,ACCOUNT ROLE,ANALYST,false,ACCOUNTADMIN\n\
+                    USAGE,SCHEMA,S,SHARED,,ACCOUNT ROLE,ANALYST,false,\n"
+            .to_owned();
+    for i in 0..EXPOSED {
+        rows.push_str(&format!("SELECT,VIEW,V{i},SHARED,S,ACCOUNT ROLE,ANALYST,false,\n"));
+    }
+    write(dir.path(), "GRANTS_TO_ROLES.csv", &rows);
+    write(dir.path(), "DATABASES.csv", "DATABASE_NAME,TYPE\nSHARED,IMPORTED DATABASE\n");
+    let snapshot = Arc::new(Snapshot::freeze(&account(dir.path()), 0));
+    let everything = Wanted { users: None, objects: None, privileges: None, lens: Lens::All };
+    let (mut scan, mut found) = (Scan::new(snapshot, everything), Vec::new());
+    while scan.rows(found.len() + 1000, &mut found) {}
+    assert_eq!(found.len(), EXPOSED + 2, "ALICE has ANALYST");
+    assert!(found.iter().all(|row| row.usable && !row.usage_missing));
 }

@@ -7,6 +7,8 @@ mod e2e;
 mod gateway;
 mod import;
 mod reference;
+mod rules;
+mod sandbox_access;
 mod sandbox_protocol;
 mod store;
 mod support;

@@ -1,6 +1,6 @@
 //! The reference page is what the catalog says about itself: relations, columns, functions.
 
-use grantd_catalog::tables::relations;
+use grantd_catalog::tables::{relations, views};
 use grantd_sql_functions::functions;
 use std::fmt::Write;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 fn reference() -> String {
     let mut page = String::from(
         "# Reference\n\nMade from the catalog's own comments, the ones that `\\d+` shows. To make it anew:\n\
-         `GRANTD_UPDATE_REFERENCE=1 cargo test --test it reference`.\n\n## Relations\n",
+         `GRANTD_UPDATE_REFERENCE=1 cargo test --workspace --test it -- reference`.\n\n## Relations\n",
     );
     let table = |page: &mut String, columns: &[grantd_catalog::tables::ColumnDef]| {
         page.push_str("\n| column | type | meaning |\n| --- | --- | --- |\n");
@@ -20,6 +20,12 @@ fn reference() -> String {
         let d = relation.definition();
         write!(page, "\n### {}\n\n{}.\n", d.name, d.comment).unwrap();
         table(&mut page, &d.columns);
+    }
+    for view in views().unwrap() {
+        let d = view.definition();
+        write!(page, "\n### {}\n\n{}.\n", d.name, d.comment).unwrap();
+        table(&mut page, &d.columns);
+        write!(page, "\n```sql\n{}\n```\n", view.sql()).unwrap();
     }
     page.push_str("\n## Table functions\n");
     for function in functions() {
@@ -45,6 +51,6 @@ fn the_reference_is_what_the_catalog_says() {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == wanted,
-        "docs/reference.md is out of date: GRANTD_UPDATE_REFERENCE=1 cargo test --test it reference"
+        "docs/reference.md is out of date: GRANTD_UPDATE_REFERENCE=1 cargo test --workspace --test it -- reference"
     );
 }

@@ -6,7 +6,7 @@ use crate::snapshot::Snapshot;
 use std::collections::{HashMap, VecDeque};
 
 /// What access to an object takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Need {
     /// The privilege on the object itself.
     Privilege,

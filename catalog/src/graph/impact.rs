@@ -53,6 +53,13 @@ pub struct Impact {
 
 type Key = (Principal, ObjectRef, Privilege);
 
+/// The number of users besides one that lose some privilege, or the use of one, from `a` to `b`.
+pub fn others_losing(a: &Arc<Snapshot>, b: &Arc<Snapshot>, lens: Lens, besides: &Principal) -> usize {
+    let stops = |i: &Impact| i.usable_before == Some(true) && i.usable_after == Some(false);
+    let loses = |i: &&Impact| i.user != *besides && (i.effect == Effect::Loses || stops(i));
+    access_diff(a, b, lens).iter().filter(loses).map(|i| &i.user).collect::<BTreeSet<_>>().len()
+}
+
 /// The differences of effective access from `a` to `b`, in order of user, object and privilege.
 pub fn access_diff(a: &Arc<Snapshot>, b: &Arc<Snapshot>, lens: Lens) -> Vec<Impact> {
     let users = differing_users(a, b, lens);

@@ -4,11 +4,13 @@
 //! input cost nothing. The relation (user, privilege, object) itself is never stored; [`effective`] streams it.
 
 mod closure;
+pub mod cut;
 pub mod effective;
 pub mod explain;
 pub mod impact;
 mod lens;
 mod reach;
+pub mod redundant;
 mod ways;
 
 pub use closure::Closure;

@@ -13,5 +13,5 @@ pub use change::{Change, OutboundGrants};
 pub use ident::{Ident, IdentError, MAX_IDENT_CHARS};
 pub use object::{Container, ObjectRef, ObjectType, Signature, qualified};
 pub use principal::{Principal, PrincipalKind};
-pub use privilege::{Privilege, privileges_of};
+pub use privilege::{Privilege, privileges_of, shipped_privileges};
 pub use property::{Properties, Property, ValueKind};

@@ -232,6 +232,25 @@ pub fn privileges_of(object_type: &ObjectType) -> &'static [&'static str] {
         .map_or(&[], |(_, privileges)| privileges)
 }
 
+/// Privileges that a type offers and OWNERSHIP of it does not imply (sections 1.5 and 2.2).
+const NOT_IMPLIED: &[(&str, &str)] = &[
+    ("DATABASE", "IMPORTED PRIVILEGES"),
+    ("DATABASE", "MANAGE GRANTS"),
+    ("DATABASE", "REFERENCE_USAGE"),
+    ("SCHEMA", "MANAGE GRANTS"),
+    ("STREAMLIT", "EMBED"),
+];
+
+/// Every type of the table with each privilege that it offers, OWNERSHIP first, and whether OWNERSHIP implies it; in
+/// order of type.
+pub fn shipped_privileges() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    BY_TYPE.iter().flat_map(|(object_type, implied)| {
+        let others = NOT_IMPLIED.iter().filter(move |(t, _)| t == object_type).map(|(_, p)| (*p, false));
+        let all = std::iter::once(("OWNERSHIP", true)).chain(implied.iter().map(|p| (*p, true))).chain(others);
+        all.map(move |(privilege, implied)| (*object_type, privilege, implied))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +261,21 @@ mod tests {
         for (name, privileges) in BY_TYPE {
             assert!(privileges.is_sorted(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_catalogue_marks_what_ownership_does_not_imply() {
+        let rows: Vec<_> = shipped_privileges().collect();
+        assert!(rows.contains(&("TABLE", "SELECT", true)) && rows.contains(&("TABLE", "OWNERSHIP", true)));
+        assert!(rows.contains(&("STREAMLIT", "EMBED", false)) && rows.contains(&("SCHEMA", "MANAGE GRANTS", false)));
+        for (object_type, privilege, implied) in &rows {
+            let by_table = privileges_of(&ObjectType::new(object_type)).contains(privilege);
+            assert_eq!(*implied, by_table || *privilege == "OWNERSHIP", "{object_type} {privilege}");
+        }
+        let mut distinct: Vec<_> = rows.iter().map(|(t, p, _)| (*t, *p)).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), rows.len());
     }
 
     #[test]

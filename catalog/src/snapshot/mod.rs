@@ -159,6 +159,11 @@ impl Snapshot {
         self.names.principals.get(principal).copied()
     }
 
+    /// The ids of the roles of every kind, PUBLIC among them.
+    pub fn role_ids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.principals.iter().zip(0..).filter(|(p, _)| p.kind.is_role()).map(|(_, id)| id)
+    }
+
     /// Number of objects; their ids are below it.
     pub fn object_count(&self) -> u32 {
         self.objects.kind.len() as u32

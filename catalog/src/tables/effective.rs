@@ -1,15 +1,14 @@
 //! `effective_privileges`, `effective_grants` and `effective_roles`: computed while they are read, never stored.
 
 use super::definition::{ACCOUNT, Definition, OBJECT, bool, columns, int, text, time};
-use super::filters::dimension;
+use super::filters::Dimension;
 use super::provider::{BatchSource, Relation, ScanRequest};
 use super::writer::Writer;
 use crate::graph::effective::{GrantRow, Row, Scan, Wanted};
-use crate::graph::{Lens, Source};
+use crate::graph::{Lens, Source, Way};
 use crate::model::Property;
 use crate::snapshot::Snapshot;
 use datafusion::error::Result;
-use datafusion::logical_expr::Expr;
 use std::sync::Arc;
 
 pub(super) fn relations() -> Vec<Arc<dyn Relation>> {
@@ -25,11 +24,11 @@ struct EffectiveGrants;
 #[derive(Debug)]
 struct EffectiveRoles;
 
-const USER: [super::ColumnDef; 2] = [
+pub(super) const USER: [super::ColumnDef; 2] = [
     text("user_name", "User, as stored"),
     bool("user_disabled", "Whether the user is disabled; its grants remain and count again when it is enabled"),
 ];
-const ROLES: super::ColumnDef =
+pub(super) const ROLES: super::ColumnDef =
     text("roles", "Which roles count in this row: the session's grantd.roles (all, default or primary)");
 const USABLE: [super::ColumnDef; 2] = [
     bool("usable", "Whether the same roles also reach the object's database and schema by any privilege"),
@@ -75,8 +74,8 @@ impl Relation for EffectivePrivileges {
         Box::new(Accounts { request, at: 0, scan: None, rows: Vec::new(), read: Scan::rows, write })
     }
 
-    fn takes(&self, filter: &Expr) -> bool {
-        dimension(filter).is_some()
+    fn dimensions(&self) -> &'static [Dimension] {
+        &[Dimension::User, Dimension::Object, Dimension::Privilege]
     }
 }
 
@@ -107,7 +106,7 @@ impl Relation for EffectiveGrants {
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
         let write = |out: &mut Writer, account: &str, snapshot: &Snapshot, lens: Lens, rows: &[GrantRow]| {
             for row in rows {
-                let (granted_by, created_on) = evidence(snapshot, row);
+                let (granted_by, created_on) = evidence(snapshot, row.object, &row.way);
                 let carrier = snapshot.principals().at(row.way.carrier);
                 let is_role = row.source != Source::User;
                 user(out, account, snapshot, row.user)
@@ -128,8 +127,8 @@ impl Relation for EffectiveGrants {
         Box::new(Accounts { request, at: 0, scan: None, rows: Vec::new(), read: Scan::grant_rows, write })
     }
 
-    fn takes(&self, filter: &Expr) -> bool {
-        dimension(filter).is_some()
+    fn dimensions(&self) -> &'static [Dimension] {
+        &[Dimension::User, Dimension::Object, Dimension::Privilege]
     }
 }
 
@@ -138,20 +137,22 @@ fn user<'w>(out: &'w mut Writer, account: &str, snapshot: &Snapshot, id: u32) ->
     out.text(Some(account)).text(Some(snapshot.principals().at(id).name.as_str())).bool(Some(disabled))
 }
 
-fn evidence<'s>(
+/// By whom and when a way on an object was granted.
+pub(super) fn evidence<'s>(
     snapshot: &'s Snapshot,
-    row: &GrantRow,
+    object: u32,
+    way: &Way,
 ) -> (Option<&'s crate::model::Principal>, Option<crate::account::Micros>) {
-    match row.way.kind {
-        Source::Ownership => snapshot.owner_evidence(row.object).unwrap_or_default(),
+    match way.kind {
+        Source::Ownership => snapshot.owner_evidence(object).unwrap_or_default(),
         Source::Inherited => snapshot
             .container_grants()
-            .get(row.way.evidence as usize)
+            .get(way.evidence as usize)
             .map(|g| (snapshot.grantor(g.granted_by), g.created_on))
             .unwrap_or_default(),
         _ => {
             let grants = snapshot.grants();
-            (snapshot.grantor(grants.granted_by(row.way.evidence)), grants.created_on(row.way.evidence))
+            (snapshot.grantor(grants.granted_by(way.evidence)), grants.created_on(way.evidence))
         }
     }
 }

@@ -21,16 +21,16 @@ use std::sync::Arc;
 
 /// The dimension that a filter is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Dimension {
+pub enum Dimension {
     /// `account`, `user_name`, `user_disabled`.
     User,
+    /// `account`, `role_name`, `role_type`.
+    Role,
     /// The columns that name an object.
     Object,
     /// `privilege`.
     Privilege,
 }
-
-const DIMENSIONS: [Dimension; 3] = [Dimension::User, Dimension::Object, Dimension::Privilege];
 
 impl Dimension {
     fn fields(self) -> Vec<(&'static str, DataType)> {
@@ -40,6 +40,9 @@ impl Dimension {
                 ("user_name", DataType::Utf8View),
                 ("user_disabled", DataType::Boolean),
             ],
+            Self::Role => {
+                [ACCOUNT.name, "role_name", "role_type"].into_iter().map(|name| (name, DataType::Utf8View)).collect()
+            }
             Self::Object => OBJECT.iter().map(|c| (c.name, DataType::Utf8View)).collect(),
             Self::Privilege => vec![("privilege", DataType::Utf8View)],
         }
@@ -51,8 +54,8 @@ impl Dimension {
     }
 }
 
-/// The dimension of a filter that can be taken over; `None` leaves it to DataFusion.
-pub(super) fn dimension(filter: &Expr) -> Option<Dimension> {
+/// The dimension, among those of a relation, of a filter that can be taken over; `None` leaves it to DataFusion.
+pub(super) fn dimension(filter: &Expr, of_relation: &[Dimension]) -> Option<Dimension> {
     let refused = |e: &Expr| {
         Ok(matches!(
             e,
@@ -73,7 +76,7 @@ pub(super) fn dimension(filter: &Expr) -> Option<Dimension> {
         let fields = d.fields();
         !columns.is_empty() && columns.iter().all(|c| fields.iter().any(|(name, _)| *name == c.name))
     };
-    DIMENSIONS.into_iter().find(within)
+    of_relation.iter().copied().find(within)
 }
 
 /// One filter of a dimension, ready to be evaluated.
@@ -93,15 +96,16 @@ pub struct Pushed(Vec<Ready>);
 #[derive(Debug, Default)]
 pub(super) struct Passing {
     pub users: Option<Vec<u32>>,
+    pub roles: Option<Vec<u32>>,
     pub objects: Option<Vec<u32>>,
     pub privileges: Option<Vec<u16>>,
 }
 
 impl Pushed {
-    pub(super) fn plan(state: &dyn Session, filters: Vec<Expr>) -> Result<Self> {
+    pub(super) fn plan(state: &dyn Session, filters: Vec<Expr>, of_relation: &[Dimension]) -> Result<Self> {
         let mut ready = Vec::new();
         for filter in filters {
-            let Some(dimension) = dimension(&filter) else { continue };
+            let Some(dimension) = dimension(&filter, of_relation) else { continue };
             let filter = filter.transform(|e| Ok(unqualified(e)))?.data;
             let schema = DFSchema::try_from(dimension.schema().as_ref().clone())?;
             let equals = equality(&filter);
@@ -123,7 +127,9 @@ impl Pushed {
                 (None, None) if self.restricts(Dimension::Object) => (0..snapshot.object_count()).collect(),
                 (None, None) => Vec::new(),
             };
+        let roles: Vec<u32> = if self.restricts(Dimension::Role) { snapshot.role_ids().collect() } else { Vec::new() };
         Ok(Passing {
+            roles: self.pass(Dimension::Role, &roles, |ids| role_batch(account, snapshot, ids))?,
             users: self.pass(Dimension::User, &users, |ids| user_batch(account, snapshot, ids))?,
             objects: self.pass(Dimension::Object, &objects, |ids| object_batch(snapshot, ids))?,
             privileges: self
@@ -211,6 +217,15 @@ fn user_batch(account: &str, snapshot: &Snapshot, ids: &[u32]) -> Vec<ArrayRef> 
     let disabled: BooleanArray =
         ids.iter().map(|id| Some(snapshot.principal_info(*id).properties.is_true(Property::Disabled))).collect();
     vec![texts(ids.iter().map(|_| Some(account))), names, Arc::new(disabled)]
+}
+
+fn role_batch(account: &str, snapshot: &Snapshot, ids: &[u32]) -> Vec<ArrayRef> {
+    let mut names = StringViewBuilder::new();
+    for id in ids {
+        names.append_value(snapshot.principals().at(*id).shown());
+    }
+    let kinds = texts(ids.iter().map(|id| Some(snapshot.principals().at(*id).kind.as_str())));
+    vec![texts(ids.iter().map(|_| Some(account))), Arc::new(names.finish()), kinds]
 }
 
 fn object_batch(snapshot: &Snapshot, ids: &[u32]) -> Vec<ArrayRef> {

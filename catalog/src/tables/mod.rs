@@ -7,18 +7,25 @@ mod accounts;
 mod definition;
 mod effective;
 mod filters;
+mod findings;
 mod grants;
 mod objects;
 mod operations;
 mod principals;
 mod provider;
+mod role_access;
 mod session;
+mod views;
+#[cfg(test)]
+mod views_tests;
 mod world;
 mod writer;
 
 pub use definition::{ColumnDef, ColumnType, Definition};
+pub use filters::Dimension;
 pub use provider::{BatchSource, Relation, RelationTable, ScanRequest, once};
 pub use session::SessionState;
+pub use views::{View, view_providers, views};
 pub use world::{
     AccountView, Baseline, ChangeRow, ChangesetRow, CoverageRow, DriftRow, Health, ObjectColumns, SyncRunRow,
     SyncStepRow, World,
@@ -37,6 +44,8 @@ pub fn relations() -> Vec<Arc<dyn Relation>> {
     all.extend(grants::relations());
     all.extend(objects::relations());
     all.extend(effective::relations());
+    all.extend(role_access::relations());
+    all.extend(findings::relations());
     all.extend(operations::relations());
     all
 }
@@ -45,4 +54,9 @@ pub fn relations() -> Vec<Arc<dyn Relation>> {
 pub fn providers(session: &Arc<SessionState>) -> Vec<(&'static str, Arc<RelationTable>)> {
     let table = |r: Arc<dyn Relation>| (r.definition().name, Arc::new(RelationTable::new(r, Arc::clone(session))));
     relations().into_iter().map(table).collect()
+}
+
+/// The relation of that name.
+fn relation(name: &str) -> Option<Arc<dyn Relation>> {
+    relations().into_iter().find(|r| r.definition().name == name)
 }

@@ -2,7 +2,8 @@
 
 use super::definition::{ACCOUNT, Definition, bool, columns, int, text, time};
 use super::provider::{BatchSource, Relation, ScanRequest, once};
-use crate::model::{Principal, Property};
+use crate::graph::Lens;
+use crate::model::{Ident, Principal, Property};
 use crate::snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -111,6 +112,8 @@ impl Relation for Roles {
                     int("granted_to_roles", "Roles it is granted to directly"),
                     int("granted_roles", "Roles granted to it directly"),
                     int("included_roles", "Roles it includes, directly or not"),
+                    int("effective_users", "Users that end up with it by any path; every user for PUBLIC"),
+                    bool("under_sysadmin", "Whether SYSADMIN includes it, directly or not"),
                     text("comment", "Comment on the role"),
                     time("created_on", "When it was created"),
                     bool("listed", "Whether the inventory lists it; false when only a grant mentions it"),
@@ -124,7 +127,13 @@ impl Relation for Roles {
             for view in &request.world.accounts {
                 let s = &view.snapshot;
                 let graph = s.graph();
-                for (principal, id) in s.principals().iter().zip(0..).filter(|(p, _)| p.kind.is_role()) {
+                let holders = graph.user_roles(s, Lens::All);
+                let sysadmin = Ident::new("SYSADMIN").ok().and_then(|name| s.principal_id(&Principal::role(name)));
+                for id in s.role_ids() {
+                    let principal = s.principals().at(id);
+                    let everyones = graph.public_roles().binary_search(&id).is_ok();
+                    let holders = if everyones { graph.users().len() } else { holders.users_of(id).len() };
+                    let under_sysadmin = sysadmin.is_some_and(|top| graph.closure().contains(top, id));
                     let info = s.principal_info(id);
                     let members = graph.members_of(id);
                     let users = members.iter().filter(|m| graph.is_user(**m)).count();
@@ -132,12 +141,14 @@ impl Relation for Roles {
                     out.text(Some(&view.name))
                         .text_with(|| Some(principal.shown()))
                         .text(Some(principal.kind.as_str()))
-                        .text(principal.scope.first().map(crate::model::Ident::as_str))
+                        .text(principal.scope.first().map(Ident::as_str))
                         .text_with(|| owner(s, principal))
                         .int(Some(users as i64))
                         .int(Some((members.len() - users) as i64))
                         .int(Some(graph.granted_to(id).len() as i64))
                         .int(Some(included as i64))
+                        .int(Some(holders as i64))
+                        .bool(Some(under_sysadmin))
                         .text(info.properties.get(Property::Comment))
                         .time(info.created_on)
                         .bool(Some(info.listed))

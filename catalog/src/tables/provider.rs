@@ -1,7 +1,7 @@
 //! The one `TableProvider`: plans a scan of a relation, streams its batches, pushes filters into it.
 
 use super::definition::Definition;
-use super::filters::Pushed;
+use super::filters::{Dimension, Pushed, dimension};
 use super::session::SessionState;
 use super::world::World;
 use super::writer::Writer;
@@ -44,9 +44,9 @@ pub trait Relation: fmt::Debug + Send + Sync {
     /// Opens a scan.
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource>;
 
-    /// Whether a filter is evaluated by the relation itself, exactly.
-    fn takes(&self, _filter: &Expr) -> bool {
-        false
+    /// The dimensions whose filters the relation evaluates itself, exactly.
+    fn dimensions(&self) -> &'static [Dimension] {
+        &[]
     }
 }
 
@@ -80,6 +80,10 @@ impl RelationTable {
         let schema = definition.schema();
         Self { relation, definition, schema, session }
     }
+
+    fn takes(&self, filter: &Expr) -> bool {
+        dimension(filter, self.relation.dimensions()).is_some()
+    }
 }
 
 #[async_trait]
@@ -101,9 +105,13 @@ impl TableProvider for RelationTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let projected = Arc::new(self.schema.project(&columns)?);
-        let taken: Vec<Expr> = filters.iter().filter(|f| self.relation.takes(f)).cloned().collect();
+        let taken: Vec<Expr> = filters.iter().filter(|f| self.takes(f)).cloned().collect();
         let world = self.session.world();
-        let request = ScanRequest { pushed: Pushed::plan(state, taken)?, world, lens: self.session.lens() };
+        let request = ScanRequest {
+            pushed: Pushed::plan(state, taken, self.relation.dimensions())?,
+            world,
+            lens: self.session.lens(),
+        };
         let stream = RelationStream {
             relation: Arc::clone(&self.relation),
             types: self.definition.columns.iter().map(|c| c.ty).collect(),
@@ -118,7 +126,7 @@ impl TableProvider for RelationTable {
         Ok(filters
             .iter()
             .map(|f| {
-                if self.relation.takes(f) {
+                if self.takes(f) {
                     TableProviderFilterPushDown::Exact
                 } else {
                     TableProviderFilterPushDown::Unsupported

@@ -1,7 +1,7 @@
 //! The engine against the oracle, row by row, on random accounts.
 //!
 //! `GRANTD_ORACLE_ACCOUNTS` says how many accounts, `GRANTD_ORACLE_SEED` the first seed. A long run:
-//! `GRANTD_ORACLE_ACCOUNTS=100000 cargo test -p grantd-catalog --test oracle compare`.
+//! `GRANTD_ORACLE_ACCOUNTS=100000 cargo test --workspace --test oracle -- compare`.
 
 use super::privileges::{Carried, EffectiveGrant, EffectivePrivilege, Source, Way};
 use super::random::{build, facts, smallest};
@@ -356,6 +356,99 @@ fn differences_agree(account: &Account) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Memberships and templates that are odd, and the roles that nobody has or SYSADMIN lacks.
+fn findings_agree(account: &Account) -> Result<(), String> {
+    let (oracle, snapshot) = (Oracle::new(account), Snapshot::freeze(account, 0));
+    let redundant = snapshot.redundant_memberships();
+    for row in &redundant {
+        let (role, member, via) = (row.role, row.member, row.via);
+        if via == role || !oracle.granted_to(&principal(&snapshot, member)).contains(&principal(&snapshot, via)) {
+            return Err(format!(
+                "{:?} is no other role of {:?}",
+                principal(&snapshot, via),
+                principal(&snapshot, member)
+            ));
+        }
+    }
+    let got = redundant.iter().map(|r| (principal(&snapshot, r.role), principal(&snapshot, r.member))).collect();
+    same("redundant memberships", &oracle.redundant_memberships(), &got)?;
+    let (graph, everyone) = (snapshot.graph(), snapshot.graph().users().len());
+    let holders = graph.user_roles(&snapshot, graph::Lens::All);
+    let orphan = |role: &u32| {
+        let public = graph.public_roles().contains(role);
+        *role != graph.public() && if public { everyone == 0 } else { holders.users_of(*role).is_empty() }
+    };
+    let orphans = snapshot.role_ids().filter(orphan).map(|role| principal(&snapshot, role)).collect();
+    same("orphan roles", &oracle.reachable_by_nobody(), &orphans)
+}
+
+/// Role, privilege, object and grant option.
+type Held = BTreeSet<(Principal, Privilege, ObjectRef, bool)>;
+
+/// A grant that is called redundant takes nothing from anyone when it goes, and every one that takes nothing is called so,
+/// unless several rows carry the same.
+fn redundant_grants_agree(account: &Account) -> Result<(), String> {
+    let snapshot = Snapshot::freeze(account, 0);
+    let (mut ways, mut found) = (Vec::new(), Vec::new());
+    (0..snapshot.object_count()).for_each(|object| snapshot.redundant_grants_on(object, &mut ways, &mut found));
+    let held = |account: &Account| -> Held {
+        let oracle = Oracle::new(account);
+        let public = oracle.closure(&BTreeSet::from([Principal::public()]));
+        let rows = oracle.role_privileges().into_iter();
+        let mut held: Held = rows.map(|(role, c)| (role, c.privilege, c.object, c.grant_option)).collect();
+        let of_public: Held = held.iter().filter(|row| public.contains(&row.0)).cloned().collect();
+        for role in &oracle.roles {
+            held.extend(of_public.iter().map(|(_, p, o, g)| (role.clone(), p.clone(), o.clone(), *g)));
+        }
+        let weaker: Held = held.iter().map(|(r, p, o, _)| (r.clone(), p.clone(), o.clone(), false)).collect();
+        held.into_iter().chain(weaker).collect()
+    };
+    let before = held(account);
+    let public = Oracle::new(account).closure(&BTreeSet::from([Principal::public()]));
+    let named: BTreeSet<u32> = found.iter().map(|r| r.row).collect();
+    let circles = !snapshot.graph().closure().cycles().is_empty();
+    let grants: Vec<_> = account.grants().collect();
+    for grant in &grants {
+        let membership = grant.object.object_type.is_role() && grant.privilege == Privilege::USAGE;
+        let parallel = grants
+            .iter()
+            .filter(|g| (&g.privilege, &g.object, &g.grantee) == (&grant.privilege, &grant.object, &grant.grantee));
+        // PUBLIC and the roles granted to it have what each of them has; one of them keeps its grant.
+        let everyones = public.contains(&grant.grantee);
+        if membership || everyones || !grant.grantee.kind.is_role() || parallel.count() > 1 || circles {
+            continue;
+        }
+        let mut without = Account::new(account.name());
+        account.principals().for_each(|(p, info)| without.put_principal(p.clone(), info.clone()));
+        account.objects().for_each(|(o, info)| without.put_object(o.clone(), info.clone()));
+        grants.iter().filter(|g| *g != grant).for_each(|g| without.put_grant(g.clone()));
+        account.ownerships().for_each(|row| without.put_ownership(&row));
+        account.memberships().for_each(|row| without.put_membership(&row));
+        account.container_grants().for_each(|row| without.put_container_grant(row));
+        let object = snapshot.object_id(&grant.object).unwrap();
+        let row = snapshot.grants_on(object).find(|row| {
+            let g = snapshot.grants();
+            principal(&snapshot, g.grantee(*row)) == grant.grantee
+                && privilege(&snapshot, g.privilege(*row)) == grant.privilege
+        });
+        let (called, is) = (named.contains(&row.unwrap()), held(&without) == before);
+        if called != is {
+            return Err(format!("{grant:?} is called redundant: {called}, but is: {is}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn findings_about_roles_agree() {
+    on_random_accounts(findings_agree);
+}
+
+#[test]
+fn redundant_grants_take_nothing_from_anyone() {
+    on_random_accounts(redundant_grants_agree);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! engine is checked against.
 //!
 //! - `roles`, `privileges`, `chains`, `lint`: the rules, each a short function whose name is the rule;
-//! - `random`: accounts from a seed, with everything odd that an account can hold;
+//! - `random`: accounts from a seed, with everything odd that an account can hold; `oddities` looks that it is so;
 //! - `cases`: hand-made accounts, one test for each rule;
 //! - `compare`: the engine against the oracle, on random accounts;
 //! - `worlds`: accounts as SQL in files, with assertions, for the oracle and the engine;
@@ -16,6 +16,7 @@ mod chains;
 mod compare;
 mod laws;
 mod lint;
+mod oddities;
 mod oracle;
 mod permifrost;
 mod privileges;

@@ -163,7 +163,7 @@ fn check(assertion: &Assertion, row: Option<&EffectivePrivilege>) -> Result<(), 
 /// Every assertion of every world against what `effective` says of an account under a lens.
 fn check_all(effective: impl Fn(&Account, Lens) -> BTreeSet<EffectivePrivilege>) {
     let worlds = worlds();
-    assert!(worlds.len() >= 46, "only {} worlds were found", worlds.len());
+    assert!(worlds.len() >= 52, "only {} worlds were found", worlds.len());
     let mut wrong = Vec::new();
     for world in worlds {
         match world {

@@ -1,5 +1,6 @@
 //! GRANT, REVOKE, CREATE, ALTER and DROP: from a statement to changes, checked by Snowflake's rules and applied.
 
+use super::grantable;
 use super::roles::{Active, closure, schema_of};
 use super::session::{Session, expand_error};
 use super::{Removed, State};
@@ -59,6 +60,7 @@ impl Executor<'_> {
 
     /// Checks and applies one change, and what follows from it.
     fn change(&mut self, change: &Change) -> Result<(), Failure> {
+        grantable::check(&self.account, change)?;
         let change = self.authorise(change)?;
         let Some(change) = change else { return Ok(()) };
         self.remember(&change);
@@ -139,7 +141,8 @@ impl Executor<'_> {
             }
             Change::RevokePrivilege { .. } => self.authorise_revoke(change),
             Change::TransferOwnership { object, to, outbound } => {
-                if !active.owns(object) && !active.manages_grants(object) {
+                // MANAGE GRANTS on a container moves no ownership (section 1.5).
+                if !active.owns(object) && !active.manages_grants(&ObjectRef::account()) {
                     return Err(denied(object));
                 }
                 let has_grants = self.account.grants_on(object).next().is_some();

@@ -3,13 +3,14 @@
 //! - [`bootstrap`]: the account before its first statement
 //! - [`session`]: one login: current role, names, statements
 //! - [`roles`]: which roles are active, what they may do (Snowflake's rules, by plain loops)
-//! - [`execute`]: GRANT, REVOKE, CREATE, ALTER, DROP
+//! - [`execute`]: GRANT, REVOKE, CREATE, ALTER, DROP; [`grantable`]: what can be granted to whom
 //! - [`show`]: SHOW commands; [`account_usage`], [`query`]: SELECT
 //! - [`removed`]: what was there and is gone, for `DELETED_ON`
 
 pub mod account_usage;
 mod bootstrap;
 mod execute;
+mod grantable;
 pub mod query;
 pub mod removed;
 mod roles;
@@ -71,6 +72,13 @@ impl SandboxEngine {
         let at = state.tick();
         bootstrap::fill(Arc::make_mut(&mut state.account), at);
         Self { name: name.into(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// This account as it is, with no system role or privilege but those that it has.
+    pub fn of_account(account: Account) -> Self {
+        let name = Arc::from(account.name());
+        let state = State { account: Arc::new(account), removed: Arc::default(), keys: HashMap::new(), last: 0 };
+        Self { name, state: Arc::new(Mutex::new(state)) }
     }
 
     /// Runs a script as ACCOUNTADMIN. Statements before the first that fails stay done.

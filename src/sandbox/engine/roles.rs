@@ -97,11 +97,22 @@ impl<'a> Active<'a> {
                     }
                 }
         });
-        let own_database = self.all.iter().any(|p| {
+        self.has_any(container) || inherited_here || self.has_a_role_of(container)
+    }
+
+    /// Whether a container can be made the current one: USAGE on it, however it is held (sections 1.3, 1.7 and 1.12).
+    pub(super) fn enters(&self, container: &ObjectRef) -> bool {
+        let imported = container.object_type == ObjectType::DATABASE
+            && self.has(&self.all, Privilege::IMPORTED_PRIVILEGES.as_str(), container);
+        self.has(&self.all, "USAGE", container) || imported || self.has_a_role_of(container)
+    }
+
+    /// Whether a database role of this database is active: such a role has USAGE on it (section 1.12).
+    fn has_a_role_of(&self, database: &ObjectRef) -> bool {
+        self.all.iter().any(|p| {
             p.kind == PrincipalKind::DatabaseRole
-                && p.scope.first().is_some_and(|d| *container == ObjectRef::database(d.clone()))
-        });
-        self.has_any(container) || inherited_here || own_database
+                && p.scope.first().is_some_and(|d| *database == ObjectRef::database(d.clone()))
+        })
     }
 
     /// Whether the containers of an object resolve.

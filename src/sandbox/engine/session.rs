@@ -57,8 +57,10 @@ impl Session {
                     )
                 })?
             }
+            // A property holds the name as it is stored: it was folded, or not, when it was set.
             None => property(Property::DefaultRole)
-                .and_then(|name| named_role(&name))
+                .and_then(|name| Ident::new(name).ok())
+                .map(Principal::role)
                 .filter(|r| can_use(&account, &user, r))
                 .unwrap_or_else(Principal::public),
         };
@@ -138,8 +140,8 @@ impl Session {
                 let database = names.database.clone().map(ObjectRef::database);
                 let schema = names.database.clone().zip(names.schema.clone());
                 let schema = schema.map(|(d, s)| ObjectRef::in_database(ObjectType::SCHEMA, d, s));
-                let reached = database.is_none_or(|d| active.reaches(&d)) && schema.is_none_or(|s| active.reaches(&s));
-                if !reached {
+                let entered = database.is_none_or(|d| active.enters(&d)) && schema.is_none_or(|s| active.enters(&s));
+                if !entered {
                     return Err(Failure::new(
                         "002043",
                         "02000",
@@ -294,7 +296,7 @@ fn folded(text: &str) -> Option<Ident> {
     }
 }
 
-/// A role named by a property or the connect string: as stored, or folded.
+/// A role named by the connect string: quoted as it is stored, otherwise folded.
 fn named_role(text: &str) -> Option<Principal> {
     folded(text).map(Principal::role)
 }

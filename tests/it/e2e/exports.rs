@@ -6,6 +6,7 @@ use crate::support::wire::{column, connect, rows};
 use crate::support::{demo_of, grantd, outcome, serve, utf8};
 use grantd::sandbox::demo::DEMO;
 use std::path::Path;
+use tokio_postgres::Client;
 
 /// A key that only its owner can read.
 pub(super) fn write_key(key: &Path, pem: &str) {
@@ -73,6 +74,37 @@ const RELATIONS: &[(&str, &[&str])] = &[
     ("effective_grants", &[]),
 ];
 
+/// The columns of a relation in which the same account cannot differ.
+async fn columns_of(client: &Client, relation: &str, free: &[&str]) -> Vec<String> {
+    let columns = format!(
+        "SELECT attname FROM pg_attribute WHERE attrelid = '{relation}'::regclass AND attnum > 0 ORDER BY attnum"
+    );
+    let mut columns = column(client, &columns).await;
+    columns.retain(|name| name != "account" && !free.contains(&name.as_str()));
+    assert!(columns.len() > 3, "{relation}: {columns:?}");
+    columns
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_syncs_of_an_unchanged_account_find_no_change() {
+    let running = demo_of(&format!("{DEMO}{MORE}"));
+    let client = connect(&running.url).await;
+    let mut before = Vec::new();
+    for (relation, free) in RELATIONS {
+        let columns = columns_of(&client, relation, free).await.join(", ");
+        let sql = format!("SELECT {columns} FROM {relation} ORDER BY {columns}");
+        before.push((rows(&client, &sql).await, sql));
+    }
+    rows(&client, "CALL sync('demo')").await;
+    assert_eq!(column(&client, "SELECT count(*) FROM sync_runs WHERE status = 'succeeded'").await, ["2"]);
+    for (found, sql) in before {
+        let after = rows(&client, &sql).await;
+        assert_eq!(after.len(), found.len(), "{sql}");
+        assert_eq!(after, found, "{sql}");
+    }
+    assert_eq!(column(&client, "SELECT count(*) FROM drift").await, ["0"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sync_and_import_make_the_same_account() {
     let sandbox = demo_of(&format!("{DEMO}{MORE}{}", operator_sql()));
@@ -93,12 +125,7 @@ async fn sync_and_import_make_the_same_account() {
     let running = serve(&config);
     let client = connect(&running.url).await;
     for (relation, free) in RELATIONS {
-        let columns = format!(
-            "SELECT attname FROM pg_attribute WHERE attrelid = '{relation}'::regclass AND attnum > 0 ORDER BY attnum"
-        );
-        let mut columns = column(&client, &columns).await;
-        columns.retain(|name| name != "account" && !free.contains(&name.as_str()));
-        assert!(columns.len() > 3, "{relation}: {columns:?}");
+        let columns = columns_of(&client, relation, free).await;
         let of = |account: &str| format!("SELECT {} FROM {relation} WHERE account = '{account}'", columns.join(", "));
         let count = column(&client, &format!("SELECT count(*) FROM ({}) a", of("live"))).await;
         if *relation != "inherited_grants" {

@@ -81,7 +81,7 @@ async fn run(file: &Path, running: &Running, protocol: Protocol, with_operator: 
 
 async fn every_page(protocol: Protocol) {
     let files = files();
-    assert!(files.len() >= 14, "only {} pages were found", files.len());
+    assert!(files.len() >= 18, "only {} pages were found", files.len());
     let mut wrong = Vec::new();
     let shared = demo();
     for file in files {

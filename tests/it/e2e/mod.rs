@@ -1,5 +1,6 @@
 //! The whole of it: the program in its own process, asked as its users ask.
 
+mod chains;
 mod connectors;
 mod exports;
 mod manual;

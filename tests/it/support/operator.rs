@@ -39,16 +39,24 @@ pub(crate) struct Operator {
 impl Operator {
     /// Logs in to a sandbox whose script ended with [`operator_sql`].
     pub(crate) async fn login(sandbox: &str) -> Operator {
+        Self::log_in(sandbox, "SANDBOX", OPERATOR).await.unwrap()
+    }
+
+    /// A session of any user of an account who has the operator's key; `Err` is the refusal.
+    pub(crate) async fn log_in(sandbox: &str, account: &str, user: &str) -> Result<Operator, String> {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let body = json!({"data": {
-            "CLIENT_APP_ID": "grantd tests", "CLIENT_APP_VERSION": "1", "ACCOUNT_NAME": "SANDBOX",
-            "LOGIN_NAME": OPERATOR, "AUTHENTICATOR": "SNOWFLAKE_JWT", "TOKEN": login_token(), "SESSION_PARAMETERS": {}
+            "CLIENT_APP_ID": "grantd tests", "CLIENT_APP_VERSION": "1", "ACCOUNT_NAME": account,
+            "LOGIN_NAME": user, "AUTHENTICATOR": "SNOWFLAKE_JWT", "TOKEN": login_token(account, user),
+            "SESSION_PARAMETERS": {}
         }});
         let request = http.post(format!("{sandbox}/session/v1/login-request?request_id=1")).json(&body);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        assert_eq!(answer["success"], true, "{answer}");
+        if answer["success"] != true {
+            return Err(answer["message"].to_string());
+        }
         let token = answer["data"]["token"].as_str().unwrap().to_owned();
-        Operator { http, sandbox: sandbox.to_owned(), token }
+        Ok(Operator { http, sandbox: sandbox.to_owned(), token })
     }
 
     /// Runs one statement; `Err` is Snowflake's message.
@@ -70,9 +78,10 @@ impl Operator {
     }
 }
 
-fn login_token() -> String {
+fn login_token(account: &str, user: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let subject = format!("SANDBOX.{OPERATOR}");
+    // Drivers write both in upper case.
+    let subject = format!("{account}.{user}").to_uppercase();
     let issuer = format!("{subject}.{}", fingerprint(&keys().public_key_der));
     let claims = json!({"sub": subject, "iss": issuer, "iat": now, "exp": now + 60});
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());

@@ -20,6 +20,8 @@ struct Script {
     rows: HashMap<SourceKind, Vec<Vec<(&'static str, String)>>>,
     refuse: HashMap<SourceKind, &'static str>,
     older: Vec<SourceKind>,
+    /// The statement whose container is gone by the time it is asked.
+    vanished: Option<&'static str>,
     stuck: bool,
     sent: AtomicUsize,
     closed: AtomicUsize,
@@ -41,6 +43,9 @@ impl Source for Script {
         self.sent.fetch_add(1, Ordering::Relaxed);
         if self.stuck {
             tokio::time::sleep(Duration::from_mins(1)).await;
+        }
+        if self.vanished == Some(statement.name.as_str()) {
+            return Err(refused("002003"));
         }
         // A statement that reads several views together fails as soon as one of them cannot be read.
         let reads = |kind: &SourceKind| {
@@ -143,6 +148,29 @@ async fn sources_that_may_be_absent_become_coverage() {
     let older = outcome.steps.iter().find(|s| s.name == "GRANTS_TO_ROLES").unwrap();
     assert!(!older.statement.contains("IS_INHERITED"));
     assert!(outcome.steps.iter().any(|s| s.refused.is_some()));
+}
+
+#[tokio::test]
+async fn a_container_that_vanishes_between_the_statements_is_coverage_and_no_failure() {
+    let script = Script { vanished: Some("SHOW FUTURE GRANTS IN SCHEMA \"RAW\".\"S\""), ..account() };
+    let outcome = run(&script, "acme", &RunOptions::default(), &Silent).await.unwrap();
+    assert_eq!(outcome.steps.iter().filter(|s| s.refused.is_some()).count(), 1);
+    let absent = |c: &&grantd::sync::CoverageRow| c.status == CoverageStatus::Absent;
+    let absent: Vec<_> = outcome
+        .assembled
+        .as_ref()
+        .unwrap()
+        .coverage
+        .iter()
+        .filter(absent)
+        .map(|c| (c.source.as_str(), c.rows))
+        .collect();
+    assert_eq!(absent, [("SHOW_FUTURE_GRANTS", 1)], "of two containers");
+    assert_eq!(
+        outcome.assembled.as_ref().unwrap().account.memberships().filter(|m| !m.builtin).count(),
+        1,
+        "all else is there"
+    );
 }
 
 #[tokio::test]

@@ -56,6 +56,36 @@ fn database_and_application_roles_nest_and_reach_users() {
 }
 
 #[test]
+fn roles_of_an_instance_give_to_account_roles() {
+    let [spend, other] = ["SPEND", "OTHER"].map(|instance| {
+        let scope = qualified(&format!("DB.S.{instance}")).unwrap();
+        Principal { kind: PrincipalKind::InstanceRole, scope, name: who("ROLE ADMIN").name }
+    });
+    let mut world = World::new().member("ROLE A", "USER ALICE").reach("ROLE A");
+    for role in [&spend, &other] {
+        world.0.put_grant(Grant {
+            privilege: Privilege::new(if *role == spend { "SELECT" } else { "INSERT" }),
+            object: what("TABLE DB.S.T"),
+            grantee: role.clone(),
+            granted_by: None,
+            grant_option: false,
+            created_on: None,
+        });
+    }
+    assert_eq!(world.alice_reads(), No);
+    world.0.put_membership(&Membership {
+        role: spend,
+        member: who("ROLE A"),
+        granted_by: None,
+        grant_option: false,
+        builtin: false,
+        created_on: None,
+    });
+    assert_eq!(world.alice_reads(), Usable);
+    assert_eq!(world.verdict(Lens::All, "ALICE", "INSERT", "TABLE DB.S.T"), No, "of the other instance");
+}
+
+#[test]
 fn usage_on_a_role_is_membership_and_no_object_privilege() {
     let world = World::new().member("ROLE A", "USER ALICE");
     for (privilege, object, want) in [

@@ -10,6 +10,24 @@ fn secondary_roles_are_all_unless_known_to_be_none() {
 }
 
 #[test]
+fn active_is_the_closure_of_primary_and_secondary_roles_and_public() {
+    let world = two_roles()
+        .member("ROLE BELOW_A", "ROLE A")
+        .member("ROLE BELOW_B", "ROLE B")
+        .member("ROLE BELOW_PUBLIC", "ROLE PUBLIC")
+        .member("ROLE A", "ROLE ABOVE");
+    let active = |world: &World, lens| {
+        let roles = world.roles_of(lens, "ALICE").into_iter();
+        roles.map(|(role, _)| role).collect::<Vec<_>>().join(" ")
+    };
+    let everything = "A B BELOW_A BELOW_B BELOW_PUBLIC PUBLIC";
+    let primary = "A BELOW_A BELOW_PUBLIC PUBLIC";
+    assert_eq!(Lens::ALL.map(|lens| active(&world, lens)), [everything, everything, primary]);
+    let none = world.set("USER ALICE", Property::DefaultSecondaryRoles, "");
+    assert_eq!(Lens::ALL.map(|lens| active(&none, lens)), [everything, primary, primary]);
+}
+
+#[test]
 fn the_primary_lens_is_the_default_role_alone() {
     assert_eq!(two_roles().set("USER ALICE", Property::DefaultRole, "B").by_lens(), [Usable; 3]);
 }
