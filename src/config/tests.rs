@@ -58,6 +58,45 @@ fn every_key_is_read_and_paths_are_relative_to_the_file() {
 }
 
 #[test]
+fn how_an_account_is_synced_is_read_and_checked() {
+    let keys = "check_interval = \"0\"\nfull_interval = \"12h\"\nfuture_grants_interval = \"2h\"\n\
+                incremental_overlap = \"3h\"\nrun_timeout = \"10m\"\nrepair_limit = 0\nmax_statements = 300\n\
+                max_warehouse_seconds = 90\nmax_loss_users = 0\nmax_loss_roles = 100\nmax_loss_grants = 30\n\
+                max_loss_objects = 40\n";
+    let config = parse(&format!("{GOOD}{keys}"), &[]).unwrap();
+    assert_eq!(
+        config.accounts[0].sync,
+        SyncConfig {
+            check_interval: None,
+            full_interval: Duration::from_hours(12),
+            future_grants_interval: Duration::from_hours(2),
+            incremental_overlap: Duration::from_hours(3),
+            run_timeout: Duration::from_mins(10),
+            repair_limit: 0,
+            max_statements: Some(300),
+            max_warehouse_seconds: Some(90),
+            max_loss_users: 0,
+            max_loss_roles: 100,
+            max_loss_grants: 30,
+            max_loss_objects: 40,
+        }
+    );
+    assert_eq!(parse(GOOD, &[]).unwrap().accounts[0].sync, SyncConfig::default());
+    let by_variable = parse(GOOD, &[("GRANTD__ACCOUNT__PROD_EU__MAX_STATEMENTS", "20")]).unwrap();
+    assert_eq!(by_variable.accounts[0].sync.max_statements, Some(20));
+    for (key, said) in [
+        ("incremental_overlap = \"1h\"", "shorter than the two hours"),
+        ("run_timeout = \"0\"", "run_timeout cannot be 0"),
+        ("max_loss_users = 101", "101 is no share in percent"),
+        ("max_loss_users = -1", "-1 is no share in percent"),
+        ("max_statements = 0", "max_statements"),
+    ] {
+        let text = message(&format!("{GOOD}{key}\n"), &[]);
+        assert!(text.contains(said) || text.contains("nonzero"), "{key}: {text}");
+    }
+}
+
+#[test]
 fn what_is_left_out_has_a_default() {
     let config = parse("[server]\ndata_dir = \"/d\"", &[]).unwrap();
     assert_eq!(config.server.listen, DEFAULT_LISTEN);

@@ -1,8 +1,8 @@
 //! Copying a whole store, also while a daemon has it open.
 //!
 //! The database is copied by `VACUUM INTO`, one read transaction, so it is the state of one moment. Segments never change,
-//! so those that the copied database names belong to that moment too; one that was pruned in between makes the copy start
-//! over. The copy appears under its name when it is whole and durable.
+//! so those that the copied database names belong to that moment too; a lock keeps them from being pruned meanwhile. The
+//! copy appears under its name when it is whole and durable.
 
 use std::fs;
 use std::io;
@@ -14,8 +14,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::segments::{Segments, create_private_dir, sync_dir};
 use super::{DATABASE_FILE, STORE_VERSION, StoreError, migrate};
 
-/// How often a copy starts over because a segment was pruned meanwhile.
-const ATTEMPTS: usize = 5;
+/// Held shared while segments are copied and exclusively while some are pruned.
+const LOCK_FILE: &str = "backup.lock";
 
 /// What was copied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -32,7 +32,28 @@ pub struct Copied {
 /// `data_dir` is no store, something in it is damaged, `destination` is not empty, or the file system refuses; then there
 /// is no copy.
 pub fn backup(data_dir: &Path, destination: &Path) -> Result<Copied, StoreError> {
+    if !data_dir.join(DATABASE_FILE).is_file() {
+        return Err(StoreError::NoStore { dir: data_dir.to_path_buf() });
+    }
+    let (file, path) = lock_file(data_dir)?;
+    file.lock_shared().map_err(StoreError::io("lock", path))?;
     copy(data_dir, destination)
+}
+
+/// The right to prune: `None` while a backup is made.
+pub(super) fn may_prune(data_dir: &Path) -> Result<Option<fs::File>, StoreError> {
+    let (file, path) = lock_file(data_dir)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(source)) => Err(StoreError::Io { action: "lock", path, source }),
+    }
+}
+
+fn lock_file(data_dir: &Path) -> Result<(fs::File, PathBuf), StoreError> {
+    let path = data_dir.join(LOCK_FILE);
+    let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    Ok((file.map_err(StoreError::io("open", &path))?, path))
 }
 
 /// Makes a data directory of a backup. `data_dir` is made or is empty.
@@ -80,21 +101,14 @@ impl Drop for Unfinished {
 
 fn fill(from: &Path, to: &Path) -> Result<Copied, StoreError> {
     let database = to.join(DATABASE_FILE);
-    let source = Segments::local(from)?;
-    for _ in 0..ATTEMPTS {
-        let _ = fs::remove_dir_all(to);
-        create_private_dir(to)?;
-        copy_database(from, &database)?;
-        if let Some(mut copied) = copy_segments(from, &source, to, &database)? {
-            let size = |path: &Path| fs::metadata(path).map(|m| m.len()).map_err(StoreError::io("read", path));
-            copied.bytes += size(&database)?;
-            let file = fs::File::open(&database).map_err(StoreError::io("flush", &database))?;
-            file.sync_all().map_err(StoreError::io("flush", &database))?;
-            sync_dir(to)?;
-            return Ok(copied);
-        }
-    }
-    Err(StoreError::Unsound { dir: from.to_path_buf(), detail: "snapshots were pruned again and again".to_owned() })
+    create_private_dir(to)?;
+    copy_database(from, &database)?;
+    let mut copied = copy_segments(from, to, &database)?;
+    copied.bytes += fs::metadata(&database).map_err(StoreError::io("read", &database))?.len();
+    let file = fs::File::open(&database).map_err(StoreError::io("flush", &database))?;
+    file.sync_all().map_err(StoreError::io("flush", &database))?;
+    sync_dir(to)?;
+    Ok(copied)
 }
 
 fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -130,8 +144,8 @@ fn private(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Copies what the copied database names; `None` when one was pruned meanwhile.
-fn copy_segments(from: &Path, source: &Segments, to: &Path, database: &Path) -> Result<Option<Copied>, StoreError> {
+/// Copies what the copied database names, each checked against its hash.
+fn copy_segments(from: &Path, to: &Path, database: &Path) -> Result<Copied, StoreError> {
     let failed = StoreError::database("list the snapshots of the copy");
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     let mut statement = connection
@@ -140,29 +154,16 @@ fn copy_segments(from: &Path, source: &Segments, to: &Path, database: &Path) -> 
     let rows = statement
         .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, super::sql::count(row, "bytes")?)))
         .map_err(failed)?;
-    let target = Segments::local(to)?;
+    let (source, target) = (Segments::local(from)?, Segments::local(to)?);
     let mut copied = Copied::default();
     for row in rows {
         let (file, sha256, bytes) = row.map_err(failed)?;
-        let content = match source.read(&file, &sha256, bytes) {
-            Ok(content) => content,
-            Err(_) if !source.has(&file) && !is_named(from, &file)? => return Ok(None),
-            Err(detail) => {
-                return Err(StoreError::Unsound { dir: from.to_path_buf(), detail: format!("{file}: {detail}") });
-            }
-        };
+        let content = source
+            .read(&file, &sha256, bytes)
+            .map_err(|detail| StoreError::Unsound { dir: from.to_path_buf(), detail: format!("{file}: {detail}") })?;
         target.write(&content)?;
         copied.segments += 1;
         copied.bytes += bytes;
     }
-    Ok(Some(copied))
-}
-
-/// Whether the store still names a segment: one that is gone and still named is lost, not pruned.
-fn is_named(dir: &Path, file: &str) -> Result<bool, StoreError> {
-    let failed = StoreError::database("look up the snapshot file");
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(dir.join(DATABASE_FILE), flags).map_err(failed)?;
-    connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
-    super::snapshots::is_named(&connection, file).map_err(failed)
+    Ok(copied)
 }

@@ -4,7 +4,7 @@
 //! - `grantd.db`: SQLite (WAL, `synchronous = FULL`), every row of state; the tables are in `schema/`;
 //! - `snapshots/<sha256>.snap`: immutable segments, named by their content, opaque to the store; any object store can hold
 //!   them instead of the folder;
-//! - `lock`: held by the one process that has the directory open.
+//! - `lock`: held by the one process that has the directory open; `backup.lock`: held while a copy is made.
 //!
 //! INVARIANT: a row that names a snapshot file is committed only after the file and its directory entry are on disk.
 //! A crash at any point therefore leaves the previous state, and at worst a file without a row, which the next

@@ -99,7 +99,7 @@ impl Segments {
     }
 
     /// Whether there is a segment of this name, whatever its content.
-    pub(super) fn has(&self, file: &str) -> bool {
+    fn has(&self, file: &str) -> bool {
         block_on(self.store.head(&Key::from(file))).is_ok()
     }
 

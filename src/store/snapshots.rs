@@ -138,9 +138,14 @@ impl Store {
     }
 
     /// Removes the files of an account's old snapshots. What stays: the `keep` newest (at least one), the baseline,
-    /// and what an open changeset was made against. The rows of the rest stay, marked as pruned.
+    /// and what an open changeset was made against. The rows of the rest stay, marked as pruned. While a backup is made,
+    /// nothing is removed: the next prune takes it.
     pub fn prune(&self, account: &str, keep: usize) -> Result<PruneReport, StoreError> {
         let failed = StoreError::database("prune the snapshots");
+        let Some(_no_backup) = super::backup::may_prune(&self.dir)? else {
+            tracing::info!(account, "a backup is being made; nothing is pruned");
+            return Ok(PruneReport::default());
+        };
         let _file_changes = self.file_changes.lock().unwrap_or_else(PoisonError::into_inner);
         let keep = i64::try_from(keep.max(1)).unwrap_or(i64::MAX);
         let pruned: Vec<Manifest> = {
@@ -205,7 +210,7 @@ impl Store {
     }
 }
 
-pub(super) fn is_named(database: &Connection, file: &str) -> rusqlite::Result<bool> {
+fn is_named(database: &Connection, file: &str) -> rusqlite::Result<bool> {
     database
         .query_row("SELECT EXISTS (SELECT 1 FROM snapshots WHERE file = ?1 AND pruned = 0)", [file], |row| row.get(0))
 }

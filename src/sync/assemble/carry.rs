@@ -14,8 +14,8 @@ use grantd_catalog::snapshot::Snapshot;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Times of one thing in several sources differ by their precision; a thing made anew differs by more.
-const SAME_TIME: Micros = 1_000_000;
+/// Times of one thing in several sources differ by their precision: SHOW has milliseconds, the views have microseconds.
+const SAME_TIME: Micros = 1_000;
 
 /// What is taken from the last snapshot instead of being read.
 #[derive(Clone, Debug)]

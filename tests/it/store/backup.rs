@@ -45,13 +45,14 @@ fn a_backup_is_whole_while_snapshots_are_committed_and_pruned() {
                 store.prune("prod", 2).unwrap();
             }
         });
-        for i in 0..8 {
-            let to = copies.path().join(format!("copy-{i}"));
-            let copied = backup(data.path(), &to).unwrap();
-            assert!(copied.segments >= 1 && copied.bytes > 40_000);
-            seen.push(check(&to));
-        }
+        let copies: Vec<_> = (0..8).map(|i| copies.path().join(format!("copy-{i}"))).collect();
+        let made: Vec<_> = copies.iter().map(|to| backup(data.path(), to)).collect();
         stop.store(true, Ordering::Relaxed);
+        for (to, copied) in copies.iter().zip(made) {
+            let copied = copied.unwrap();
+            assert!(copied.segments >= 1 && copied.bytes > 40_000);
+            seen.push(check(to));
+        }
     });
     assert!(seen.is_sorted() && seen.first() < seen.last(), "it was written to meanwhile: {seen:?}");
     let left: Vec<_> = std::fs::read_dir(copies.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

@@ -71,7 +71,7 @@ fn newest(daemon: &Daemon) -> (String, i64, Option<i64>) {
 #[tokio::test]
 async fn an_incremental_run_equals_a_full_one_after_any_changes() {
     let seed = std::env::var("GRANTD_SYNC_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(7);
-    let rounds = std::env::var("GRANTD_SYNC_ROUNDS").ok().and_then(|s| s.parse().ok()).unwrap_or(12);
+    let rounds = std::env::var("GRANTD_SYNC_ROUNDS").ok().and_then(|s| s.parse().ok()).unwrap_or(6);
     let mut random = StdRng::seed_from_u64(seed);
     let platform = Platform::start(SCRIPT);
     let by_changes = platform.daemon(exact());
