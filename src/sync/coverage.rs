@@ -2,8 +2,8 @@
 
 use super::kind::SourceKind;
 use grantd_catalog::account::Reach;
-use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::model::{Ident, ObjectType};
+use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::ACCESS;
 use std::fmt;
 

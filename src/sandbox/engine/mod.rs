@@ -9,8 +9,8 @@
 
 pub mod account_usage;
 mod bootstrap;
-mod execute;
 mod catalogue;
+mod execute;
 mod plan;
 pub mod query;
 mod refusals;

@@ -4,8 +4,8 @@ use super::*;
 use crate::sync::table::Place;
 use datafusion::arrow::array::{ArrayRef, StringArray};
 use grantd_catalog::account::{ContainerGrant, Grant, Reach};
-use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::model::{Container, ObjectType, PrincipalKind, Privilege, Property};
+use grantd_catalog::snapshot::Snapshot;
 use std::sync::Arc;
 
 /// A table from a header line and rows, cells between bars; `-` is NULL.

@@ -19,6 +19,4 @@ make() {
     printf '%s\n' "$venv"
 }
 make permifrost permifrost==0.15.5 SQLAlchemy==1.4.54 snowflake-sqlalchemy==1.7.7 snowflake-connector-python==3.18.1
-make tundra tundra-cli==1.0.4 SQLAlchemy==2.1.9 snowflake-sqlalchemy==2.1.0 snowflake-connector-python==5.2.0
-make snowcap snowcap==1.0.33 snowflake-connector-python==4.8.1
 make snow snowflake-cli==3.30.0

@@ -158,9 +158,8 @@ async fn a_container_that_vanishes_between_the_statements_is_coverage_and_no_fai
     let outcome = run(&script, "acme", &RunOptions::default(), &Silent).await.unwrap();
     let assembled = outcome.assembled.unwrap();
     assert_eq!(outcome.steps.iter().filter(|s| s.refused.is_some()).count(), 1);
-    let absent = |c: &&grantd::sync::CoverageRow| c.status == CoverageStatus::Absent;
-    let absent: Vec<_> =
-        assembled.coverage.iter().filter(absent).map(|c| (c.source.as_str(), c.rows)).collect();
+    let absent = |c: &&grantd::sync::CoverageRow| c.status == CoverageStatus::NotAuthorized;
+    let absent: Vec<_> = assembled.coverage.iter().filter(absent).map(|c| (c.source.as_str(), c.rows)).collect();
     assert_eq!(absent, [("SHOW_FUTURE_GRANTS", 1)], "of two containers");
     assert_eq!(assembled.account.memberships().filter(|m| !m.builtin).count(), 1, "all else is there");
 }
