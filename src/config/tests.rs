@@ -275,7 +275,7 @@ fn a_named_connection_completes_an_account_that_asks_for_it() {
     assert_eq!(account.credential, key);
     let by_environment = parse(NAMED, &[("HOME", at), ("GRANTD__ACCOUNT__PROD__USER", "OTHER")]).unwrap();
     assert_eq!(by_environment.accounts[0].user, "OTHER");
-    assert!(message(&NAMED.replace("work", "wrok"), &[("HOME", at)]).contains("did you mean work?"));
+    assert!(message(&NAMED.replace("work", "wrk"), &[("HOME", at)]).contains("did you mean work?"));
     assert!(parse(&NAMED.replace("connection = \"work\"", ""), &[("HOME", at)]).is_err(), "only when asked for");
 }
 

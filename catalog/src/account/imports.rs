@@ -1,4 +1,4 @@
-//! Databases made from a share: `IMPORTED PRIVILEGES`, and what the platform keeps of it (section 1.7).
+//! Databases made from a share: `IMPORTED PRIVILEGES`, and what the platform keeps of it.
 //!
 //! `GRANT IMPORTED PRIVILEGES ON DATABASE d TO ROLE r` is stored as USAGE on the database and one row per object that
 //! the share exposes. Such a row can be neither granted nor revoked alone; only the whole can.
@@ -11,7 +11,7 @@ pub fn is_imported(name: &str, properties: Option<&Properties>) -> bool {
     name == "SNOWFLAKE" || properties.and_then(|p| p.get(Property::Kind)) == Some("IMPORTED DATABASE")
 }
 
-/// The privileges that a share can give on objects of a type (section 1.8), and so those of its consumers.
+/// The privileges that a share can give on objects of a type, and so those of its consumers.
 pub fn exposed(object_type: &ObjectType) -> &'static [&'static str] {
     match object_type.as_str() {
         "DATABASE" | "SCHEMA" | "FUNCTION" => &["USAGE"],

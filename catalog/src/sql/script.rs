@@ -47,7 +47,7 @@ pub enum ScriptError {
     },
 }
 
-/// Renders changes in an order that works (snowflake-rbac reference, section 2.4, rule 4): revokes, drops, creations
+/// Renders changes in an order that works: revokes, drops, creations
 /// from the outside in, alterations, grants from the outside in with READ before WRITE, memberships, ownership last.
 ///
 /// Where that order does not lead to the same account as the given one, because one change undoes part of another,

@@ -15,7 +15,7 @@ pub(super) enum Level {
 
 use Level::{Account as A, Database as D, Schema as S};
 
-/// Every object type of the catalogue (snowflake-rbac reference, section 2.2), as GRANT spells it.
+/// Every object type of the catalogue, as GRANT spells it.
 const TYPES: &[(&str, Level)] = &[
     ("AGENT", S),
     ("AGGREGATION POLICY", S),

@@ -24,7 +24,7 @@ fn usable_after(
     Ok(rows.iter().any(|r| r.usable && (&r.user, &r.privilege, &r.object) == (&wanted.0, &wanted.1, &wanted.2)))
 }
 
-/// Whether Snowflake has such a grant (sections 1.1, 1.9, 2.2).
+/// Whether Snowflake has such a grant.
 fn can_exist(oracle: &Oracle, change: &Change) -> bool {
     match change {
         Change::GrantPrivilege { privilege, object, grantee, .. } => {

@@ -42,10 +42,16 @@ pub(super) async fn findings(source: &dyn Source, account: &AccountConfig) -> Ve
     };
     let name = account.user.as_str();
     found.push(Finding::ok("login", format!("user {name} with role {}", role.shown())));
-    let held = closure(source, own, &role, &mut found).await;
+    let of_user = match Ident::unquoted(name) {
+        Ok(user) => held(source, format!("SHOW GRANTS TO USER {}", user.quoted()), user.as_str()).await,
+        Err(_) => Ok(Vec::new()),
+    };
+    // A session of grantd has one role, but whoever has the key could use the others.
+    let others = of_user.iter().flatten().filter_map(Held::account_role).collect();
+    let held = closure(source, own, &role, others, &mut found).await;
     found.extend(missing(&held, &expected));
     found.extend(surplus(&held, &expected));
-    found.extend(user(source, name, &expected).await);
+    found.extend(user(source, name, of_user, &expected).await);
     found.extend(others(source, name, &role).await);
     found.extend(sources(source).await);
     found
@@ -94,11 +100,17 @@ async fn held(source: &dyn Source, sql: String, holder: &str) -> Result<Vec<Held
     Ok(rows)
 }
 
-/// All that the login has: its role's, what roles below it have, and PUBLIC's.
-async fn closure(source: &dyn Source, own: Vec<Held>, role: &Ident, found: &mut Vec<Finding>) -> Vec<Held> {
+/// All that the login has or could have: its role's, what roles below it and other roles of the user have, and PUBLIC's.
+async fn closure(
+    source: &dyn Source,
+    own: Vec<Held>,
+    role: &Ident,
+    others: Vec<Ident>,
+    found: &mut Vec<Finding>,
+) -> Vec<Held> {
     let mut held = own;
     let mut seen = BTreeSet::from([role.clone()]);
-    let mut next: VecDeque<Ident> = held.iter().filter_map(Held::account_role).collect();
+    let mut next: VecDeque<Ident> = held.iter().filter_map(Held::account_role).chain(others).collect();
     next.extend(Ident::new("PUBLIC"));
     while let Some(role) = next.pop_front() {
         if !seen.insert(role.clone()) {
@@ -121,10 +133,15 @@ async fn closure(source: &dyn Source, own: Vec<Held>, role: &Ident, found: &mut 
 }
 
 /// The user: a service, with this role alone and nothing of its own.
-async fn user(source: &dyn Source, name: &str, expected: &Expected<'_>) -> Vec<Finding> {
+async fn user(
+    source: &dyn Source,
+    name: &str,
+    granted: Result<Vec<Held>, SourceError>,
+    expected: &Expected<'_>,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     let Ok(ident) = Ident::unquoted(name) else { return found };
-    match held(source, format!("SHOW GRANTS TO USER {}", ident.quoted()), ident.as_str()).await {
+    match granted {
         Ok(rows) => {
             let surplus = surplus(&rows, expected);
             if surplus.is_empty() {

@@ -7,7 +7,7 @@ use grantd_catalog::model::{
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-/// A role and every role it includes; PUBLIC and what PUBLIC includes among them (section 1.1).
+/// A role and every role it includes; PUBLIC and what PUBLIC includes among them.
 pub(super) fn closure(account: &Account, start: impl IntoIterator<Item = Principal>) -> HashSet<Principal> {
     let mut found: HashSet<Principal> = start.into_iter().chain([Principal::public()]).collect();
     let mut queue: Vec<Principal> = found.iter().cloned().collect();
@@ -31,7 +31,7 @@ pub(super) fn can_use(account: &Account, user: &Principal, role: &Principal) -> 
     role.kind == PrincipalKind::Role && closure(account, granted_to(account, user)).contains(role)
 }
 
-/// The roles of a session (section 1.3).
+/// The roles of a session.
 #[derive(Clone, Debug)]
 pub(super) struct ActiveRoles {
     /// The closure of the primary role: what CREATE looks at.
@@ -48,7 +48,7 @@ impl ActiveRoles {
         }
         let mut all = primary.as_ref().clone();
         all.extend(closure(account, granted_to(account, user)));
-        // Privileges granted to the user itself count only with secondary roles ALL (section 1.9).
+        // Privileges granted to the user itself count only with secondary roles ALL.
         all.insert(user.clone());
         Self { primary, all: Arc::new(all) }
     }
@@ -93,7 +93,7 @@ impl<'a> Active<'a> {
         }
     }
 
-    /// Whether somebody of a set has a privilege on an object: granted, inherited, or by ownership (section 1.4).
+    /// Whether somebody of a set has a privilege on an object: granted, inherited, or by ownership.
     pub(super) fn has(&self, set: &HashSet<Principal>, privilege: &str, object: &ObjectRef) -> bool {
         let implied = privilege == "OWNERSHIP" || privileges_of(&object.object_type).contains(&privilege);
         (implied && self.account.owner(object).is_some_and(|o| set.contains(o)))
@@ -108,7 +108,7 @@ impl<'a> Active<'a> {
         })
     }
 
-    /// Whether an inherited grant of a privilege (any, when `None`) covers an object (section 1.11).
+    /// Whether an inherited grant of a privilege (any, when `None`) covers an object.
     fn inherits(&self, set: &HashSet<Principal>, privilege: Option<&str>, object: &ObjectRef) -> bool {
         self.inherited().iter().any(|g| {
             g.object_type == object.object_type
@@ -119,7 +119,7 @@ impl<'a> Active<'a> {
         })
     }
 
-    /// Whether an object is, or lies in, a database made from a share: inherited grants leave those out (section 1.11).
+    /// Whether an object is, or lies in, a database made from a share: inherited grants leave those out.
     fn is_of_share(&self, object: &ObjectRef) -> bool {
         let is_database = object.object_type == ObjectType::DATABASE;
         let Some(name) = (if is_database { Some(&object.name) } else { object.database.as_ref() }) else {
@@ -137,7 +137,7 @@ impl<'a> Active<'a> {
     }
 
     /// Whether names in a container resolve: any privilege on it, an inherited grant on what is in it, or being a
-    /// database role of it (section 1.3).
+    /// database role of it.
     pub(super) fn reaches(&self, container: &ObjectRef) -> bool {
         let inherited_here = || {
             self.inherited().iter().any(|g| match &g.container {
@@ -148,17 +148,17 @@ impl<'a> Active<'a> {
                 }
             })
         };
-        self.has_any(container) || inherited_here() || self.has_a_role_of(container)
+        self.has_any(container) || (inherited_here() && !self.is_of_share(container)) || self.has_a_role_of(container)
     }
 
-    /// Whether a container can be made the current one: USAGE on it, however it is held (sections 1.3, 1.7 and 1.12).
+    /// Whether a container can be made the current one: USAGE on it, however it is held.
     pub(super) fn enters(&self, container: &ObjectRef) -> bool {
         let imported = container.object_type == ObjectType::DATABASE
             && self.has(&self.all, Privilege::IMPORTED_PRIVILEGES.as_str(), container);
         self.has(&self.all, "USAGE", container) || imported || self.has_a_role_of(container)
     }
 
-    /// Whether a database role of this database is active: such a role has USAGE on it (section 1.12).
+    /// Whether a database role of this database is active: such a role has USAGE on it.
     fn has_a_role_of(&self, database: &ObjectRef) -> bool {
         database.object_type == ObjectType::DATABASE
             && self.all.iter().any(|p| {
@@ -179,7 +179,7 @@ impl<'a> Active<'a> {
         self.has(&self.all, "SELECT", object) && self.reaches_containers(object)
     }
 
-    /// Whether MANAGE GRANTS is held on the account itself (section 1.5).
+    /// Whether MANAGE GRANTS is held on the account itself.
     pub(super) fn manages_account(&self) -> bool {
         *self.manages_account.get_or_init(|| self.manages_on(&ObjectRef::account()))
     }
@@ -189,7 +189,7 @@ impl<'a> Active<'a> {
     }
 
     /// Whether somebody active may grant and revoke anything on an object: MANAGE GRANTS on the account, or on a
-    /// container of it or the container itself (section 1.5).
+    /// container of it or the container itself.
     pub(super) fn manages_grants(&self, object: &ObjectRef) -> bool {
         self.manages_account()
             || object.database.clone().is_some_and(|d| self.manages_on(&ObjectRef::database(d)))
@@ -198,7 +198,7 @@ impl<'a> Active<'a> {
     }
 
     /// Whether a session may know that an object exists. Everybody may name the account's roles, users and shares; the
-    /// owner of a managed access schema grants on what is in it (section 1.6).
+    /// owner of a managed access schema grants on what is in it.
     pub(super) fn sees(&self, object: &ObjectRef) -> bool {
         matches!(object.object_type.as_str(), "ACCOUNT" | "ROLE" | "USER" | "SHARE")
             || (self.owns(object) && self.reaches_containers(object))

@@ -214,7 +214,7 @@ impl Session {
         select(context, sql).await
     }
 
-    /// Views of `ACCOUNT_USAGE` belong to database roles of SNOWFLAKE (section 3.2); other relations follow the rules.
+    /// Views of `ACCOUNT_USAGE` belong to database roles of SNOWFLAKE; other relations follow the rules.
     fn may_read(&self, active: &Active<'_>, object: &ObjectRef) -> Result<(), Failure> {
         let denied = || missing("Object", &object.shown());
         let snowflake = object.database.as_ref().is_some_and(|d| d.as_str() == "SNOWFLAKE");
@@ -227,7 +227,7 @@ impl Session {
             .all
             .iter()
             .any(|p| p.scope.first().is_some_and(|d| d.as_str() == "SNOWFLAKE") && p.name.as_str() == viewer);
-        // IMPORTED PRIVILEGES are stored as USAGE, and a row per view (section 1.7).
+        // IMPORTED PRIVILEGES are stored as USAGE, and a row per view.
         let imported = active.account.grants_on(&database).any(|g| {
             matches!(g.privilege.as_str(), "IMPORTED PRIVILEGES" | "USAGE") && active.all.contains(&g.grantee)
         });

@@ -90,7 +90,8 @@ async fn what_setup_makes_is_healthy_and_the_doctor_sees_every_change() {
     assert!(has("warn", "TABLES: tables and views are known from grants only").is_null());
     has("warn", "others have it too: OTHER");
     has("fail", "future grants give it privileges on new objects");
-    has("fail", "USAGE on ROLE OTHER");
+    has("warn", "USAGE on ROLE OTHER through READER_SVC");
+    has("fail", "CREATE DATABASE on ACCOUNT");
     operator.run(fix.as_str().unwrap().trim_end_matches(';')).await.unwrap();
     let (_, findings) = doctor(&files, &sandbox);
     assert!(!findings.iter().any(|f| f["detail"].as_str().unwrap().contains("is missing")), "{findings:#?}");

@@ -230,7 +230,7 @@ async fn views_read_together_are_asked_one_by_one_when_one_of_them_cannot_be_rea
     let outcome = run(&script, "acme", &RunOptions::default(), &Silent).await.unwrap();
     let coverage = &outcome.assembled.as_ref().unwrap().coverage;
     let absent: Vec<&str> =
-        coverage.iter().filter(|c| c.status == CoverageStatus::Absent).map(|c| c.source.as_str()).collect();
+        coverage.iter().filter(|c| c.status == CoverageStatus::NotAuthorized).map(|c| c.source.as_str()).collect();
     assert_eq!(absent, ["TASKS"]);
     for kind in plan::read_together().iter().filter(|kind| **kind != SourceKind::Tasks) {
         assert!(coverage.iter().any(|c| c.source == kind.name() && c.status == CoverageStatus::Read), "{kind}");

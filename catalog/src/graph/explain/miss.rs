@@ -100,7 +100,7 @@ pub fn nearest_miss(
         .ok_or(NoGrant::NoGrantee)
 }
 
-/// Types whose ownership no statement moves (section 1.4).
+/// Types whose ownership no statement moves.
 const NOT_TRANSFERABLE: &[&str] =
     &["ACCOUNT", "APPLICATION_ROLE", "APPLICATION_SERVICE", "CONNECTION", "MODEL", "SERVICE", "SHARE"];
 
@@ -256,7 +256,7 @@ impl<'a> Search<'a> {
         self.facts.iter().filter(|f| f.missing)
     }
 
-    /// Whether Snowflake lets a principal be granted what a need takes (sections 1.9, 2.2 and 2.4).
+    /// Whether Snowflake lets a principal be granted what a need takes.
     fn may_hold(&self, principal: u32, fact: &Fact) -> bool {
         let principal = self.s.principals().at(principal);
         let target = self.s.object(fact.target);
@@ -351,7 +351,7 @@ impl<'a> Search<'a> {
         candidates.min_by_key(size)
     }
 
-    /// `GRANT IMPORTED PRIVILEGES`, when the object comes from a share: to an account role (section 1.7).
+    /// `GRANT IMPORTED PRIVILEGES`, when the object comes from a share: to an account role.
     fn imported_privileges(&self) -> Option<Vec<Missing>> {
         let database = self.s.import_of(self.object)?;
         let is_role = |id: &u32| self.s.principals().at(*id).kind == PrincipalKind::Role;

@@ -103,8 +103,7 @@ impl Planner<'_> {
         }
     }
 
-    /// An object keeps its grants under its new name; future grants of where it comes to do not apply to it
-    /// (section 1.10).
+    /// An object keeps its grants under its new name; future grants of where it comes to do not apply to it.
     fn rename(&self, object: &ObjectRef, name: &Name) -> Planned<Plan> {
         let object_type = object.object_type.clone();
         if Principal::from_object(object).is_some() {

@@ -1,4 +1,4 @@
-//! Future and inherited grants: templates and live grants on containers (snowflake-rbac reference, sections 1.10, 1.11).
+//! Future and inherited grants: templates and live grants on containers.
 
 use super::{Planned, Planner, place};
 use crate::sandbox::engine::refusals::{denied, forbidden};
@@ -6,7 +6,7 @@ use crate::sandbox::protocol::engine::Failure;
 use grantd_catalog::account::Reach;
 use grantd_catalog::model::{Change, Container, ObjectType, Principal, PrincipalKind, Privilege};
 
-/// Types that have future grants, but no future OWNERSHIP (section 2.2).
+/// Types that have future grants, but no future OWNERSHIP.
 const NO_FUTURE_OWNERSHIP: &[&str] = &[
     "AUTHENTICATION_POLICY",
     "NOTEBOOK",
@@ -18,10 +18,10 @@ const NO_FUTURE_OWNERSHIP: &[&str] = &[
     "STREAMLIT",
 ];
 
-/// Types without inherited grants (section 1.11).
+/// Types without inherited grants.
 const NO_INHERITED: &[&str] = &["APPLICATION", "APPLICATION_PACKAGE", "INTEGRATION", "SHARE"];
 
-/// Account privileges cannot be inherited, nor can these on what they would make of it (section 1.11).
+/// Account privileges cannot be inherited, nor can these on what they would make of it.
 const NO_INHERITED_USAGE: &[&str] = &["ROLE", "STREAMLIT", "USER"];
 
 impl Planner<'_> {

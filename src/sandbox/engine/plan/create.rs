@@ -57,7 +57,7 @@ impl Planner<'_> {
         }
     }
 
-    /// CREATE looks at the primary role alone (section 1.3).
+    /// CREATE looks at the primary role alone.
     fn may_create(&self, create: &Create, object: &ObjectRef) -> Planned<()> {
         let temporary = create.modifiers.iter().any(|m| matches!(m.as_str(), "TEMP" | "TEMPORARY" | "VOLATILE"));
         if temporary && object.object_type == ObjectType::TABLE {
@@ -149,8 +149,8 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// The new object belongs to the primary role (section 1.3), or to whom a future grant gives it; templates become
-    /// grants on it. A schema's templates of that type hide the database's (section 1.10).
+    /// The new object belongs to the primary role, or to whom a future grant gives it; templates become
+    /// grants on it. A schema's templates of that type hide the database's.
     fn own_and_materialise(&self, object: &ObjectRef, external: bool, steps: &mut Vec<Step>) -> Principal {
         let of_type = match object.object_type.as_str() {
             "HYBRID_TABLE" => ObjectType::TABLE,
@@ -169,13 +169,13 @@ impl Planner<'_> {
             _ => at_schema,
         };
         let managed = self.managed_schema(object);
-        // A database's future OWNERSHIP does not reach into a managed access schema (section 1.6).
+        // A database's future OWNERSHIP does not reach into a managed access schema.
         let own = |t: &&ContainerGrant| t.privilege == Privilege::OWNERSHIP && (from_schema || managed.is_none());
         let owner = templates.iter().find(own).map_or_else(|| self.role.clone(), |t| t.grantee.clone());
         steps.push(owned(object, &owner));
         let granted_by = managed.as_ref().and_then(|schema| self.account.owner(schema)).unwrap_or(&owner);
         for template in templates.into_iter().filter(|t| t.privilege != Privilege::OWNERSHIP) {
-            // READ and WRITE are for internal stages, USAGE for external ones (section 1.10).
+            // READ and WRITE are for internal stages, USAGE for external ones.
             let stage = object.object_type == ObjectType::STAGE;
             let other_stage = match template.privilege.as_str() {
                 "READ" | "WRITE" => external,
@@ -270,7 +270,7 @@ fn granted(
     Step::Change(Change::GrantPrivilege { privilege, object: object.clone(), grantee, grant_option, granted_by })
 }
 
-/// A database role has USAGE on its database, granted by nobody and so never revoked (section 1.12).
+/// A database role has USAGE on its database, granted by nobody and so never revoked.
 fn own_database(role: &ObjectRef) -> Option<Step> {
     let database = ObjectRef::database(role.database.clone()?);
     Some(granted(Privilege::USAGE, &database, Principal::from_object(role)?, false, None))

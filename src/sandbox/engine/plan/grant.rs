@@ -1,5 +1,4 @@
-//! GRANT and REVOKE of privileges: who may, who is recorded as the grantor, what depends on what
-//! (snowflake-rbac reference, sections 1.3 to 1.12 and 2.4).
+//! GRANT and REVOKE of privileges: who may, who is recorded as the grantor, what depends on what.
 
 use super::{DONE, Plan, Planned, Planner, Step, database_of};
 use crate::sandbox::engine::refusals::{denied, dependent, forbidden, invalid, missing_object};
@@ -11,7 +10,7 @@ use grantd_catalog::sql::ast::{Form, Privileges, Target, Within};
 use grantd_catalog::sql::{Kind, Statement};
 use std::collections::{BTreeSet, HashSet};
 
-/// Types that `ON FUTURE` does not know (section 2.2).
+/// Types that `ON FUTURE` does not know.
 const NO_FUTURE: &[&str] = &[
     "AGGREGATION_POLICY",
     "COMPUTE_POOL",
@@ -32,7 +31,7 @@ const NO_FUTURE: &[&str] = &[
     "WAREHOUSE",
 ];
 
-/// Types that `ON ALL` does not know (section 2.2).
+/// Types that `ON ALL` does not know.
 const NO_ALL: &[&str] = &[
     "COMPUTE_POOL",
     "EXPERIMENT",
@@ -45,7 +44,7 @@ const NO_ALL: &[&str] = &[
     "WAREHOUSE",
 ];
 
-/// What of a database a database role may hold (section 2.2).
+/// What of a database a database role may hold.
 const OF_DATABASE_ROLES: &[&str] = &["CREATE SCHEMA", "MODIFY", "MONITOR", "USAGE"];
 
 impl Planner<'_> {
@@ -58,7 +57,7 @@ impl Planner<'_> {
         for change in self.expand(statement)? {
             match (self.authorise(&change), &change) {
                 (Ok(changes), _) => steps.extend(changes.into_iter().map(Step::Change)),
-                // ALL is what the session may grant; what is left out is a warning (section 1.12).
+                // ALL is what the session may grant; what is left out is a warning.
                 (Err(failure), Change::GrantPrivilege { privilege, .. }) if all && failure.code != "002003" => {
                     left_out.insert(privilege.as_str().to_owned());
                     refused.get_or_insert(failure);
@@ -156,7 +155,7 @@ impl Planner<'_> {
         }])
     }
 
-    /// What users, shares and database roles cannot be granted (sections 1.8, 1.9 and 2.2).
+    /// What users, shares and database roles cannot be granted.
     fn check_grantee(
         &self,
         privilege: &Privilege,
@@ -184,8 +183,8 @@ impl Planner<'_> {
 
     /// The role in whose name a privilege on an object is granted, or `None` when nobody active may grant it.
     ///
-    /// The object's owner, or in a managed access schema the schema's owner (section 1.6); else a holder of the grant
-    /// option; else, with MANAGE GRANTS, the owner all the same (section 1.5). Owning a container does not give MANAGE
+    /// The object's owner, or in a managed access schema the schema's owner; else a holder of the grant
+    /// option; else, with MANAGE GRANTS, the owner all the same. Owning a container does not give MANAGE
     /// GRANTS on it.
     pub(super) fn grantor(&self, privilege: &Privilege, object: &ObjectRef) -> Option<Principal> {
         let managed = self.managed_schema(object);
@@ -205,7 +204,7 @@ impl Planner<'_> {
     }
 
     /// The rows that a REVOKE takes: those whose grantor is active, all of them with MANAGE GRANTS or as the owner of
-    /// the managed schema, never the system's. None is no error (section 2.4, rule 1).
+    /// the managed schema, never the system's. None is no error.
     fn revoke(
         &self,
         privilege: &Privilege,
@@ -275,7 +274,7 @@ impl Planner<'_> {
         found
     }
 
-    /// What is in SNOWFLAKE or an imported database is granted and revoked as a whole (section 1.7).
+    /// What is in SNOWFLAKE or an imported database is granted and revoked as a whole.
     fn need_not_imported(&self, privilege: &Privilege, object: &ObjectRef) -> Planned<()> {
         let itself = object.object_type == ObjectType::DATABASE && *privilege != Privilege::USAGE;
         let imported = !itself && !object.object_type.is_role() && self.is_imported(database_of(object));

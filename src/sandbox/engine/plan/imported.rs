@@ -1,4 +1,4 @@
-//! IMPORTED PRIVILEGES on SNOWFLAKE and on databases made from shares (snowflake-rbac reference, section 1.7).
+//! IMPORTED PRIVILEGES on SNOWFLAKE and on databases made from shares.
 
 use super::{Planned, Planner};
 use crate::sandbox::engine::refusals::{denied, invalid};

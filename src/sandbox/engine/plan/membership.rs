@@ -1,4 +1,4 @@
-//! GRANT ROLE and REVOKE ROLE: which role goes into which, in whose name (snowflake-rbac reference, section 1.1).
+//! GRANT ROLE and REVOKE ROLE: which role goes into which, in whose name.
 
 use super::{Planned, Planner};
 use crate::sandbox::engine::refusals::{denied, forbidden};

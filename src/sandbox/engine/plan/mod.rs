@@ -106,7 +106,7 @@ impl Planner<'_> {
         Err(Failure::unsupported(&format!("{what} (ALTER ACCOUNT SET {name} = 'ENABLED' opts in)")))
     }
 
-    /// The schema an object lies in, where that has managed access (section 1.6).
+    /// The schema an object lies in, where that has managed access.
     fn managed_schema(&self, object: &ObjectRef) -> Option<ObjectRef> {
         schema_of(object).filter(|schema| self.is_managed(schema))
     }

@@ -1,4 +1,4 @@
-//! GRANT OWNERSHIP: what can change hands, into whose, by whom (snowflake-rbac reference, sections 1.4 to 1.6).
+//! GRANT OWNERSHIP: what can change hands, into whose, by whom.
 
 use super::{Planned, Planner};
 use crate::sandbox::engine::refusals::{denied, dependent, forbidden};
@@ -9,7 +9,7 @@ use grantd_catalog::model::{
     Change, Container, ObjectRef, ObjectType, OutboundGrants, Principal, PrincipalKind, Privilege,
 };
 
-/// Types whose ownership stays where it is (section 1.4).
+/// Types whose ownership stays where it is.
 const FIXED_OWNER: &[&str] =
     &["APPLICATION_ROLE", "APPLICATION_SERVICE", "CONNECTION", "INSTANCE_ROLE", "MODEL", "SERVICE", "SHARE"];
 
@@ -28,14 +28,14 @@ impl Planner<'_> {
         if Principal::from_object(object).as_ref().is_some_and(is_system_role) {
             return Err(forbidden(format!("The owner of system role {} cannot be changed.", object.shown())));
         }
-        // MANAGE GRANTS on a container does not reach ownership (section 1.5).
+        // MANAGE GRANTS on a container does not reach ownership.
         let manages = self.active.manages_account();
         let schema = self.managed_schema(object);
         let owns = self.active.owns(object) || schema.as_ref().is_some_and(|schema| self.active.owns(schema));
         if !owns && !manages {
             return Err(denied(object));
         }
-        // With inherited grants, a role that is not the session's own takes MANAGE GRANTS (section 1.4).
+        // With inherited grants, a role that is not the session's own takes MANAGE GRANTS.
         if self.state.inherited_grants && !manages && !self.active.all.contains(to) {
             return Err(forbidden(format!(
                 "Ownership cannot be granted to role '{}', which is not active.",

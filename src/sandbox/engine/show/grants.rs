@@ -91,7 +91,7 @@ fn usage(membership: Membership) -> Option<Grant> {
 }
 
 impl View<'_> {
-    /// What the row of an owner says: it may grant, except where the schema keeps that to its owner (section 1.6).
+    /// What the row of an owner says: it may grant, except where the schema keeps that to its owner.
     fn owned(&self, ownership: Ownership) -> Grant {
         let schema = schema_of(&ownership.object).and_then(|schema| self.account.object(&schema));
         let managed = schema.is_some_and(|(_, info)| info.properties.is_true(Property::ManagedAccess));

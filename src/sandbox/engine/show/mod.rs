@@ -1,6 +1,6 @@
 //! SHOW and DESCRIBE: immediate, without a warehouse, limited to what the active roles may see.
 //!
-//! Columns and their order are Snowflake's (snowflake-rbac reference, section 3.1).
+//! Columns and their order are Snowflake's.
 
 mod grants;
 mod inventory;
@@ -17,7 +17,7 @@ use grantd_catalog::sql::Scope;
 use grantd_catalog::sql::show::{Show, ShowWhat, parse_describe, parse_show};
 use table::{Cell, Table};
 
-/// Most rows of one SHOW (snowflake-rbac reference, section 3).
+/// Most rows of one SHOW.
 const SHOW_LIMIT: usize = 10_000;
 /// What is refused beyond that, unless LIMIT is said; of everything else the rest is dropped in silence.
 const REFUSED_BEYOND: &[&str] = &["DATABASE", "ROLE", "SCHEMA", "USER"];
