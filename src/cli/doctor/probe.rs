@@ -47,8 +47,8 @@ pub(super) async fn findings(source: &dyn Source, account: &AccountConfig) -> Ve
         Err(_) => Ok(Vec::new()),
     };
     // A session of grantd has one role, but whoever has the key could use the others.
-    let others = of_user.iter().flatten().filter_map(Held::account_role).collect();
-    let held = closure(source, own, &role, others, &mut found).await;
+    let more = of_user.iter().flatten().filter_map(Held::account_role).collect();
+    let held = closure(source, own, &role, more, &mut found).await;
     found.extend(missing(&held, &expected));
     found.extend(surplus(&held, &expected));
     found.extend(user(source, name, of_user, &expected).await);

@@ -236,8 +236,7 @@ pub(super) fn decode(rest: &[u8]) -> Result<Snapshot, CodecError> {
     memberships.sort_unstable();
     let mut container_grants = container_grants(table("container_grants")?, &limits, &renumbered)?;
     container_grants.sort_unstable();
-    // Files from before accounts were asked what they offer have no such table.
-    let offers = tables.get("offers").map(offers).transpose()?.unwrap_or_default();
+    let offers = offers(table("offers")?)?;
 
     let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
     for id in 0..objects.kind.len() as u32 {
