@@ -14,8 +14,7 @@ use grantd_catalog::model::{Ident, ObjectType, PrincipalKind, Property};
 use grantd_catalog::snapshot::Snapshot;
 use std::fmt::Write as _;
 
-/// SHOW commands, and what is like one, without a warehouse: fresh, and the only source of warehouses, integrations and
-/// of the account's own catalogue of privileges.
+/// SHOW commands, without a warehouse: fresh, and the only source of warehouses and integrations.
 const SHOWS: &[(SourceKind, &str)] = &[
     (SourceKind::ShowUsers, "SHOW USERS"),
     (SourceKind::ShowRoles, "SHOW ROLES"),
@@ -23,8 +22,10 @@ const SHOWS: &[(SourceKind, &str)] = &[
     (SourceKind::ShowSchemas, "SHOW SCHEMAS IN ACCOUNT"),
     (SourceKind::ShowWarehouses, "SHOW WAREHOUSES"),
     (SourceKind::ShowIntegrations, "SHOW INTEGRATIONS"),
-    (SourceKind::GrantablePrivileges, "CALL EXPLAIN_GRANTABLE_PRIVILEGES()"),
 ];
+
+/// The account's own catalogue of privileges. It changes with the platform's releases, so no check asks for it.
+const OFFERS: (SourceKind, &str) = (SourceKind::GrantablePrivileges, "CALL EXPLAIN_GRANTABLE_PRIVILEGES()");
 
 /// Views that a login need not read: TABLES has every view, and VIEWS holds their text besides.
 const FILES_ONLY: &[SourceKind] = &[SourceKind::Views];
@@ -65,15 +66,18 @@ impl Extent {
 
 /// The SHOW commands.
 pub fn shows() -> Vec<Statement> {
-    let show = |(kind, sql): &(SourceKind, &str)| Statement {
+    SHOWS.iter().copied().map(without_warehouse).collect()
+}
+
+fn without_warehouse((kind, sql): (SourceKind, &str)) -> Statement {
+    Statement {
         group: Group::Shows,
-        name: (*sql).to_owned(),
-        kind: *kind,
-        sql: (*sql).to_owned(),
+        name: sql.to_owned(),
+        kind,
+        sql: sql.to_owned(),
         older_sql: None,
         needs_warehouse: false,
-    };
-    SHOWS.iter().map(show).collect()
+    }
 }
 
 /// One SELECT per view; several in one where their columns are the same. With `since`, the grants that changed from then on.
@@ -96,10 +100,9 @@ pub fn views(since: Option<Micros>) -> Vec<Statement> {
 /// The statements that do not depend on what others found: SHOWs first, then the views.
 pub fn bulk(extent: Extent, since: Option<Micros>) -> Vec<Statement> {
     let mut statements = shows();
-    match extent {
-        Extent::Full => statements.extend(views(None)),
-        Extent::Incremental => statements.extend(views(since)),
-        Extent::Check => {}
+    if extent != Extent::Check {
+        statements.push(without_warehouse(OFFERS));
+        statements.extend(views(since.filter(|_| extent == Extent::Incremental)));
     }
     statements
 }

@@ -3,17 +3,17 @@
 use super::{Planned, Planner};
 use crate::sandbox::engine::refusals::{denied, invalid};
 use crate::sandbox::protocol::engine::Failure;
+use grantd_catalog::account::imports;
 use grantd_catalog::model::{
-    Change, Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Property,
+    Change, Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege,
 };
 
 impl Planner<'_> {
     /// Whether a database comes from elsewhere.
     pub(super) fn is_imported(&self, database: Option<&Ident>) -> bool {
-        let database = database.map(|d| ObjectRef::database(d.clone()));
-        let info = database.and_then(|d| self.account.object(&d).map(|(_, info)| info));
-        let kind = info.and_then(|info| info.properties.get(Property::Kind));
-        kind.is_some_and(|kind| matches!(kind, "APPLICATION" | "IMPORTED DATABASE"))
+        let Some(name) = database else { return false };
+        let info = self.account.object(&ObjectRef::database(name.clone())).map(|(_, info)| info);
+        info.is_some_and(|info| imports::is_imported(name.as_str(), Some(&info.properties)))
     }
 
     /// USAGE on the database and one row per object that it exposes.
@@ -60,14 +60,12 @@ impl Planner<'_> {
     }
 
     fn exposed(&self, database: &ObjectRef) -> Vec<(Privilege, ObjectRef)> {
-        let mut rows = vec![(Privilege::USAGE, database.clone())];
-        for (object, _) in self.account.objects_in(&Container::Database(database.name.clone())) {
-            if object.object_type == ObjectType::SCHEMA {
-                rows.push((Privilege::USAGE, object.clone()));
-            } else if object.object_type.is_relation() {
-                rows.push((Privilege::SELECT, object.clone()));
-            }
-        }
+        let container = Container::Database(database.name.clone());
+        let inside = self.account.objects_in(&container).map(|(object, _)| object);
+        let mut rows: Vec<_> = std::iter::once(database)
+            .chain(inside)
+            .flat_map(|o| imports::exposed(&o.object_type).iter().map(|p| (Privilege::new(p), o.clone())))
+            .collect();
         rows.sort();
         rows
     }
