@@ -5,7 +5,7 @@ use grantd_catalog::account::ContainerGrant;
 use grantd_catalog::model::{Container, Ident, Principal};
 use std::collections::BTreeSet;
 
-/// The roles that come with an account (section 1.2).
+/// The roles that come with an account.
 const SYSTEM_ROLES: [&str; 7] =
     ["ACCOUNTADMIN", "GLOBALORGADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
 
@@ -16,7 +16,7 @@ impl Oracle {
         self.roles.iter().filter(|role| !had.contains(role) && **role != Principal::public()).cloned().collect()
     }
 
-    /// The roles of any kind that SYSADMIN does not reach, those that come with an account aside (section 1.2).
+    /// The roles of any kind that SYSADMIN does not reach, those that come with an account aside.
     pub(crate) fn not_under_sysadmin(&self) -> BTreeSet<Principal> {
         let sysadmin = Principal::role(Ident::new("SYSADMIN").unwrap());
         let reached = self.closure(&BTreeSet::from([sysadmin]));
@@ -57,7 +57,7 @@ impl Oracle {
     }
 
     /// `(template on a database, template on a schema of it that hides it there)`: same object type, whoever the
-    /// grantees and whatever the privileges (section 1.10).
+    /// grantees and whatever the privileges.
     pub(crate) fn shadowed_future_grants(&self) -> BTreeSet<(ContainerGrant, ContainerGrant)> {
         let mut pairs = BTreeSet::new();
         for wide in &self.future {

@@ -7,8 +7,6 @@
 //! - `compare`: the engine against the oracle, on random accounts;
 //! - `worlds`: accounts as SQL in files, with assertions, for the oracle and the engine;
 //! - `permifrost`: two real specifications and their known figures.
-//!
-//! Sections in comments are those of the snowflake-rbac reference.
 #![cfg(test)]
 
 mod cases;

@@ -4,7 +4,7 @@ use grantd_catalog::account::{Account, ContainerGrant, Grant, Ownership, Reach};
 use grantd_catalog::model::{ObjectRef, Principal, PrincipalKind, Properties, Property};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which of a user's roles count (section 1.3).
+/// Which of a user's roles count.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Lens {
     /// Everything the user can activate, and what is granted to the user itself.
@@ -66,7 +66,7 @@ impl Oracle {
     }
 }
 
-/// Section 1.1: a membership is one whoever granted it, and however often. `GRANT ROLE PUBLIC` is a no-op: every user
+/// a membership is one whoever granted it, and however often. `GRANT ROLE PUBLIC` is a no-op: every user
 /// and role has PUBLIC already. Only roles can be granted.
 fn memberships_that_count(account: &Account) -> BTreeMap<Principal, BTreeSet<Principal>> {
     let mut granted = BTreeMap::<Principal, BTreeSet<Principal>>::new();

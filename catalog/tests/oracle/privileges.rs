@@ -1,4 +1,4 @@
-//! What users can do, and through which grants (sections 1.3 to 1.11).
+//! What users can do, and through which grants.
 
 use super::roles::{Active, How};
 use super::{Lens, Oracle};
@@ -112,7 +112,7 @@ impl Oracle {
         rows
     }
 
-    /// What a user can only use by combining roles: usable with all, but with no single primary role (section 1.3).
+    /// What a user can only use by combining roles: usable with all, but with no single primary role.
     pub(crate) fn only_by_combining_roles(&self) -> BTreeSet<(Principal, Privilege, ObjectRef)> {
         let carried = self.carried();
         let mut rows = BTreeSet::new();
@@ -163,8 +163,8 @@ impl Oracle {
         carried
     }
 
-    /// Section 1.4: OWNERSHIP is a privilege and implies all of its type, on that object and not on what is in it. The
-    /// owner may grant them on, except in a schema with managed access (section 1.6).
+    /// OWNERSHIP is a privilege and implies all of its type, on that object and not on what is in it. The
+    /// owner may grant them on, except in a schema with managed access.
     fn ownership_implies_the_privileges_of_the_type(&self, ownership: &Ownership) -> Vec<Carried> {
         let Ownership { object, owner, granted_by, created_on } = ownership;
         let implied = privileges_of(&object.object_type).iter().map(|name| Privilege::new(name));
@@ -181,13 +181,13 @@ impl Oracle {
         std::iter::once(Privilege::OWNERSHIP).chain(of_type).map(carry).collect()
     }
 
-    /// Section 1.6: the owner of an object in such a schema cannot grant on it; the owner of the schema still can on the
+    /// the owner of an object in such a schema cannot grant on it; the owner of the schema still can on the
     /// schema itself.
     fn in_a_managed_access_schema(&self, object: &ObjectRef) -> bool {
         enclosing(object).iter().any(|container| self.managed_schemas.contains(container))
     }
 
-    /// Section 1.11: every object of that type in the container, of no other type, by no grant row of its own. A grant
+    /// every object of that type in the container, of no other type, by no grant row of its own. A grant
     /// option does not combine with it.
     fn inherited_covers_listed_objects_of_exactly_that_type(&self, grant: &ContainerGrant) -> Vec<Carried> {
         if is_membership(&grant.privilege, &grant.object_type) {
@@ -207,7 +207,7 @@ impl Oracle {
     }
 }
 
-/// Section 1.1: USAGE on a role is membership, written as a privilege; never an object privilege.
+/// USAGE on a role is membership, written as a privilege; never an object privilege.
 fn is_membership(privilege: &Privilege, object_type: &ObjectType) -> bool {
     *privilege == Privilege::USAGE && object_type.is_role()
 }
@@ -233,7 +233,7 @@ fn lies_in(container: &Container, object: &ObjectRef) -> bool {
     }
 }
 
-/// Section 1.3: an object in a schema needs the schema and the database, one directly in a database needs that; a
+/// an object in a schema needs the schema and the database, one directly in a database needs that; a
 /// database and everything outside databases needs nothing more.
 fn enclosing(object: &ObjectRef) -> Vec<ObjectRef> {
     let Some(db) = &object.database else { return Vec::new() };
@@ -246,7 +246,7 @@ fn schema_of(db: &Ident, schema: &Ident) -> ObjectRef {
     ObjectRef::in_database(ObjectType::SCHEMA, db.clone(), schema.clone())
 }
 
-/// Section 1.3: any privilege on a container resolves it; each may come from a different active role.
+/// any privilege on a container resolves it; each may come from a different active role.
 fn containers_of(carried: &[Carried], inherited: &[ContainerGrant], active: &Active) -> Containers {
     let mut found = Containers::default();
     for row in carried.iter().filter(|c| active.has(&c.carrier)) {
@@ -266,14 +266,14 @@ fn containers_of(carried: &[Carried], inherited: &[ContainerGrant], active: &Act
     found
 }
 
-/// Section 1.3: OWNERSHIP implies USAGE. Section 1.7: IMPORTED PRIVILEGES on a database is stored as USAGE.
+/// OWNERSHIP implies USAGE. IMPORTED PRIVILEGES on a database is stored as USAGE.
 fn gives_usage(privilege: &Privilege, object_type: &ObjectType) -> bool {
     *privilege == Privilege::USAGE
         || *privilege == Privilege::OWNERSHIP
         || (*privilege == Privilege::IMPORTED_PRIVILEGES && *object_type == ObjectType::DATABASE)
 }
 
-/// Section 1.11: an inherited grant resolves exactly the container it names: a schema but not its database, a database
+/// an inherited grant resolves exactly the container it names: a schema but not its database, a database
 /// but not its schemas; the account is no container to resolve. A membership is not a privilege here either.
 fn an_inherited_grant_resolves(grant: &ContainerGrant) -> Option<ObjectRef> {
     if is_membership(&grant.privilege, &grant.object_type) {
@@ -286,7 +286,7 @@ fn an_inherited_grant_resolves(grant: &ContainerGrant) -> Option<ObjectRef> {
     }
 }
 
-/// Section 1.12: a database role always has USAGE on its own database, and who has the role has it too.
+/// a database role always has USAGE on its own database, and who has the role has it too.
 fn a_database_role_has_usage_on_its_own_database(role: &Principal) -> Option<ObjectRef> {
     if role.kind != PrincipalKind::DatabaseRole {
         return None;

@@ -1,4 +1,4 @@
-//! Which roles a user has, and how (sections 1.1 and 1.3).
+//! Which roles a user has, and how.
 
 use super::{Lens, Oracle};
 use grantd_catalog::model::{Ident, Principal, PrincipalKind, Property};
@@ -42,7 +42,7 @@ impl Oracle {
         self.users.keys().flat_map(rows).collect()
     }
 
-    /// The active set of section 1.3: closure(activated roles) U closure(PUBLIC) [U the user's own grants].
+    /// The active set: closure(activated roles) U closure(PUBLIC) [U the user's own grants].
     pub(crate) fn active(&self, user: &Principal, lens: Lens) -> Active {
         let activated = self.activated(user, lens);
         let mut roles = BTreeMap::new();
@@ -56,7 +56,7 @@ impl Oracle {
         Active { user: user.clone(), roles, user_grants: self.secondary_roles_count(user, lens) }
     }
 
-    /// Section 1.3: the primary role is the default role; with secondary roles every granted role is active. Database
+    /// the primary role is the default role; with secondary roles every granted role is active. Database
     /// and application roles cannot be activated, so that those granted to the user itself need secondary roles. With
     /// these the default role adds nothing: it is among the granted ones or below them.
     pub(crate) fn activated(&self, user: &Principal, lens: Lens) -> BTreeSet<Principal> {
@@ -67,7 +67,7 @@ impl Oracle {
         }
     }
 
-    /// Section 1.3: `DEFAULT_ROLE` is a plain string that nobody checks. It names an account role, and counts when the user
+    /// `DEFAULT_ROLE` is a plain string that nobody checks. It names an account role, and counts when the user
     /// has that role, directly or by inheritance; otherwise the primary role is PUBLIC.
     pub(crate) fn default_role(&self, user: &Principal) -> Option<Principal> {
         let name = self.users.get(user)?.get(Property::DefaultRole)?;
@@ -75,7 +75,7 @@ impl Oracle {
         self.closure(&self.granted_to(user)).contains(&role).then_some(role)
     }
 
-    /// Section 1.3: `DEFAULT_SECONDARY_ROLES` is ALL unless it is known to be none.
+    /// `DEFAULT_SECONDARY_ROLES` is ALL unless it is known to be none.
     pub(crate) fn secondary_roles_count(&self, user: &Principal, lens: Lens) -> bool {
         match lens {
             Lens::All => true,
@@ -87,7 +87,7 @@ impl Oracle {
         }
     }
 
-    /// Section 1.1: PUBLIC and what is granted to PUBLIC, for every user.
+    /// PUBLIC and what is granted to PUBLIC, for every user.
     pub(crate) fn public_is_everyones(&self) -> BTreeSet<Principal> {
         self.closure(&BTreeSet::from([Principal::public()]))
     }
@@ -97,7 +97,7 @@ impl Oracle {
         self.granted_roles.get(member).cloned().unwrap_or_default()
     }
 
-    /// Section 1.1: a role has everything of the roles granted to it, at any depth. Starts are part of the answer.
+    /// a role has everything of the roles granted to it, at any depth. Starts are part of the answer.
     pub(crate) fn closure(&self, starts: &BTreeSet<Principal>) -> BTreeSet<Principal> {
         let mut reached = starts.clone();
         let mut new = reached.clone();
@@ -124,7 +124,7 @@ impl Oracle {
         active.roles.into_keys().filter(|role| role.kind == PrincipalKind::Role).collect()
     }
 
-    /// The active set of one role alone: its closure and PUBLIC's (section 1.3, mode `role`).
+    /// The active set of one role alone: its closure and PUBLIC's.
     pub(crate) fn active_as(&self, user: &Principal, role: &Principal) -> Active {
         let mut roles: BTreeMap<_, _> = self.public_is_everyones().into_iter().map(|r| (r, How::Public)).collect();
         roles.extend(self.closure(&BTreeSet::from([role.clone()])).into_iter().map(|r| (r, How::Inherited)));

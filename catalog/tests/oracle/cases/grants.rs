@@ -1,4 +1,4 @@
-//! Ownership, grants and names (sections 1.4 to 1.10 and 1.12).
+//! Ownership, grants and names.
 
 use super::*;
 

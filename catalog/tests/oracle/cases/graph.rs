@@ -1,4 +1,4 @@
-//! The graph: roles, memberships, PUBLIC (section 1.1).
+//! The graph: roles, memberships, PUBLIC.
 
 use super::*;
 

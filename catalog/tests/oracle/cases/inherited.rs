@@ -1,4 +1,4 @@
-//! Inherited grants (section 1.11).
+//! Inherited grants.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is active, and what reach takes (section 1.3).
+//! What is active, and what reach takes.
 
 use super::*;
 

@@ -75,8 +75,7 @@ impl Maker {
         }
     }
 
-    /// One membership, sometimes once more by another grantor. Of PUBLIC too: a grant that must change nothing
-    /// (section 1.1).
+    /// One membership, sometimes once more by another grantor. Of PUBLIC too: a grant that must change nothing.
     fn membership(&mut self, role: &Principal, member: &Principal) {
         let builtin = self.rng.percent(5);
         for _ in 0..=usize::from(self.rng.percent(20)) {
