@@ -1,21 +1,14 @@
 //! The views and findings on small accounts, through SQL as a session reads them.
 
 use super::{AccountView, SessionState, World, providers, view_providers, views};
-use crate::account::Account;
 use crate::snapshot::Snapshot;
-use crate::sql::parse_changes;
+use crate::sql::account_made_by;
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
 fn context(sql: &str) -> SessionContext {
-    let mut account = Account::new("ACME");
-    for statement in sql.split(';').filter(|s| !s.trim().is_empty()) {
-        for change in parse_changes(statement, &account).unwrap() {
-            account.apply(&change, None).unwrap();
-        }
-    }
-    let snapshot = Arc::new(Snapshot::freeze(&account, 0));
+    let snapshot = Arc::new(Snapshot::freeze(&account_made_by(sql), 0));
     let view = AccountView::new("ACME".into(), "snowflake".into(), "import".into(), snapshot);
     let world = Arc::new(World { accounts: vec![Arc::new(view)], ..World::default() });
     let session = Arc::new(SessionState::new(world));

@@ -2,7 +2,7 @@
 
 use crate::account::Micros;
 use crate::model::{Change, ObjectRef, Principal};
-use crate::snapshot::{DiffBy, Snapshot, diff_by};
+use crate::snapshot::{DiffBy, Snapshot, diff_by, nearest};
 use std::sync::{Arc, OnceLock};
 
 /// All accounts and what was done with them.
@@ -275,5 +275,10 @@ impl World {
     /// The account of that name.
     pub fn account(&self, name: &str) -> Option<&Arc<AccountView>> {
         self.accounts.iter().find(|a| a.name == name)
+    }
+
+    /// The name of an account that is nearest to one that is not there, if it is near enough to be a slip.
+    pub fn nearest_account(&self, name: &str) -> Option<String> {
+        nearest(&name.to_ascii_uppercase(), self.accounts.iter().map(|a| a.name.clone()))
     }
 }
