@@ -1,4 +1,4 @@
-//! Which roles a user has, under the three readings of a session (snowflake-rbac reference, section 1.3).
+//! Which roles a user has, under the three readings of a session.
 
 use super::Graph;
 use crate::model::{Ident, Principal, PrincipalKind, Property};

@@ -45,7 +45,7 @@ impl Graph {
     pub fn build(snapshot: &Snapshot) -> Self {
         let count = snapshot.principals().len();
         let public = snapshot.principal_id(&Principal::public()).unwrap_or(NONE);
-        // Granting PUBLIC does nothing: everyone has it (section 1.1). It is no membership of its own.
+        // Granting PUBLIC does nothing: everyone has it. It is no membership of its own.
         let rows = snapshot.memberships().iter().filter(|m| m.role != public);
         let mut edges: Vec<(u32, u32)> = rows.map(|m| (m.member, m.role)).collect();
         edges.sort_unstable();

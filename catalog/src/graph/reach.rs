@@ -1,4 +1,4 @@
-//! Who reaches which database and schema: any privilege on a container resolves names in it (section 1.3).
+//! Who reaches which database and schema: any privilege on a container resolves names in it.
 
 use crate::account::Reach;
 use crate::model::{ObjectRef, PrincipalKind, Privilege};
@@ -33,7 +33,7 @@ impl ReachIndex {
             }
         }
         // An inherited grant resolves its own container only: a schema's not the database, a database's not the
-        // schemas, the account's neither (section 1.11). On containers themselves it is a privilege like any other.
+        // schemas, the account's neither. On containers themselves it is a privilege like any other.
         for row in snapshot.container_grants().iter().filter(|r| r.reach == Reach::Inherited) {
             if row.container != NONE {
                 add(row.container, row.grantee, false);
@@ -50,7 +50,7 @@ impl ReachIndex {
                 }
             }
         }
-        // A database role has USAGE on its own database, irrevocably (section 1.12).
+        // A database role has USAGE on its own database, irrevocably.
         for (principal, id) in snapshot.principals().iter().zip(0..) {
             if principal.kind == PrincipalKind::DatabaseRole
                 && let Some(database) = principal.scope.first()

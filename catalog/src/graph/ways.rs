@@ -91,7 +91,7 @@ fn implied_by_ownership(snapshot: &Snapshot, object_type: &ObjectType) -> Vec<u1
 impl Snapshot {
     /// Every way to a privilege on an object, in order of privilege and carrier.
     ///
-    /// USAGE on a role is membership, not a privilege on an object, and is left out (section 1.1).
+    /// USAGE on a role is membership, not a privilege on an object, and is left out.
     pub fn ways_on(&self, object: u32, out: &mut Vec<Way>) {
         out.clear();
         let grants = self.grants();
@@ -113,7 +113,7 @@ impl Snapshot {
         let (schema, database) = (*self.objects.schema.at(object), *self.objects.database.at(object));
         let inherited = self.graph().inherited();
         if let Some(owner) = self.owner_of(object) {
-            // In a managed access schema only the schema's owner grants (section 1.6).
+            // In a managed access schema only the schema's owner grants.
             let grant_option = !self.schema_of(object).is_some_and(|s| self.is_managed(s));
             let implied = inherited.implied.get(usize::from(kind)).map_or(&[][..], Vec::as_slice);
             out.extend(implied.iter().map(|privilege| Way {

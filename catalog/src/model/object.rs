@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectType(Cow<'static, str>);
 
-/// Internal type names and the names GRANT uses (snowflake-rbac reference, section 2.2).
+/// Internal type names and the names GRANT uses.
 const ALIASES: &[(&str, &str)] = &[
     ("CORTEX_AGENT", "AGENT"),
     ("CORTEX_AGENT_SERVER", "MCP_SERVER"),

@@ -43,8 +43,7 @@ impl fmt::Debug for Privilege {
     }
 }
 
-/// What OWNERSHIP implies, per type, OWNERSHIP itself aside: the offline table of `privilege_catalog`
-/// (snowflake-rbac reference, sections 2.1 to 2.3). A type not listed has OWNERSHIP only.
+/// What OWNERSHIP implies, per type, OWNERSHIP itself aside: the offline table of `privilege_catalog`. A type not listed has OWNERSHIP only.
 const BY_TYPE: &[(&str, &[&str])] = &[
     ("AGENT", &["MODIFY", "MONITOR", "USAGE"]),
     ("AGGREGATION_POLICY", &["APPLY"]),
@@ -223,7 +222,7 @@ const BY_TYPE: &[(&str, &[&str])] = &[
 
 /// The privileges that a type offers and OWNERSHIP of it implies, OWNERSHIP itself aside; in order.
 ///
-/// `MANAGE GRANTS` on a database or schema is not among them: owning a container does not give it (section 1.5).
+/// `MANAGE GRANTS` on a database or schema is not among them: owning a container does not give it.
 pub fn privileges_of(object_type: &ObjectType) -> &'static [&'static str] {
     BY_TYPE
         .binary_search_by_key(&object_type.as_str(), |(name, _)| name)
@@ -232,7 +231,7 @@ pub fn privileges_of(object_type: &ObjectType) -> &'static [&'static str] {
         .map_or(&[], |(_, privileges)| privileges)
 }
 
-/// Privileges that a type offers and OWNERSHIP of it does not imply (sections 1.5 and 2.2).
+/// Privileges that a type offers and OWNERSHIP of it does not imply.
 const NOT_IMPLIED: &[(&str, &str)] = &[
     ("DATABASE", "IMPORTED PRIVILEGES"),
     ("DATABASE", "MANAGE GRANTS"),

@@ -1,4 +1,4 @@
-//! GRANT and REVOKE (snowflake-rbac reference, section 2.4).
+//! GRANT and REVOKE.
 
 use super::ast::{Form, Grantee, Kind, Named, Privileges, RoleName, Target, Within};
 use super::cursor::Cursor;

@@ -1,4 +1,4 @@
-//! From a change to one Snowflake statement, every name quoted (snowflake-rbac reference, section 2.4).
+//! From a change to one Snowflake statement, every name quoted.
 
 use super::expand::has_property;
 use super::words::{Level, level, near_plural, near_privilege, near_type};

@@ -1,4 +1,4 @@
-//! SHOW commands (snowflake-rbac reference, section 3.1).
+//! SHOW commands.
 
 use super::ast::{Grantee, Name, Named, RoleName, Target, Within};
 use super::cursor::Cursor;

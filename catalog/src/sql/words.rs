@@ -15,7 +15,7 @@ pub(super) enum Level {
 
 use Level::{Account as A, Database as D, Schema as S};
 
-/// Every object type of the catalogue (snowflake-rbac reference, section 2.2), as GRANT spells it.
+/// Every object type of the catalogue, as GRANT spells it.
 const TYPES: &[(&str, Level)] = &[
     ("AGENT", S),
     ("AGGREGATION POLICY", S),
@@ -121,7 +121,7 @@ pub(super) const SPELLINGS: &[(&str, &str)] = &[
     ("STORAGE INTEGRATION", "INTEGRATION"),
 ];
 
-/// Privileges on the account (snowflake-rbac reference, section 2.1): what `ALL` means `ON ACCOUNT`.
+/// Privileges on the account: what `ALL` means `ON ACCOUNT`.
 const GLOBAL: &[&str] = &[
     "APPLY AGGREGATION POLICY",
     "APPLY AUTHENTICATION POLICY",

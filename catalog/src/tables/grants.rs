@@ -145,7 +145,7 @@ impl Relation for FutureGrants {
     }
 }
 
-/// A template on a schema hides every template of that type on its database there, whoever it is for (section 1.10).
+/// A template on a schema hides every template of that type on its database there, whoever it is for.
 fn shadows(schema_level: &ContainerGrant, other: &ContainerGrant) -> bool {
     matches!((&schema_level.container, &other.container), (Container::Schema(d, _), Container::Database(e)) if d == e)
         && schema_level.object_type == other.object_type

@@ -3,7 +3,7 @@
 use grantd_catalog::account::{Account, Grant, Membership, Micros, ObjectInfo, Ownership, PrincipalInfo};
 use grantd_catalog::model::{Ident, ObjectRef, ObjectType, Principal, Privilege, Properties, Property};
 
-/// Who contains whom (snowflake-rbac reference, section 1.2).
+/// Who contains whom.
 const EDGES: &[(&str, &str)] =
     &[("SECURITYADMIN", "ACCOUNTADMIN"), ("SYSADMIN", "ACCOUNTADMIN"), ("USERADMIN", "SECURITYADMIN")];
 

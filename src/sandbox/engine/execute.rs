@@ -78,14 +78,14 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// The new object belongs to the primary role (section 1.3).
+    /// The new object belongs to the primary role.
     fn own(&mut self, object: &ObjectRef) -> Result<(), Failure> {
         let to = self.session.role.clone();
         let change = Change::TransferOwnership { object: object.clone(), to, outbound: None };
         self.account.apply(&change, Some(self.now)).map_err(Failure::internal)
     }
 
-    /// Templates become grants on a new object; a schema's templates of that type hide the database's (section 1.10).
+    /// Templates become grants on a new object; a schema's templates of that type hide the database's.
     fn materialise(&mut self, object: &ObjectRef) {
         let Some(database) = object.database.clone() else { return };
         let of_type = |g: &grantd_catalog::account::ContainerGrant| {
@@ -141,7 +141,7 @@ impl Executor<'_> {
             }
             Change::RevokePrivilege { .. } => self.authorise_revoke(change),
             Change::TransferOwnership { object, to, outbound } => {
-                // MANAGE GRANTS on a container moves no ownership (section 1.5).
+                // MANAGE GRANTS on a container moves no ownership.
                 if !active.owns(object) && !active.manages_grants(&ObjectRef::account()) {
                     return Err(denied(object));
                 }
@@ -261,7 +261,7 @@ impl Executor<'_> {
     }
 
     /// A revoke takes the rows whose grantor is active, all of them with MANAGE GRANTS, never the system's; it succeeds
-    /// when there are none (section 2.4, rule 1). Dependent grants need CASCADE.
+    /// when there are none. Dependent grants need CASCADE.
     fn authorise_revoke(&self, change: &Change) -> Result<Option<Change>, Failure> {
         let Change::RevokePrivilege { privilege, object, grantee, grant_option_only, cascade, .. } = change else {
             return Ok(Some(change.clone()));

@@ -1,4 +1,4 @@
-//! What can be granted to whom at all, whoever grants it (snowflake-rbac reference, sections 1.1, 1.4 and 1.8 to 1.11).
+//! What can be granted to whom at all, whoever grants it.
 
 use crate::sandbox::protocol::engine::Failure;
 use grantd_catalog::account::{Account, Reach};
@@ -42,7 +42,7 @@ pub(super) fn check(account: &Account, change: &Change) -> Result<(), Failure> {
     }
 }
 
-/// Who a role can be granted to, by its kind (section 1.1).
+/// Who a role can be granted to, by its kind.
 fn of_role(role: &Principal, to: &Principal) -> Option<String> {
     let fits = match (role.kind, to.kind) {
         (PrincipalKind::Role, kind) => matches!(kind, PrincipalKind::Role | PrincipalKind::User),
@@ -54,7 +54,7 @@ fn of_role(role: &Principal, to: &Principal) -> Option<String> {
     (!fits).then(|| format!("{} cannot be granted to {}", role.grantee_sql(), to.grantee_sql()))
 }
 
-/// Who can own: a role, or a database role of the object's database, which is not itself such an object (section 1.4).
+/// Who can own: a role, or a database role of the object's database, which is not itself such an object.
 fn of_ownership(object: &ObjectRef, to: &Principal) -> Option<String> {
     let fits = match to.kind {
         PrincipalKind::Role | PrincipalKind::ApplicationRole => true,

@@ -6,7 +6,7 @@ use grantd_catalog::model::{
 };
 use std::collections::BTreeSet;
 
-/// A role and every role it includes; PUBLIC and what PUBLIC includes among them (section 1.1).
+/// A role and every role it includes; PUBLIC and what PUBLIC includes among them.
 pub(super) fn closure(account: &Account, start: impl IntoIterator<Item = Principal>) -> BTreeSet<Principal> {
     let edges: Vec<(Principal, Principal)> = account.memberships().map(|m| (m.member, m.role)).collect();
     let mut found: BTreeSet<Principal> = start.into_iter().collect();
@@ -44,19 +44,19 @@ pub(super) struct Active<'a> {
 }
 
 impl<'a> Active<'a> {
-    /// The active set of a session (section 1.3).
+    /// The active set of a session.
     pub(super) fn new(account: &'a Account, user: &Principal, role: &Principal, secondary: bool) -> Self {
         let primary = closure(account, [role.clone()]);
         let mut all = primary.clone();
         if secondary {
             all.extend(closure(account, granted_to(account, user)));
-            // Privileges granted to the user itself count only with secondary roles ALL (section 1.9).
+            // Privileges granted to the user itself count only with secondary roles ALL.
             all.insert(user.clone());
         }
         Self { account, primary, all }
     }
 
-    /// Whether somebody of a set has a privilege on an object: granted, inherited, or by ownership (section 1.4).
+    /// Whether somebody of a set has a privilege on an object: granted, inherited, or by ownership.
     pub(super) fn has(&self, set: &BTreeSet<Principal>, privilege: &str, object: &ObjectRef) -> bool {
         let granted =
             self.account.grants_on(object).any(|g| g.privilege.as_str() == privilege && set.contains(&g.grantee));
@@ -65,7 +65,7 @@ impl<'a> Active<'a> {
         granted || (owned && implied) || self.inherits(set, Some(privilege), object)
     }
 
-    /// Whether an inherited grant of a privilege (any, when `None`) covers an object (section 1.11).
+    /// Whether an inherited grant of a privilege (any, when `None`) covers an object.
     fn inherits(&self, set: &BTreeSet<Principal>, privilege: Option<&str>, object: &ObjectRef) -> bool {
         self.account.container_grants().any(|g| {
             g.reach == Reach::Inherited
@@ -84,7 +84,7 @@ impl<'a> Active<'a> {
     }
 
     /// Whether names in a container resolve: any privilege on it, an inherited grant on what is in it, or being a
-    /// database role of it (section 1.3).
+    /// database role of it.
     pub(super) fn reaches(&self, container: &ObjectRef) -> bool {
         let inherited_here = self.account.container_grants().any(|g| {
             g.reach == Reach::Inherited
@@ -100,14 +100,14 @@ impl<'a> Active<'a> {
         self.has_any(container) || inherited_here || self.has_a_role_of(container)
     }
 
-    /// Whether a container can be made the current one: USAGE on it, however it is held (sections 1.3, 1.7 and 1.12).
+    /// Whether a container can be made the current one: USAGE on it, however it is held.
     pub(super) fn enters(&self, container: &ObjectRef) -> bool {
         let imported = container.object_type == ObjectType::DATABASE
             && self.has(&self.all, Privilege::IMPORTED_PRIVILEGES.as_str(), container);
         self.has(&self.all, "USAGE", container) || imported || self.has_a_role_of(container)
     }
 
-    /// Whether a database role of this database is active: such a role has USAGE on it (section 1.12).
+    /// Whether a database role of this database is active: such a role has USAGE on it.
     fn has_a_role_of(&self, database: &ObjectRef) -> bool {
         self.all.iter().any(|p| {
             p.kind == PrincipalKind::DatabaseRole
@@ -127,7 +127,7 @@ impl<'a> Active<'a> {
         self.has(&self.all, "SELECT", object) && self.reaches_containers(object)
     }
 
-    /// Whether somebody active may grant and revoke anything on an object (section 1.5).
+    /// Whether somebody active may grant and revoke anything on an object.
     pub(super) fn manages_grants(&self, object: &ObjectRef) -> bool {
         let on = |container: &ObjectRef| {
             let rows = self.account.grants_on(container);
@@ -153,8 +153,8 @@ impl<'a> Active<'a> {
 
     /// The role in whose name a privilege on an object is granted, or `None` when nobody active may grant it.
     ///
-    /// The object's owner, or in a managed access schema the schema's owner (section 1.6); else a holder of the grant
-    /// option; else, with MANAGE GRANTS, the owner all the same (section 1.5).
+    /// The object's owner, or in a managed access schema the schema's owner; else a holder of the grant
+    /// option; else, with MANAGE GRANTS, the owner all the same.
     pub(super) fn grantor(&self, privilege: &Privilege, object: &ObjectRef) -> Option<Option<Principal>> {
         let managed = schema_of(object).is_some_and(|s| self.is_managed(&s));
         let owner =

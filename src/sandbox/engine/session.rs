@@ -207,7 +207,7 @@ impl Session {
         select(context, sql).await
     }
 
-    /// Views of `ACCOUNT_USAGE` belong to database roles of SNOWFLAKE (section 3.2); other relations follow the rules.
+    /// Views of `ACCOUNT_USAGE` belong to database roles of SNOWFLAKE; other relations follow the rules.
     fn may_read(&self, active: &Active<'_>, object: &ObjectRef) -> Result<(), Failure> {
         let denied = || missing("Object", &object.shown());
         let snowflake = object.database.as_ref().is_some_and(|d| d.as_str() == "SNOWFLAKE");

@@ -1,4 +1,4 @@
-//! The spelling rules: how rows name grantees and objects (snowflake-rbac reference, section 3.3).
+//! The spelling rules: how rows name grantees and objects.
 
 use super::signature;
 use grantd_catalog::model::{Ident, IdentError, ObjectRef, ObjectType, Principal, PrincipalKind, Signature, qualified};

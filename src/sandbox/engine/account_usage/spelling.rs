@@ -1,8 +1,8 @@
-//! How `ACCOUNT_USAGE` spells types, grantees and names (snowflake-rbac reference, section 3.3).
+//! How `ACCOUNT_USAGE` spells types, grantees and names.
 
 use grantd_catalog::model::{ObjectRef, ObjectType, Principal, PrincipalKind, Signature};
 
-/// `GRANTED_ON`: internal names where Snowflake has them (section 2.2).
+/// `GRANTED_ON`: internal names where Snowflake has them.
 pub(super) fn granted_on(object_type: &ObjectType) -> &str {
     match object_type.as_str() {
         "AGENT" => "CORTEX_AGENT",

@@ -1,6 +1,6 @@
 //! SHOW and DESCRIBE: immediate, without a warehouse, limited to what the active roles may see.
 //!
-//! Columns and their order are Snowflake's (snowflake-rbac reference, section 3.1).
+//! Columns and their order are Snowflake's.
 
 mod grants;
 mod inventory;
