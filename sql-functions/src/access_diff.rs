@@ -3,7 +3,7 @@
 use crate::{Argument, SqlFunction, required, unknown, value};
 use datafusion::error::Result;
 use grantd_catalog::graph::impact::{Impact, access_diff};
-use grantd_catalog::snapshot::{Snapshot, nearest};
+use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::{
     BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, World, Writer, once,
 };
@@ -89,16 +89,14 @@ impl Relation for Bound {
 /// The state that a name means, and the account it is of: an account's newest, its baseline, or a changeset applied.
 pub(crate) fn world_named(world: &World, name: &str) -> Result<(String, Arc<Snapshot>)> {
     if let Some(set) = world.changesets.iter().find(|c| c.changeset == name) {
-        return crate::changeset_impact::applied(world, &set.changeset);
+        let (view, after) = crate::changeset_impact::applied(world, &set.changeset)?;
+        return Ok((view.name.clone(), after));
     }
     let (account, baseline) = match name.strip_suffix("@baseline") {
         Some(account) => (account, true),
         None => (name, false),
     };
-    let view = world.account(account).ok_or_else(|| {
-        let names = world.accounts.iter().map(|a| a.name.clone());
-        unknown("account", account, nearest(&account.to_ascii_uppercase(), names))
-    })?;
+    let view = crate::account(world, account)?;
     let snapshot = match (&view.baseline, baseline) {
         (Some(accepted), true) => Arc::clone(&accepted.snapshot),
         (None, true) => return Err(unknown("baseline of account", account, None)),

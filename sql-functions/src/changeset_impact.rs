@@ -5,9 +5,9 @@ use crate::{Argument, SqlFunction, required, unknown, value};
 use datafusion::error::{DataFusionError, Result};
 use grantd_catalog::graph::impact::access_diff;
 use grantd_catalog::model::Change;
-use grantd_catalog::snapshot::{Snapshot, nearest};
+use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::sql::parse_changes;
-use grantd_catalog::tables::{BatchSource, Definition, Relation, ScanRequest, World, once};
+use grantd_catalog::tables::{AccountView, BatchSource, Definition, Relation, ScanRequest, World, once};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -44,10 +44,8 @@ impl Relation for Bound {
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
         let changeset = self.changeset.clone();
         once(move |out| {
-            let (account, after) = applied(&request.world, &changeset)?;
-            let before = request.world.account(&account).map(|view| Arc::clone(&view.snapshot));
-            let Some(before) = before else { return Err(unknown("account", &account, None)) };
-            write_impacts(out, &account, &access_diff(&before, &after, request.lens));
+            let (view, after) = applied(&request.world, &changeset)?;
+            write_impacts(out, &view.name, &access_diff(&view.snapshot, &after, request.lens));
             Ok(())
         })
     }
@@ -55,10 +53,10 @@ impl Relation for Bound {
 
 /// The world with a changeset applied: what `SET grantd.changeset` looks at.
 pub fn world_with_changeset(world: &World, changeset: &str) -> Result<World> {
-    let (account, after) = applied(world, changeset)?;
+    let (changed, after) = applied(world, changeset)?;
     let mut next = world.clone();
     for view in &mut next.accounts {
-        if view.name == account {
+        if view.name == changed.name {
             *view = Arc::new(view.with_snapshot(Arc::clone(&after)));
         }
     }
@@ -66,11 +64,8 @@ pub fn world_with_changeset(world: &World, changeset: &str) -> Result<World> {
 }
 
 /// The account of a changeset, and its newest state with the changeset applied.
-pub(crate) fn applied(world: &World, changeset: &str) -> Result<(String, Arc<Snapshot>)> {
-    let Some(set) = world.changesets.iter().find(|c| c.changeset == changeset) else {
-        let ids = world.changesets.iter().map(|c| c.changeset.clone());
-        return Err(unknown("changeset", changeset, nearest(&changeset.to_ascii_uppercase(), ids)));
-    };
+pub(crate) fn applied<'w>(world: &'w World, changeset: &str) -> Result<(&'w Arc<AccountView>, Arc<Snapshot>)> {
+    let set = crate::changeset(world, changeset)?;
     let view = world.account(&set.account).ok_or_else(|| unknown("account", &set.account, None))?;
     let rows = world.changes.iter().filter(|c| c.changeset == changeset);
     let script = rows.map(|c| c.sql.as_str()).collect::<Vec<_>>().join(";\n");
@@ -80,5 +75,5 @@ pub(crate) fn applied(world: &World, changeset: &str) -> Result<(String, Arc<Sna
     let changes: Vec<Change> = parse_changes(&script, &view.snapshot.thaw()).map_err(|e| stale(&e))?;
     let at = view.snapshot.taken_at();
     let after = view.snapshot.apply(&changes, at).map_err(|(i, e)| stale(&format!("change {}: {e}", i + 1)))?;
-    Ok((set.account.clone(), Arc::new(after)))
+    Ok((view, Arc::new(after)))
 }

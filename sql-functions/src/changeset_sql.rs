@@ -1,7 +1,6 @@
 //! `changeset_sql(changeset)`: the statements of a changeset, ordered, with what undoes each.
 
-use crate::{Argument, SqlFunction, required, unknown, value};
-use grantd_catalog::snapshot::nearest;
+use crate::{Argument, SqlFunction, required, value};
 use grantd_catalog::tables::{BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, once};
 use std::sync::Arc;
 
@@ -45,11 +44,8 @@ impl Relation for Bound {
         let changeset = self.changeset.clone();
         once(move |out| {
             let world = &request.world;
-            if !world.changesets.iter().any(|c| c.changeset == changeset) {
-                let ids = world.changesets.iter().map(|c| c.changeset.clone());
-                return Err(unknown("changeset", &changeset, nearest(&changeset.to_ascii_uppercase(), ids)));
-            }
-            for change in world.changes.iter().filter(|c| c.changeset == changeset) {
+            let set = crate::changeset(world, &changeset)?;
+            for change in world.changes.iter().filter(|c| c.changeset == set.changeset) {
                 out.int(Some(change.position)).text(Some(&change.sql)).text(Some(&change.inverse_sql)).end();
             }
             Ok(())

@@ -1,8 +1,7 @@
 //! `drift_sql(account)`: the script that brings an account back to its accepted state.
 
-use crate::{Argument, SqlFunction, required, unknown, value};
+use crate::{Argument, SqlFunction, required, value};
 use grantd_catalog::drift::revert_script;
-use grantd_catalog::snapshot::nearest;
 use grantd_catalog::tables::{BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, once};
 use std::sync::Arc;
 
@@ -44,11 +43,7 @@ impl Relation for Bound {
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
         let account = self.account.clone();
         once(move |out| {
-            let Some(view) = request.world.account(&account) else {
-                let names = request.world.accounts.iter().map(|a| a.name.clone());
-                return Err(unknown("account", &account, nearest(&account.to_ascii_uppercase(), names)));
-            };
-            for statement in revert_script(view) {
+            for statement in revert_script(crate::account(&request.world, &account)?) {
                 out.text(Some(&statement)).end();
             }
             Ok(())

@@ -1,6 +1,7 @@
 //! `explain_access(user, privilege, object)`: every way a user has a privilege, hop by hop, and what is missing.
 
-use crate::{Argument, SqlFunction, required, unknown, value};
+use crate::question::Question;
+use crate::{Argument, SqlFunction};
 use grantd_catalog::account::{Micros, imports};
 use grantd_catalog::graph::Source;
 use grantd_catalog::graph::explain::{Explanation, Missing, Need, NoGrant, Proof, explain, nearest_miss};
@@ -14,7 +15,7 @@ pub(crate) struct ExplainAccess;
 
 impl SqlFunction for ExplainAccess {
     fn arguments(&self) -> Vec<Argument> {
-        vec![required("user"), required("privilege"), required("object")]
+        Question::arguments()
     }
 
     fn definition(&self) -> Definition {
@@ -62,19 +63,12 @@ impl SqlFunction for ExplainAccess {
     }
 
     fn bind(&self, arguments: Vec<Option<String>>) -> Arc<dyn Relation> {
-        let mut arguments = arguments.into_iter();
-        let user = value(&mut arguments);
-        let privilege = Privilege::new(&value(&mut arguments));
-        Arc::new(Bound { user, privilege, object: value(&mut arguments) })
+        Arc::new(Bound(Question::bound(arguments)))
     }
 }
 
 #[derive(Debug)]
-struct Bound {
-    user: String,
-    privilege: Privilege,
-    object: String,
-}
+struct Bound(Question);
 
 impl Relation for Bound {
     fn definition(&self) -> Definition {
@@ -82,36 +76,20 @@ impl Relation for Bound {
     }
 
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
-        let (user, privilege, object) = (self.user.clone(), self.privilege.clone(), self.object.clone());
+        let question = self.0.clone();
         once(move |out| {
-            let accounts = &request.world.accounts;
-            let (mut known_user, mut known_object) = (false, false);
-            for view in accounts {
+            question.each(&request.world.accounts, |view, user, object| {
                 let s = &view.snapshot;
-                let (user, objects) = (s.resolve_user(&user), s.resolve_objects(&object));
-                known_user |= user.is_some();
-                known_object |= !objects.is_empty();
-                let Some(user) = user else { continue };
-                for object in objects {
-                    let id = s.privilege_id(privilege.as_str());
-                    let explanation = explain(s, request.lens, user, id, object);
-                    let miss = nearest_miss(s, request.lens, user, &privilege, object, &explanation.missing);
-                    let mut writing = Writing { out: &mut *out, account: &view.name, snapshot: s };
-                    writing.all(&explanation, &miss, user);
-                    if let Some(caveat) = request.world.caveat(&view.name, s.database_name(object)) {
-                        writing.caveat(user, &caveat);
-                    }
+                let privilege = s.privilege_id(question.privilege.as_str());
+                let explanation = explain(s, request.lens, user, privilege, object);
+                let miss = nearest_miss(s, request.lens, user, &question.privilege, object, &explanation.missing);
+                let mut writing = Writing { out: &mut *out, account: &view.name, snapshot: s };
+                writing.all(&explanation, &miss, user);
+                if let Some(caveat) = request.world.caveat(&view.name, s.database_name(object)) {
+                    writing.caveat(user, &caveat);
                 }
-            }
-            if !known_user {
-                let nearest = accounts.iter().find_map(|v| v.snapshot.nearest_user(&user));
-                return Err(unknown("user", &user, nearest));
-            }
-            if !known_object {
-                let nearest = accounts.iter().find_map(|v| v.snapshot.nearest_object(&object));
-                return Err(unknown("object", &object, nearest));
-            }
-            Ok(())
+                Ok(())
+            })
         })
     }
 }

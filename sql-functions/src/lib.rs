@@ -10,6 +10,7 @@ mod drift_sql;
 mod explain_access;
 mod matrix;
 mod minimal_revoke;
+mod question;
 mod who_can;
 
 pub use changeset_impact::world_with_changeset;
@@ -19,7 +20,8 @@ use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
-use grantd_catalog::tables::{Definition, Relation, RelationTable, SessionState};
+use grantd_catalog::snapshot::nearest;
+use grantd_catalog::tables::{AccountView, ChangesetRow, Definition, Relation, RelationTable, SessionState, World};
 use std::fmt;
 use std::sync::Arc;
 
@@ -135,6 +137,24 @@ fn value(arguments: &mut std::vec::IntoIter<Option<String>>) -> String {
 fn unknown(what: &str, name: &str, nearest: Option<String>) -> DataFusionError {
     let hint = nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
     refused("42704", format!("{what} \"{name}\" does not exist{hint}"))
+}
+
+/// The error for an object that no account has.
+fn unknown_object(accounts: &[Arc<AccountView>], name: &str) -> DataFusionError {
+    unknown("object", name, accounts.iter().find_map(|view| view.snapshot.nearest_object(name)))
+}
+
+/// The account of that name.
+fn account<'w>(world: &'w World, name: &str) -> Result<&'w Arc<AccountView>> {
+    world.account(name).ok_or_else(|| unknown("account", name, world.nearest_account(name)))
+}
+
+/// The changeset of that id.
+fn changeset<'w>(world: &'w World, id: &str) -> Result<&'w ChangesetRow> {
+    world.changesets.iter().find(|c| c.changeset == id).ok_or_else(|| {
+        let ids = world.changesets.iter().map(|c| c.changeset.clone());
+        unknown("changeset", id, nearest(&id.to_ascii_uppercase(), ids))
+    })
 }
 
 /// Why a function does not answer; the gateway tells it with its SQLSTATE.

@@ -1,11 +1,11 @@
 //! `minimal_revoke(user, privilege, object)`: the smallest set of revokes that ends an access, checked by applying it.
 
-use crate::{Argument, SqlFunction, refused, required, unknown, value};
+use crate::question::Question;
+use crate::{Argument, SqlFunction, refused};
 use datafusion::error::Result;
 use grantd_catalog::graph::Lens;
 use grantd_catalog::graph::cut::{Cut, CutError, minimal_cut};
 use grantd_catalog::graph::impact::others_losing;
-use grantd_catalog::model::Privilege;
 use grantd_catalog::snapshot::Snapshot;
 use grantd_catalog::tables::{BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, Writer, once};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(crate) struct MinimalRevoke;
 
 impl SqlFunction for MinimalRevoke {
     fn arguments(&self) -> Vec<Argument> {
-        vec![required("user"), required("privilege"), required("object")]
+        Question::arguments()
     }
 
     fn definition(&self) -> Definition {
@@ -49,19 +49,12 @@ impl SqlFunction for MinimalRevoke {
     }
 
     fn bind(&self, arguments: Vec<Option<String>>) -> Arc<dyn Relation> {
-        let mut arguments = arguments.into_iter();
-        let user = value(&mut arguments);
-        let privilege = Privilege::new(&value(&mut arguments));
-        Arc::new(Bound { user, privilege, object: value(&mut arguments) })
+        Arc::new(Bound(Question::bound(arguments)))
     }
 }
 
 #[derive(Debug)]
-struct Bound {
-    user: String,
-    privilege: Privilege,
-    object: String,
-}
+struct Bound(Question);
 
 impl Relation for Bound {
     fn definition(&self) -> Definition {
@@ -69,40 +62,27 @@ impl Relation for Bound {
     }
 
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource> {
-        let (user, privilege, object) = (self.user.clone(), self.privilege.clone(), self.object.clone());
+        let question = self.0.clone();
         once(move |out| {
-            let accounts = &request.world.accounts;
-            let (mut known_user, mut known_object, mut ended) = (false, false, false);
-            for view in accounts {
+            let (user, privilege) = (&question.user, &question.privilege);
+            let mut ended = false;
+            question.each(&request.world.accounts, |view, user_id, object| {
                 let s = &view.snapshot;
-                let (id, objects) = (s.resolve_user(&user), s.resolve_objects(&object));
-                known_user |= id.is_some();
-                known_object |= !objects.is_empty();
-                let (Some(id), Some(privilege_id)) = (id, s.privilege_id(privilege.as_str())) else { continue };
-                for object_id in objects {
-                    match minimal_cut(s, request.lens, id, privilege_id, object_id) {
-                        Ok(cut) => {
-                            ended = true;
-                            write_cut(out, &view.name, s, request.lens, id, object_id, &cut)?;
-                        }
-                        Err(CutError::NoAccess) => {}
-                        Err(error) => {
-                            let what = format!("{privilege} on {} of user \"{user}\"", s.object(object_id).shown());
-                            return Err(refused(sqlstate(&error), format!("{what}: {error}")));
-                        }
+                let Some(privilege_id) = s.privilege_id(privilege.as_str()) else { return Ok(()) };
+                match minimal_cut(s, request.lens, user_id, privilege_id, object) {
+                    Ok(cut) => {
+                        ended = true;
+                        write_cut(out, &view.name, s, request.lens, user_id, object, &cut)
+                    }
+                    Err(CutError::NoAccess) => Ok(()),
+                    Err(error) => {
+                        let what = format!("{privilege} on {} of user \"{user}\"", s.object(object).shown());
+                        Err(refused(sqlstate(&error), format!("{what}: {error}")))
                     }
                 }
-            }
-            if !known_user {
-                let nearest = accounts.iter().find_map(|v| v.snapshot.nearest_user(&user));
-                return Err(unknown("user", &user, nearest));
-            }
-            if !known_object {
-                let nearest = accounts.iter().find_map(|v| v.snapshot.nearest_object(&object));
-                return Err(unknown("object", &object, nearest));
-            }
+            })?;
             if !ended {
-                let what = format!("{privilege} on {object} of user \"{user}\"");
+                let what = format!("{privilege} on {} of user \"{user}\"", question.object);
                 return Err(refused(sqlstate(&CutError::NoAccess), format!("{what}: {}", CutError::NoAccess)));
             }
             Ok(())
@@ -159,10 +139,8 @@ mod tests {
 
     async fn ask(sql: &str, question: &str) -> std::result::Result<Vec<String>, String> {
         let mut account = Account::new("ACME");
-        for statement in sql.split(';').filter(|s| !s.trim().is_empty()) {
-            for change in parse_changes(statement, &account).unwrap() {
-                account.apply(&change, None).unwrap();
-            }
+        for change in parse_changes(sql, &account).unwrap() {
+            account.apply(&change, None).unwrap();
         }
         let snapshot = Arc::new(Snapshot::freeze(&account, 0));
         let view = AccountView::new("ACME".into(), "snowflake".into(), "import".into(), snapshot);

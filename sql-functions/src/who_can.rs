@@ -1,6 +1,6 @@
 //! `who_can(privilege, object)`: the users who have a privilege on an object.
 
-use crate::{Argument, SqlFunction, required, unknown, value};
+use crate::{Argument, SqlFunction, required, unknown_object, value};
 use grantd_catalog::graph::effective::{Scan, Wanted};
 use grantd_catalog::model::{Principal, Privilege, Property};
 use grantd_catalog::tables::{BatchSource, ColumnDef, ColumnType, Definition, Relation, ScanRequest, once};
@@ -111,8 +111,7 @@ impl Relation for Bound {
             if known {
                 return Ok(());
             }
-            let nearest = request.world.accounts.iter().find_map(|v| v.snapshot.nearest_object(&object));
-            Err(unknown("object", &object, nearest))
+            Err(unknown_object(&request.world.accounts, &object))
         })
     }
 }

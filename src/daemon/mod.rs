@@ -274,8 +274,7 @@ impl Daemon {
 
 /// The error for an account that is not there, with the nearest name.
 fn no_account(world: &World, name: &str) -> DaemonError {
-    let names = world.accounts.iter().map(|a| a.name.clone());
-    let hint = grantd_catalog::snapshot::nearest(&name.to_ascii_uppercase(), names);
+    let hint = world.nearest_account(name);
     DaemonError::NoAccount(name.to_owned(), hint.map(|h| format!("; did you mean {h:?}?")).unwrap_or_default())
 }
 

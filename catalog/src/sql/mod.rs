@@ -46,6 +46,16 @@ const VERBS: &[&str] = &[
     "SET", "SHOW", "START", "TRUNCATE", "UNDROP", "UNSET", "UPDATE", "USE", "VALUES", "WITH",
 ];
 
+/// The account that a script makes, for tests.
+#[cfg(test)]
+pub(crate) fn account_made_by(script: &str) -> crate::account::Account {
+    let mut account = crate::account::Account::new("A");
+    for change in parse_changes(script, &account).unwrap() {
+        account.apply(&change, None).unwrap();
+    }
+    account
+}
+
 /// Parses a script: statements separated by `;`, comments and empty statements left out.
 pub fn parse_script(sql: &str) -> Result<Vec<Statement>, ParseError> {
     lexer::split(sql)?

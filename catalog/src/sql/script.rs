@@ -172,13 +172,10 @@ fn same(changes: &[Change], a: &Account, b: &Account) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::parse_changes;
+    use crate::sql::{account_made_by, parse_changes};
 
     fn script(setup: &str, sql: &str) -> Vec<String> {
-        let mut account = Account::new("A");
-        for change in parse_changes(setup, &account).unwrap() {
-            account.apply(&change, None).unwrap();
-        }
+        let account = account_made_by(setup);
         let changes = parse_changes(sql, &account).unwrap();
         let script = render_script(&changes, &account).unwrap();
         script.statements.into_iter().map(|s| s.sql).collect()
@@ -221,13 +218,10 @@ mod tests {
 
     #[test]
     fn the_inverse_brings_the_account_back() {
-        let mut account = Account::new("A");
         let setup = "CREATE ROLE A; CREATE ROLE B; CREATE USER U; CREATE DATABASE D; CREATE SCHEMA D.S; CREATE TABLE D.S.T (X INT);
             GRANT ROLE A TO ROLE B; GRANT ROLE A TO USER U; GRANT SELECT ON TABLE D.S.T TO ROLE A WITH GRANT OPTION;
             GRANT SELECT ON FUTURE TABLES IN SCHEMA D.S TO ROLE A; GRANT OWNERSHIP ON SCHEMA D.S TO ROLE A;";
-        for change in parse_changes(setup, &account).unwrap() {
-            account.apply(&change, None).unwrap();
-        }
+        let account = account_made_by(setup);
         let rows = |x: &Account| {
             let mut rows: Vec<String> = x.grants().map(|g| format!("{g:?}")).collect();
             rows.extend(x.memberships().map(|m| format!("{m:?}")));

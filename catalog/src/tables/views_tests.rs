@@ -4,19 +4,13 @@ use super::{AccountView, SessionState, World, providers, view_providers, views};
 use crate::account::Account;
 use crate::model::{ObjectType, Offer, Privilege};
 use crate::snapshot::Snapshot;
-use crate::sql::parse_changes;
+use crate::sql::account_made_by;
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
 fn context(sql: &str) -> SessionContext {
-    let mut account = Account::new("ACME");
-    for statement in sql.split(';').filter(|s| !s.trim().is_empty()) {
-        for change in parse_changes(statement, &account).unwrap() {
-            account.apply(&change, None).unwrap();
-        }
-    }
-    context_of(&account)
+    context_of(&account_made_by(sql))
 }
 
 fn context_of(account: &Account) -> SessionContext {

@@ -2,7 +2,7 @@
 
 use crate::account::Micros;
 use crate::model::{Change, ObjectRef, Principal};
-use crate::snapshot::{DiffBy, Snapshot, diff_by};
+use crate::snapshot::{DiffBy, Snapshot, diff_by, nearest};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -326,5 +326,10 @@ impl World {
         let found: BTreeSet<String> = rows.map(|row| format!("{} ({})", row.source, row.reason)).collect();
         let found: Vec<String> = found.into_iter().collect();
         (!found.is_empty()).then(|| format!("may be incomplete, see coverage: {}", found.join(", ")))
+    }
+
+    /// The name of an account that is nearest to one that is not there, if it is near enough to be a slip.
+    pub fn nearest_account(&self, name: &str) -> Option<String> {
+        nearest(&name.to_ascii_uppercase(), self.accounts.iter().map(|a| a.name.clone()))
     }
 }

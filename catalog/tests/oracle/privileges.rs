@@ -181,13 +181,13 @@ impl Oracle {
         std::iter::once(Privilege::OWNERSHIP).chain(of_type).map(carry).collect()
     }
 
-    /// the owner of an object in such a schema cannot grant on it; the owner of the schema still can on the
+    /// The owner of an object in such a schema cannot grant on it; the owner of the schema still can on the
     /// schema itself.
     fn in_a_managed_access_schema(&self, object: &ObjectRef) -> bool {
         enclosing(object).iter().any(|container| self.managed_schemas.contains(container))
     }
 
-    /// inherited grants leave databases made from a share out.
+    /// Inherited grants leave databases made from a share out.
     fn lies_in_a_share(&self, object: &ObjectRef) -> bool {
         let is_database = object.object_type == ObjectType::DATABASE;
         let database = if is_database { Some(&object.name) } else { object.database.as_ref() };
@@ -199,7 +199,7 @@ impl Oracle {
         self.inherited.iter().filter(within).cloned().collect()
     }
 
-    /// every object of that type in the container, of no other type, by no grant row of its own. A grant
+    /// Every object of that type in the container, of no other type, by no grant row of its own. A grant
     /// option does not combine with it.
     fn inherited_covers_listed_objects_of_exactly_that_type(&self, grant: &ContainerGrant) -> Vec<Carried> {
         if is_membership(&grant.privilege, &grant.object_type) {
@@ -247,7 +247,7 @@ fn lies_in(container: &Container, object: &ObjectRef) -> bool {
     }
 }
 
-/// an object in a schema needs the schema and the database, one directly in a database needs that; a
+/// An object in a schema needs the schema and the database, one directly in a database needs that; a
 /// database and everything outside databases needs nothing more.
 fn enclosing(object: &ObjectRef) -> Vec<ObjectRef> {
     let Some(db) = &object.database else { return Vec::new() };
@@ -260,7 +260,7 @@ fn schema_of(db: &Ident, schema: &Ident) -> ObjectRef {
     ObjectRef::in_database(ObjectType::SCHEMA, db.clone(), schema.clone())
 }
 
-/// any privilege on a container resolves it; each may come from a different active role.
+/// Any privilege on a container resolves it; each may come from a different active role.
 fn containers_of(carried: &[Carried], inherited: &[ContainerGrant], active: &Active) -> Containers {
     let mut found = Containers::default();
     for row in carried.iter().filter(|c| active.has(&c.carrier)) {
@@ -287,7 +287,7 @@ fn gives_usage(privilege: &Privilege, object_type: &ObjectType) -> bool {
         || (*privilege == Privilege::IMPORTED_PRIVILEGES && *object_type == ObjectType::DATABASE)
 }
 
-/// an inherited grant resolves exactly the container it names: a schema but not its database, a database
+/// An inherited grant resolves exactly the container it names: a schema but not its database, a database
 /// but not its schemas; the account is no container to resolve. A membership is not a privilege here either.
 fn an_inherited_grant_resolves(grant: &ContainerGrant) -> Option<ObjectRef> {
     if is_membership(&grant.privilege, &grant.object_type) {

@@ -56,7 +56,7 @@ impl Oracle {
         Active { user: user.clone(), roles, user_grants: self.secondary_roles_count(user, lens) }
     }
 
-    /// the primary role is the default role; with secondary roles every granted role is active. Database
+    /// The primary role is the default role; with secondary roles every granted role is active. Database
     /// and application roles cannot be activated, so that those granted to the user itself need secondary roles. With
     /// these the default role adds nothing: it is among the granted ones or below them.
     pub(crate) fn activated(&self, user: &Principal, lens: Lens) -> BTreeSet<Principal> {

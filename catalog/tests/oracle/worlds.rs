@@ -1,6 +1,8 @@
 //! The worlds of `tests/worlds`: accounts as Snowflake SQL, and what must be true in them. `README.md` there has the
 //! format.
 
+mod text;
+
 use super::compare::effective_privileges;
 use super::privileges::{EffectivePrivilege, Source};
 use super::{Lens, Oracle};
@@ -39,75 +41,48 @@ pub(crate) struct World {
 
 /// Every world, by name; for one that cannot be made, why.
 pub(crate) fn worlds() -> Vec<Result<World, String>> {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/worlds");
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|e| e == "world"));
-    paths.sort();
-    let read = |path: PathBuf| {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        world(name, &std::fs::read_to_string(path).unwrap())
-    };
-    paths.into_iter().map(read).collect()
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/worlds");
+    text::worlds_in(&folder).into_iter().map(|read| made(read?)).collect()
 }
 
-fn world(name: String, text: &str) -> Result<World, String> {
-    let (sql, assertions) = text.split_once("\n---\n").ok_or_else(|| format!("{name}: no line ---"))?;
+fn made(world: text::World) -> Result<World, String> {
+    let name = world.name;
     let mut account = Account::new("WORLD");
-    for change in parse_changes(sql, &account).map_err(|e| format!("{name}: {e}"))? {
+    for change in parse_changes(&world.sql, &account).map_err(|e| format!("{name}: {e}"))? {
         account.apply(&change, None).map_err(|e| format!("{name}: {change:?}: {e}"))?;
     }
-    let mut lens = Lens::All;
-    let mut read = Vec::new();
-    for line in assertions.lines().filter(|line| !line.is_empty() && !line.starts_with("--")) {
-        match line {
-            "lens all" => lens = Lens::All,
-            "lens default" => lens = Lens::Default,
-            "lens primary" => lens = Lens::Primary,
-            _ => read.push(assertion(line, lens).ok_or_else(|| format!("{name}: not an assertion: {line}"))?),
-        }
-    }
-    if read.is_empty() { Err(format!("{name} asserts nothing")) } else { Ok(World { name, account, assertions: read }) }
+    let read = |a: text::Assertion| {
+        let line = a.line.clone();
+        assertion(a).ok_or_else(|| format!("{name}: not an assertion: {line}"))
+    };
+    let assertions = world.assertions.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(World { name, account, assertions })
 }
 
-/// `can ALICE SELECT ON TABLE DB1.S.T with source=grant`
-fn assertion(line: &str, lens: Lens) -> Option<Assertion> {
-    let words = words(line);
-    let on = words.iter().position(|word| word == "ON")?;
-    let with = words.iter().position(|word| word == "with").unwrap_or(words.len());
-    let expected = match words.first()?.as_str() {
+fn assertion(a: text::Assertion) -> Option<Assertion> {
+    let lens = match a.lens {
+        "all" => Lens::All,
+        "default" => Lens::Default,
+        "primary" => Lens::Primary,
+        _ => return None,
+    };
+    let expected = match a.expected {
         "can" => Expected::Can,
         "granted-but-unusable" => Expected::GrantedButUnusable,
         "cannot" => Expected::Cannot,
         _ => return None,
     };
-    let user = Principal::user(qualified(words.get(1)?).ok()?.pop()?);
-    let privilege = Privilege::new(&words.get(2..on)?.join(" "));
-    let (name, object_type) = words.get(on + 1..with)?.split_last()?;
-    let object = object(&object_type.join(" "), name)?;
-    let pair = |word: &String| word.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
-    let with = words.get(with..)?.iter().skip(1).map(pair).collect::<Option<_>>()?;
-    Some(Assertion { line: line.to_owned(), lens, expected, user, privilege, object, with })
-}
-
-/// Splits at spaces outside of quotes and parentheses.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted, mut depth) = (Vec::new(), String::new(), false, 0);
-    for c in line.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
-            ' ' if !quoted && depth == 0 => {
-                words.push(std::mem::take(&mut word));
-                continue;
-            }
-            _ => {}
-        }
-        word.push(c);
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
-    words
+    let user = Principal::user(Ident::new(a.user).ok()?);
+    let object = object(&a.object_type, &a.object)?;
+    Some(Assertion {
+        line: a.line,
+        lens,
+        expected,
+        user,
+        privilege: Privilege::new(&a.privilege),
+        object,
+        with: a.with,
+    })
 }
 
 fn object(object_type: &str, name: &str) -> Option<ObjectRef> {

@@ -180,7 +180,7 @@ impl Server {
             .expect("psql must be on PATH for these tests")
     }
 
-    /// stdout of psql's unaligned output, one statement per argument.
+    /// Stdout of psql's unaligned output, one statement per argument.
     fn ask(&self, sql: &str) -> String {
         let output = self.psql(&["-At", "-c", sql]);
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));

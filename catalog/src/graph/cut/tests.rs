@@ -3,18 +3,8 @@
 use super::*;
 use crate::account::Account;
 use crate::model::Privilege;
-use crate::sql::parse_changes;
+use crate::sql::account_made_by as account;
 use std::fmt::Write;
-
-fn account(sql: &str) -> Account {
-    let mut account = Account::new("A");
-    for statement in sql.split(';').filter(|s| !s.trim().is_empty()) {
-        for change in parse_changes(statement, &account).unwrap() {
-            account.apply(&change, None).unwrap();
-        }
-    }
-    account
-}
 
 fn frozen(account: &Account) -> Arc<Snapshot> {
     Arc::new(Snapshot::freeze(account, 0))

@@ -4,9 +4,7 @@ use super::{Planned, Planner};
 use crate::sandbox::engine::refusals::{denied, invalid};
 use crate::sandbox::protocol::engine::Failure;
 use grantd_catalog::account::imports;
-use grantd_catalog::model::{
-    Change, Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege,
-};
+use grantd_catalog::model::{Change, Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege};
 
 impl Planner<'_> {
     /// Whether a database comes from elsewhere.

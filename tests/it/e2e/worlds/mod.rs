@@ -7,12 +7,14 @@
 mod doors;
 mod platform;
 mod served;
+#[path = "../../../../catalog/tests/oracle/worlds/text.rs"]
 mod text;
 
 use crate::support::wire::{connect, rows};
 use doors::{Door, Function, View, ViewWithParameters, literal, wrong};
 use served::{Served, imported, served};
-use text::{World, worlds};
+use std::path::Path;
+use text::World;
 use tokio_postgres::Client;
 
 /// Every assertion about one account of the daemon, by every door.
@@ -53,6 +55,12 @@ async fn check(worlds: &[World]) {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(read >= worlds.len(), "only {read} assertions are about reading a relation");
+}
+
+/// Every world of the catalog, by name.
+fn worlds() -> Vec<World> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog/tests/worlds");
+    text::worlds_in(&folder).into_iter().map(|read| read.unwrap_or_else(|why| panic!("{why}"))).collect()
 }
 
 /// In `four-accounts-*` each has the opposite answer in another tool.

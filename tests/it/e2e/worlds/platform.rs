@@ -41,7 +41,7 @@ pub(super) async fn check(sandbox: &str, world: &World, failures: &mut Vec<Strin
 
 async fn read(sandbox: &str, a: &Assertion) -> Result<(), String> {
     let session = Operator::log_in(sandbox, PLATFORM, &a.user).await?;
-    if let Some(sql) = session_of(&a.lens) {
+    if let Some(sql) = session_of(a.lens) {
         session.run(sql).await?;
     }
     session.run(&format!("SELECT COUNT(*) FROM {}", a.object)).await.map(drop)
