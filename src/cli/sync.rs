@@ -25,6 +25,7 @@ Examples:
   grantd sync --config grantd.toml
   grantd sync --config grantd.toml prod staging
   grantd sync --config grantd.toml --plan --format csv prod")]
+#[expect(clippy::doc_markdown, reason = "shown as help, where backticks are noise")]
 pub struct SyncArgs {
     /// Which accounts; all that are configured if none is named
     #[arg(value_name = "ACCOUNT")]

@@ -72,7 +72,7 @@ impl CredentialFiles {
         Ok(match self {
             Self::KeyPair { key, passphrase } => CredentialTexts::KeyPair {
                 key: read_secret(key)?,
-                passphrase: passphrase.as_deref().map(read_secret).transpose()?.map(without_break),
+                passphrase: passphrase.as_deref().map(read_secret).transpose()?.as_ref().map(without_break),
             },
             Self::AccessToken(token) => CredentialTexts::AccessToken(read_secret(token)?),
             Self::OAuth(token) => CredentialTexts::OAuth(read_secret(token)?),
@@ -86,7 +86,7 @@ impl CredentialFiles {
 }
 
 /// Without the line break at its end.
-fn without_break(text: Secret<String>) -> Secret<String> {
+fn without_break(text: &Secret<String>) -> Secret<String> {
     let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
     Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }

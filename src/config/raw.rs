@@ -217,7 +217,8 @@ pub(super) fn finish(file: &Path, text: &str, table: &toml::Table) -> Result<Con
 fn finish_account(folder: &Path, raw: RawAccount) -> Result<AccountConfig, (String, Option<String>)> {
     let sync = raw.sync()?;
     let name = required(raw.name, "name", None, "\"prod\"")?.0;
-    let of = Some(name.as_str());
+    let named = name.as_str();
+    let of = Some(named);
     let path = |word: Word| -> PathBuf { folder.join(word.0) };
     Ok(AccountConfig {
         platform: raw.platform.unwrap_or_default(),
@@ -226,7 +227,7 @@ fn finish_account(folder: &Path, raw: RawAccount) -> Result<AccountConfig, (Stri
         role: raw.role.map(|word| word.0),
         warehouse: raw.warehouse.map(|word| word.0),
         credential: CredentialFiles::choose(
-            of.unwrap_or_default(),
+            named,
             raw.private_key_file.map(path),
             raw.private_key_passphrase_file.map(path),
             raw.access_token_file.map(path),

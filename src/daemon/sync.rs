@@ -214,7 +214,7 @@ impl Daemon {
         request: SyncRequest,
         settings: &SyncSettings,
     ) -> Result<Result<Report, RunError>, DaemonError> {
-        row.kind = outcome.extent.as_str().to_owned();
+        outcome.extent.as_str().clone_into(&mut row.kind);
         row.steps = outcome.steps.iter().map(step_row).collect();
         row.freshness = freshness(row, &outcome);
         let taken_at = now();

@@ -62,7 +62,7 @@ pub fn as_a_whole(change: Change, imported: impl Fn(&Ident) -> bool) -> Change {
 
 impl Account {
     /// Whether `object` is a database of this account that is made from a share.
-    fn is_import(&self, object: &ObjectRef) -> bool {
+    pub(crate) fn is_import(&self, object: &ObjectRef) -> bool {
         object.object_type == ObjectType::DATABASE
             && self.object(object).is_some_and(|(_, info)| is_imported(object.name.as_str(), Some(&info.properties)))
     }

@@ -249,15 +249,16 @@ impl Account {
 
     /// Puts a securable, replacing what was known of it. A listed type wins over one that a grant mentioned.
     pub fn put_object(&mut self, object: ObjectRef, info: ObjectInfo) {
-        self.insert_object(&object, info);
+        self.insert_object(object, info);
     }
 
-    fn insert_object(&mut self, object: &ObjectRef, info: ObjectInfo) -> u32 {
-        let key = object_key(object);
-        let known = self.objects.find(&key).is_some();
-        let id = self.objects.put(key, object.clone(), info);
-        if !known && let Some(contents) = self.contents.get_mut() {
-            lookup::place(contents, id, object);
+    fn insert_object(&mut self, object: ObjectRef, info: ObjectInfo) -> u32 {
+        let key = object_key(&object);
+        let is_new = self.objects.find(&key).is_none();
+        let placed = self.contents.get_mut().filter(|_| is_new).map(|contents| (contents, object.clone()));
+        let id = self.objects.put(key, object, info);
+        if let Some((contents, object)) = placed {
+            lookup::place(contents, id, &object);
         }
         id
     }
@@ -449,7 +450,7 @@ impl Account {
                 if let Some(principal) = &principal {
                     self.principal_id(principal);
                 }
-                self.insert_object(object, ObjectInfo { listed, ..ObjectInfo::default() })
+                self.insert_object(object.clone(), ObjectInfo { listed, ..ObjectInfo::default() })
             }
         }
     }

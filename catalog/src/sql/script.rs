@@ -2,8 +2,9 @@
 
 use super::inverse::inverse;
 use super::render::{RenderError, render};
+use crate::account::imports::as_a_whole;
 use crate::account::{Account, ApplyError};
-use crate::model::{Change, ObjectRef, Principal, Privilege};
+use crate::model::{Change, Ident, ObjectRef, Principal, Privilege};
 use std::collections::BTreeSet;
 
 /// Changes as SQL, in the order in which they can be run.
@@ -51,15 +52,23 @@ pub enum ScriptError {
 /// from the outside in, alterations, grants from the outside in with READ before WRITE, memberships, ownership last.
 ///
 /// Where that order does not lead to the same account as the given one, because one change undoes part of another,
-/// the given order stands. No statement comes twice in a row of the same effect: equal changes are said once.
+/// the given order stands. No statement comes twice in a row of the same effect: equal changes are said once. A row that
+/// comes from a share is revoked as a whole, as the platform demands.
 pub fn render_script(changes: &[Change], before: &Account) -> Result<Script, ScriptError> {
+    let imported = |database: &Ident| before.is_import(&ObjectRef::database(database.clone()));
+    let as_the_platform_takes_it = |change: &Change| match change {
+        Change::RevokePrivilege { .. } => as_a_whole(change.clone(), imported),
+        other => other.clone(),
+    };
+    let changes: Vec<Change> = changes.iter().map(as_the_platform_takes_it).collect();
     let given: Vec<(usize, &Change)> = changes.iter().enumerate().collect();
     let after = apply_all(&given, before)?;
     let mut ordered = given.clone();
     ordered.sort_by_key(|(index, change)| (rank(change), *index));
-    ordered.dedup_by(|a, b| a.1 == b.1);
+    let mut said = BTreeSet::new();
+    ordered.retain(|(_, change)| render(change).map_or(true, |sql| said.insert(sql)));
     let order = match apply_all(&ordered, before) {
-        Ok(other) if same(changes, &after, &other) => ordered,
+        Ok(other) if same(&changes, &after, &other) => ordered,
         _ => given,
     };
     let mut now = before.clone();
@@ -68,7 +77,7 @@ pub fn render_script(changes: &[Change], before: &Account) -> Result<Script, Scr
         let sql = render(change).map_err(|error| ScriptError::Render { index, error })?;
         let (mut back, mut not_inverted) = (Vec::new(), Vec::new());
         for change in inverse(change, &now) {
-            match render(&change) {
+            match render(&as_a_whole(change, imported)) {
                 Ok(sql) if back.contains(&sql) => {}
                 Ok(sql) => back.push(sql),
                 Err(error) => not_inverted.push(error.to_string()),
@@ -207,6 +216,18 @@ mod tests {
         let sql = "DROP ROLE R; CREATE ROLE R; GRANT ROLE R TO ROLE PUBLIC";
         let got = script("CREATE ROLE R", sql);
         assert_eq!(got, ["DROP ROLE \"R\"", "CREATE ROLE \"R\"", "GRANT ROLE \"R\" TO ROLE \"PUBLIC\""]);
+    }
+
+    #[test]
+    fn what_comes_from_a_share_is_revoked_as_a_whole_and_once() {
+        let setup = "CREATE ROLE R; CREATE DATABASE D FROM SHARE P.S; CREATE SCHEMA D.S; CREATE VIEW D.S.V AS SELECT 1;
+            CREATE VIEW D.S.W AS SELECT 1; GRANT IMPORTED PRIVILEGES ON DATABASE D TO ROLE R";
+        let account = account_made_by(setup);
+        let sql = "REVOKE SELECT ON VIEW D.S.V FROM ROLE R; REVOKE SELECT ON VIEW D.S.W FROM ROLE R";
+        let script = render_script(&parse_changes(sql, &account).unwrap(), &account).unwrap();
+        let [only] = script.statements.as_slice() else { panic!("{script:?}") };
+        assert_eq!(only.sql, "REVOKE IMPORTED PRIVILEGES ON DATABASE \"D\" FROM ROLE \"R\"");
+        assert_eq!(only.inverse, ["GRANT IMPORTED PRIVILEGES ON DATABASE \"D\" TO ROLE \"R\""]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Held {
 
     /// An account role that the holder has.
     pub(super) fn account_role(&self) -> Option<Ident> {
-        if !self.is("USAGE", "ROLE") { None } else { unquoted(&self.name) }
+        if self.is("USAGE", "ROLE") { unquoted(&self.name) } else { None }
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) fn surplus(held: &[Held], expected: &Expected) -> Vec<Finding> {
             fix: revoke(holder, privilege, granted_on, example, expected),
         });
     }
-    found.sort_by(|a, b| b.status.cmp(&a.status));
+    found.sort_by_key(|f| std::cmp::Reverse(f.status));
     found
 }
 

@@ -37,6 +37,7 @@ Examples:
 
 Then: an administrator reads and runs setup.sql, and afterwards
   grantd doctor --config ./prod/grantd.toml")]
+#[expect(clippy::doc_markdown, reason = "shown as help, where backticks are noise")]
 pub struct SetupArgs {
     /// Which platform
     #[arg(long, value_enum, default_value_t)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod engine;
 pub(crate) mod explain;
+mod interrupt;
 pub(crate) mod params;
 pub(crate) mod plan;
 pub(crate) mod rows;

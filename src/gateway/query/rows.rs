@@ -10,9 +10,11 @@ use datafusion::physical_plan::execute_stream;
 use futures::StreamExt as _;
 use postgres_types::Type;
 use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::super::error::{SqlError, from_datafusion};
 use super::engine::{Engine, Task};
+use super::interrupt::stoppable;
 use super::plan::Planned;
 use super::shape::Column;
 
@@ -20,7 +22,7 @@ use super::shape::Column;
 const AHEAD: usize = 2;
 
 enum Source {
-    Stream { batches: mpsc::Receiver<RecordBatch>, task: Task<Result<(), SqlError>> },
+    Stream { batches: mpsc::Receiver<RecordBatch>, task: Task<Result<(), SqlError>>, _stop: DropGuard },
     Ready(VecDeque<RecordBatch>),
 }
 
@@ -48,9 +50,12 @@ impl Rows {
     pub(crate) fn start(engine: &Engine, planned: Planned, columns: Arc<[Column]>, sql: &Arc<str>) -> Self {
         let sql = Arc::clone(sql);
         let (sender, batches) = mpsc::channel(AHEAD);
+        let stop = CancellationToken::new();
+        let guard = stop.clone().drop_guard();
         let task = engine.spawn(async move {
             let failed = |error| from_datafusion(&error, &sql);
             let plan = planned.state.create_physical_plan(&planned.plan).await.map_err(failed)?;
+            let plan = stoppable(plan, &stop).map_err(failed)?;
             let mut stream = execute_stream(plan, planned.state.task_ctx()).map_err(failed)?;
             while let Some(batch) = stream.next().await {
                 let batch = batch.map_err(failed)?;
@@ -60,7 +65,7 @@ impl Rows {
             }
             Ok(())
         });
-        Self { columns, source: Source::Stream { batches, task }, current: None, finished: false }
+        Self { columns, source: Source::Stream { batches, task, _stop: guard }, current: None, finished: false }
     }
 
     /// Rows that are already there.
@@ -101,7 +106,7 @@ impl Rows {
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, SqlError> {
         match &mut self.source {
             Source::Ready(batches) => Ok(batches.pop_front()),
-            Source::Stream { batches, task } => {
+            Source::Stream { batches, task, .. } => {
                 if let Some(batch) = batches.recv().await {
                     return Ok(Some(batch));
                 }

@@ -29,12 +29,25 @@ pub struct QueryContext<'a> {
     pub user: &'a str,
     /// The session's current names, as stored.
     pub names: &'a SessionNames,
+    /// The session's roles.
+    pub roles: &'a SessionRoles,
     /// The time of the statement.
     pub now: Micros,
     /// The time up to which a view of `ACCOUNT_USAGE` has caught up.
     pub horizon: &'a (dyn Fn(&str) -> Micros + Sync),
     /// Whether the session may read a relation; asked for every relation of the query.
     pub may_read: &'a (dyn Fn(&ObjectRef) -> Result<(), Failure> + Sync),
+}
+
+/// The account roles of a session, by name, sorted.
+#[derive(Debug, Clone, Default)]
+pub struct SessionRoles {
+    /// Those that its user can use.
+    pub available: Vec<String>,
+    /// Those that are active: the primary role, the secondary ones, and what they have.
+    pub active: Vec<String>,
+    /// Whether all roles of the user are secondary roles.
+    pub secondary: bool,
 }
 
 /// Answers a query.

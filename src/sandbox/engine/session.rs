@@ -1,17 +1,17 @@
 //! One login: its current role and names, and the statements that run in it.
 
 use super::execute::{self, Known};
-use super::query::{QueryContext, select};
+use super::query::{QueryContext, SessionRoles, select};
 use super::refusals::{expand_error, missing, syntax_error};
-use super::roles::{Active, can_use};
+use super::roles::{Active, can_use, closure, granted_to};
 use super::{SandboxEngine, catalogue, show, user_of_login};
 use crate::sandbox::protocol::engine::{Answer, EngineSession, Failure, LoginRequest, SessionNames, StatementKind};
 use async_trait::async_trait;
 use grantd_catalog::account::{Account, Micros};
-use grantd_catalog::model::{Ident, ObjectRef, ObjectType, Principal, Property};
+use grantd_catalog::model::{Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Property};
 use grantd_catalog::sql::{Kind, Names, Statement, Use, Verb, parse_script};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// One session.
@@ -202,16 +202,32 @@ impl Session {
         let active = self.active(&account);
         let may_read = |object: &ObjectRef| self.may_read(&active, object);
         let names = self.names();
+        let roles = self.roles(&account, &active);
         let context = QueryContext {
             account: &account,
             removed: &removed,
             user: self.user.name.as_str(),
             names: &names,
+            roles: &roles,
             now,
             horizon: &horizon,
             may_read: &may_read,
         };
         select(context, sql).await
+    }
+
+    fn roles(&self, account: &Account, active: &Active<'_>) -> SessionRoles {
+        let names = |roles: &HashSet<Principal>| {
+            let mut names: Vec<String> = roles
+                .iter()
+                .filter(|role| role.kind == PrincipalKind::Role)
+                .map(|role| role.name.as_str().to_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        let available = closure(account, granted_to(account, &self.user));
+        SessionRoles { available: names(&available), active: names(&active.all), secondary: self.secondary }
     }
 
     /// Views of `ACCOUNT_USAGE` belong to database roles of SNOWFLAKE; other relations follow the rules.

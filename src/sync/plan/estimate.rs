@@ -188,7 +188,7 @@ mod tests {
         let users = plan.statements.iter().find(|s| s.statement.name == "USERS").unwrap();
         assert_eq!((users.rows, users.warehouse_seconds), (Some(260), 1));
         let check = Plan::new(Extent::Check, None, None, true, &known);
-        assert_eq!((check.len(), check.warehouse_seconds()), (7, 0));
+        assert_eq!((check.len(), check.warehouse_seconds()), (6, 0));
         assert_eq!(Plan::new(Extent::Full, None, None, true, &KnownRows::default()).warehouse_seconds(), 60);
     }
 

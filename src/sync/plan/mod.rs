@@ -328,7 +328,7 @@ mod tests {
             "WHERE CREATED_ON >= '2026-01-02T03:04:05.678901+00:00' OR MODIFIED_ON >= '2026-01-02T03:04:05.678901+00:00' \
              OR DELETED_ON >= '2026-01-02T03:04:05.678901+00:00'"
         ));
-        assert_eq!(bulk(Extent::Check, None).len(), 7);
+        assert_eq!(bulk(Extent::Check, None).len(), 6);
         assert!(bulk(Extent::Check, None).iter().all(|s| !s.needs_warehouse));
     }
 

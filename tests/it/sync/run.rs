@@ -61,7 +61,7 @@ impl Source for Script {
                 let text = statement.sql.replace(&format!(" AS {c}"), "");
                 text.split(|ch: char| !ch.is_alphanumeric() && ch != '_').any(|word| word == *c)
             };
-            reads(kind) && kind.spec().recent.iter().any(|c| names(&c))
+            reads(kind) && kind.spec().recent.iter().any(names)
         };
         if self.older.iter().any(lacks) {
             return Err(refused("000904"));

@@ -172,7 +172,7 @@ async fn checks_come_between_syncs_and_send_only_show_commands() {
     stop.cancel();
     schedules.finished().await;
     let sent: Vec<usize> = account.runs.lock().unwrap().iter().map(|(_, sent)| *sent).collect();
-    assert_eq!(sent[..4], [17, 6, 6, 6]);
+    assert_eq!(sent[..4], [18, 6, 6, 6]);
 }
 
 #[tokio::test]

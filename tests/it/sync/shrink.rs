@@ -19,7 +19,7 @@ async fn a_snapshot_that_lost_too_much_is_refused_unless_forced() {
     let daemon = platform.daemon(exact());
     let first = sync(&daemon, SyncRequest::full()).await.unwrap();
     let before = shown(&daemon);
-    platform.run(&(0..40).map(|i| format!("DROP ROLE R{i};")).collect::<String>());
+    platform.run(&drop_roles(40));
     for request in [SyncRequest::full(), SyncRequest::default(), SyncRequest::check()] {
         let error = sync(&daemon, request).await.unwrap_err();
         let shrunk = matches!(&error, DaemonError::Sync { error, .. } if matches!(error.as_ref(), RunError::Shrunk(_)));
@@ -43,7 +43,7 @@ async fn the_shares_are_the_accounts_own() {
     let lenient = ShrinkGuard { roles: 100, users: 100, grants: 100, objects: 100 };
     let daemon = platform.daemon(SyncSettings { shrink: lenient, ..exact() });
     sync(&daemon, SyncRequest::full()).await.unwrap();
-    platform.run(&(0..60).map(|i| format!("DROP ROLE R{i};")).collect::<String>());
+    platform.run(&drop_roles(60));
     sync(&daemon, SyncRequest::full()).await.unwrap();
 }
 
@@ -52,7 +52,7 @@ async fn a_run_beyond_its_budget_sends_nothing() {
     let platform = Platform::start(&many_roles());
     let daemon = platform.daemon(exact());
     for budget in [
-        Budget { statements: Some(16), warehouse_seconds: None },
+        Budget { statements: Some(17), warehouse_seconds: None },
         Budget { statements: None, warehouse_seconds: Some(59) },
     ] {
         let request = SyncRequest { budget: Some(budget), ..SyncRequest::full() };
@@ -70,10 +70,10 @@ async fn a_run_beyond_its_budget_sends_nothing() {
 async fn future_grants_count_against_the_budget_before_they_are_asked() {
     let platform = Platform::start("CREATE DATABASE D; CREATE SCHEMA D.A; CREATE SCHEMA D.B;");
     let daemon = platform.daemon(exact());
-    let budget = Some(Budget { statements: Some(17), warehouse_seconds: None });
+    let budget = Some(Budget { statements: Some(18), warehouse_seconds: None });
     let error = sync(&daemon, SyncRequest { budget, ..SyncRequest::full() }).await.unwrap_err();
-    assert!(error.to_string().contains("its budget is 17"), "{error}");
-    assert_eq!(platform.controls.statements().statements, 17, "the bulk was sent, the rest was not");
+    assert!(error.to_string().contains("its budget is 18"), "{error}");
+    assert_eq!(platform.controls.statements().statements, 18, "the bulk was sent, the rest was not");
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_plan_sends_nothing_and_knows_the_rows_of_the_last_run() {
     let platform = Platform::start(&many_roles());
     let daemon = platform.daemon(exact());
     let blind = daemon.plan(NAME, SyncRequest::full(), false).await.unwrap();
-    assert_eq!((platform.controls.statements().statements, blind.plan.len()), (0, 17));
+    assert_eq!((platform.controls.statements().statements, blind.plan.len()), (0, 18));
     assert!(blind.plan.statements.iter().all(|s| s.rows.is_none()) && !blind.plan.future_grants_known);
     let looked = daemon.plan(NAME, SyncRequest::full(), true).await.unwrap();
     assert_eq!(platform.controls.statements().statements, 6, "only the SHOW commands");
@@ -98,4 +98,9 @@ async fn a_plan_sends_nothing_and_knows_the_rows_of_the_last_run() {
     let next = daemon.plan(NAME, SyncRequest::default(), false).await.unwrap();
     assert_eq!(next.extent.as_str(), "incremental");
     assert!(next.plan.statements.iter().any(|s| s.statement.sql.contains("MODIFIED_ON >= ")));
+}
+
+fn drop_roles(count: u32) -> String {
+    let statements: Vec<String> = (0..count).map(|i| format!("DROP ROLE R{i};")).collect();
+    statements.concat()
 }

@@ -297,15 +297,21 @@ mod tests {
         let (of_database, of_schema, of_table) = (class("DATABASE"), class("SCHEMA"), class("TABLE"));
         for i in 0..databases {
             name.push(&format!("DB_{i:06}"));
-            (database.push(super::super::NONE), schema.push(super::super::NONE), kind.push(of_database));
+            database.push(super::super::NONE);
+            schema.push(super::super::NONE);
+            kind.push(of_database);
         }
         for i in 0..schemas {
             name.push(&format!("SCHEMA_{i:06}"));
-            (database.push((i / 10) as u32), schema.push(super::super::NONE), kind.push(of_schema));
+            database.push((i / 10) as u32);
+            schema.push(super::super::NONE);
+            kind.push(of_schema);
         }
         for i in 0..tables {
             name.push(&format!("CUSTOMER_ORDERS_{i:08}"));
-            (database.push((i / 2_000) as u32), schema.push((databases + i / 200) as u32), kind.push(of_table));
+            database.push((i / 2_000) as u32);
+            schema.push((databases + i / 200) as u32);
+            kind.push(of_table);
         }
         let objects = kind.len();
         let rows = || (0..grants as u32).map(|i| (i / 8, i % 8));

@@ -115,7 +115,7 @@ impl Batch<'_> {
         &self,
         name: &str,
     ) -> Result<&datafusion::arrow::array::PrimitiveArray<T>, CodecError> {
-        self.column(name, &T::DATA_TYPE).map(|array| array.as_primitive::<T>())
+        self.column(name, &T::DATA_TYPE).map(AsArray::as_primitive::<T>)
     }
 
     /// Ids that must be there and below `limit`.
@@ -166,7 +166,7 @@ impl Batch<'_> {
     }
 
     pub(super) fn texts(&self, name: &str) -> Result<&StringArray, CodecError> {
-        self.column(name, &DataType::Utf8).map(|array| array.as_string::<i32>())
+        self.column(name, &DataType::Utf8).map(AsArray::as_string::<i32>)
     }
 
     /// A text of a row that must be there.

@@ -490,7 +490,7 @@ fn offers(table: &Table<'_>) -> Result<Vec<Offer>, CodecError> {
             out.push(Offer {
                 object_type: ObjectType::new(batch.text(types, row)?),
                 privilege: Privilege::new(batch.text(privileges, row)?),
-                grant_types: batch.list("grant_types", row)?.into_iter().map(Into::into).collect(),
+                grant_types: batch.list("grant_types", row)?,
             });
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Functions that Snowflake has and DataFusion has not: of the session, and a few that are other words for CASE.
 
-use super::{QueryContext, error};
+use super::{QueryContext, SessionRoles, error};
 use crate::sandbox::protocol::engine::Failure;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
@@ -8,10 +8,17 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments, Ident, ObjectName, Query, Value, VisitMut, VisitorMut,
 };
 use grantd_catalog::account::Micros;
+use serde_json::json;
 use std::ops::ControlFlow;
 
 /// The release that the sandbox is like.
 const VERSION: &str = "10.32.0";
+
+/// The cloud and region that the sandbox says it is in.
+const REGION: &str = "AWS_US_EAST_1";
+
+/// The edition that the sandbox is like.
+const EDITION: &str = "ENTERPRISE";
 
 /// Functions that may be written without parentheses.
 pub(super) const BARE: &[&str] = &["CURRENT_DATE", "CURRENT_TIMESTAMP", "CURRENT_USER"];
@@ -70,11 +77,66 @@ impl Replace<'_> {
             "CURRENT_TIMESTAMP" | "SYSDATE" | "GETDATE" | "LOCALTIMESTAMP" if arguments.len() < 2 => {
                 return Ok(Some(moment(self.context.now)));
             }
+            "CURRENT_REGION" => text(Some(REGION)),
+            "CURRENT_SCHEMAS" => text(Some(&json!(self.schemas()).to_string())),
+            "CURRENT_AVAILABLE_ROLES" => text(Some(&json!(self.context.roles.available).to_string())),
+            "CURRENT_SECONDARY_ROLES" => text(Some(&self.secondary_roles())),
             "CURRENT_DATE" => cast(moment(self.context.now), DataType::Date),
+            "IS_ROLE_IN_SESSION" => return self.role_in_session(arguments).map(Some),
+            "SYSTEM$BOOTSTRAP_DATA_REQUEST" => return self.bootstrap_data(arguments).map(Some),
             _ => return conditional(name, arguments),
         };
         if arguments.is_empty() { Ok(Some(constant)) } else { Err(wrong_count(name, 0, arguments.len())) }
     }
+
+    /// The search path: the current schema and the database's PUBLIC.
+    fn schemas(&self) -> Vec<String> {
+        let names = self.context.names;
+        let Some(database) = &names.database else { return Vec::new() };
+        let mut path: Vec<String> = names.schema.iter().map(|schema| format!("{database}.{schema}")).collect();
+        let public = format!("{database}.PUBLIC");
+        if !path.contains(&public) {
+            path.push(public);
+        }
+        path
+    }
+
+    fn secondary_roles(&self) -> String {
+        let SessionRoles { available, secondary, .. } = self.context.roles;
+        let primary = self.context.names.role.as_deref();
+        let others = available.iter().map(String::as_str).filter(|role| *secondary && Some(*role) != primary);
+        let value = if *secondary { "ALL" } else { "" };
+        json!({"roles": others.collect::<Vec<_>>().join(","), "value": value}).to_string()
+    }
+
+    fn role_in_session(&self, arguments: &[Expr]) -> Result<Expr, Failure> {
+        let role = literal("IS_ROLE_IN_SESSION", arguments)?;
+        Ok(Expr::value(Value::Boolean(self.context.roles.active.iter().any(|active| active == role))))
+    }
+
+    /// What Snowflake's own pages ask first, and tools for the account's edition.
+    fn bootstrap_data(&self, arguments: &[Expr]) -> Result<Expr, Failure> {
+        let name = "SYSTEM$BOOTSTRAP_DATA_REQUEST";
+        if literal(name, arguments)? != "ACCOUNT" {
+            return Err(Failure::unsupported(&format!("{name} of anything but ACCOUNT")));
+        }
+        let account = self.context.account.name();
+        let data = json!({"accountInfo": {"accountName": account, "serviceLevelName": EDITION, "regionId": REGION}});
+        Ok(text(Some(&data.to_string())))
+    }
+}
+
+/// A text that a function needs as it stands, not from a row.
+fn literal<'e>(name: &str, arguments: &'e [Expr]) -> Result<&'e str, Failure> {
+    let [argument] = arguments else { return Err(wrong_count(name, 1, arguments.len())) };
+    let value = match argument {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text.as_str()),
+            _ => None,
+        },
+        _ => None,
+    };
+    value.ok_or_else(|| Failure::unsupported(&format!("{name} of anything but a text in the statement")))
 }
 
 /// IFF, NVL, ZEROIFNULL and their like.

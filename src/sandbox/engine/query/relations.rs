@@ -21,6 +21,9 @@ const NO_COLUMNS: &str = "VALUE";
 
 /// Completes the names of all relations in the query and gives their rows.
 pub(super) fn resolve(query: &mut Query, context: &QueryContext<'_>) -> Result<Tables, Failure> {
+    if let ControlFlow::Break(failure) = VisitMut::visit(query, &mut TableFunctions) {
+        return Err(failure);
+    }
     let mut seen = Seen::default();
     if let ControlFlow::Break(failure) = Visit::visit(query, &mut seen) {
         return Err(failure);
@@ -37,6 +40,51 @@ pub(super) fn resolve(query: &mut Query, context: &QueryContext<'_>) -> Result<T
 struct Seen {
     ctes: BTreeSet<String>,
     columns: BTreeSet<String>,
+}
+
+/// The table function of tags, with the columns that Snowflake gives it.
+const TAG_REFERENCES: [&str; 3] = ["SNOWFLAKE", "INFORMATION_SCHEMA", "TAG_REFERENCES"];
+const OF_TAGS: [&str; 11] = [
+    "TAG_DATABASE",
+    "TAG_SCHEMA",
+    "TAG_NAME",
+    "TAG_VALUE",
+    "LEVEL",
+    "OBJECT_DATABASE",
+    "OBJECT_SCHEMA",
+    "OBJECT_NAME",
+    "DOMAIN",
+    "COLUMN_NAME",
+    "APPLY_METHOD",
+];
+
+/// `TABLE(SNOWFLAKE.INFORMATION_SCHEMA.TAG_REFERENCES(...))` becomes a relation of that name. The sandbox attaches no
+/// tags, so it has no rows, whatever the object.
+struct TableFunctions;
+
+impl VisitorMut for TableFunctions {
+    type Break = Failure;
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Failure> {
+        if let TableFactor::TableFunction { expr: Expr::Function(function), alias } = factor {
+            let parts = function.name.0.iter().map(|part| part.as_ident().map(|ident| ident.value.as_str()));
+            if parts.collect::<Option<Vec<_>>>().as_deref() == Some(&TAG_REFERENCES) {
+                *factor = TableFactor::Table {
+                    name: function.name.clone(),
+                    alias: alias.clone(),
+                    args: None,
+                    with_hints: Vec::new(),
+                    version: None,
+                    with_ordinality: false,
+                    partitions: Vec::new(),
+                    json_path: None,
+                    sample: None,
+                    index_hints: Vec::new(),
+                };
+            }
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl Visitor for Seen {
@@ -130,6 +178,10 @@ impl Resolver<'_> {
             let seen = account_usage::Seen::new(context.account, context.removed, (context.horizon)(view));
             let rows = account_usage::batches(view, &seen);
             return rows.transpose().map_err(Failure::internal);
+        }
+        if [database, schema, name] == TAG_REFERENCES {
+            let fields: Vec<Field> = OF_TAGS.iter().map(|c| Field::new(*c, DataType::Utf8, true)).collect();
+            return Ok(Some(vec![RecordBatch::new_empty(Arc::new(Schema::new(fields)))]));
         }
         let wanted = ObjectRef::in_schema(ObjectType::TABLE, d, s, n);
         let Some((found, _)) = context.account.object(&wanted) else { return Ok(None) };

@@ -34,6 +34,11 @@ async fn run_as(names: SessionNames, sql: &str) -> Result<Answer, Failure> {
         removed: &Removed::default(),
         user: "ALICE",
         names: &names,
+        roles: &SessionRoles {
+            available: vec!["PUBLIC".to_owned(), "R".to_owned()],
+            active: vec!["PUBLIC".to_owned(), "R".to_owned()],
+            secondary: true,
+        },
         now: 86_400_000_000,
         horizon: &|_| Micros::MAX,
         may_read: &may_read,
@@ -232,4 +237,33 @@ async fn syntax_errors_say_where() {
     assert_eq!(refused("").await.0, "000900");
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
     assert_eq!(refused(&deep).await.0, "001003");
+}
+
+#[tokio::test]
+async fn a_session_knows_its_roles_its_path_and_its_account() {
+    let names = SessionNames {
+        role: Some("R".to_owned()),
+        database: Some("D".to_owned()),
+        schema: Some("S".to_owned()),
+        ..SessionNames::default()
+    };
+    let sql = "SELECT current_available_roles(), current_secondary_roles(), current_schemas(), is_role_in_session('R'), \
+               is_role_in_session('OTHER')";
+    let rows = cells(&run_as(names, sql).await.unwrap());
+    assert_eq!(rows, [r#"["PUBLIC","R"]|{"roles":"PUBLIC","value":"ALL"}|["D.S","D.PUBLIC"]|true|false"#]);
+    assert_eq!(ok("SELECT current_schemas()").await, ["[]"]);
+    let data = ok("SELECT SYSTEM$BOOTSTRAP_DATA_REQUEST('ACCOUNT')").await.concat();
+    assert!(data.contains(r#""serviceLevelName":"ENTERPRISE""#), "{data}");
+    assert_eq!(ok("SELECT is_role_in_session(current_role())").await, ["true"]);
+    for sql in ["SELECT is_role_in_session()", "SELECT is_role_in_session(name) FROM snowflake.account_usage.users"] {
+        assert!(run(sql).await.is_err(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn no_object_has_tags() {
+    let sql = "SELECT tag_database, tag_name, tag_value FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.TAG_REFERENCES('ALICE', \
+               'USER')) WHERE level = domain";
+    assert_eq!(ok(sql).await, [""; 0]);
+    assert!(run("SELECT 1 FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.OTHER('ALICE'))").await.is_err());
 }

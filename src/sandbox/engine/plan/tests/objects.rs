@@ -1,7 +1,7 @@
 //! CREATE, ALTER and DROP.
 
 use super::{World, small};
-use grantd_catalog::model::{Container, Ident};
+use grantd_catalog::model::{Container, Ident, Principal};
 
 fn schemas(world: &World, database: &str) -> Vec<String> {
     let account = world.account();
@@ -9,7 +9,7 @@ fn schemas(world: &World, database: &str) -> Vec<String> {
     let mut names: Vec<String> = account
         .objects_in(&inside)
         .filter(|(o, _)| o.object_type.as_str() == "SCHEMA")
-        .map(|(o, _)| format!("{} {}", o.name.as_str(), account.owner(o).map(|o| o.shown()).unwrap_or_default()))
+        .map(|(o, _)| format!("{} {}", o.name.as_str(), account.owner(o).map(Principal::shown).unwrap_or_default()))
         .collect();
     names.sort();
     names
