@@ -20,3 +20,5 @@ make() {
 }
 make permifrost permifrost==0.15.5 SQLAlchemy==1.4.54 snowflake-sqlalchemy==1.7.7 snowflake-connector-python==3.18.1
 make snow snowflake-cli==3.30.0
+make tundra tundra-cli==1.0.4
+make snowcap snowcap==1.0.33

@@ -3,17 +3,10 @@
 use super::connectors::{pythons, rbac};
 use crate::support::operator::{OPERATOR, keys, operator_sql};
 use crate::support::wire::{column, connect, rows};
-use crate::support::{demo_of, grantd, outcome, serve, utf8};
+use crate::support::{demo_of, grantd, outcome, serve, utf8, write_key};
 use grantd::sandbox::demo::DEMO;
 use std::path::Path;
 use tokio_postgres::Client;
-
-/// A key that only its owner can read.
-pub(super) fn write_key(key: &Path, pem: &str) {
-    std::fs::write(key, pem).unwrap();
-    #[cfg(unix)]
-    std::fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-}
 
 /// A configuration with the sandbox as the account `live`, and the operator's key.
 pub(super) fn write_config(config: &Path, key: &Path, sandbox: &str) {

@@ -2,7 +2,7 @@
 
 use crate::support::operator::{OPERATOR, keys, operator_sql};
 use crate::support::wire::{connect, rows};
-use crate::support::{Running, demo_of, utf8};
+use crate::support::{Running, demo_of, utf8, write_key};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,14 +27,14 @@ fn account() -> Running {
 fn run(tool: &Path, args: &[&str], running: &Running) {
     let home = tempfile::tempdir().unwrap();
     let key = home.path().join("operator.p8");
-    super::exports::write_key(&key, &keys().private_key_pem);
+    write_key(&key, &keys().private_key_pem);
     let port = running.sandbox.rsplit(':').next().unwrap();
     let connection = format!(
         "[work]\naccount = \"SANDBOX\"\nuser = \"{OPERATOR}\"\nrole = \"ACCOUNTADMIN\"\nhost = \"127.0.0.1\"\n\
          port = {port}\nprotocol = \"http\"\nauthenticator = \"SNOWFLAKE_JWT\"\nprivate_key_file = \"{}\"\n",
         utf8(&key)
     );
-    super::exports::write_key(&home.path().join("connections.toml"), &connection);
+    write_key(&home.path().join("connections.toml"), &connection);
     let mut command = Command::new(tool);
     command.args(args).current_dir(folder());
     for (name, value) in [
@@ -44,13 +44,19 @@ fn run(tool: &Path, args: &[&str], running: &Running) {
         ("SNOWFLAKE_TEST_URL", &running.sandbox),
         ("PYTHONPATH", utf8(&folder().join("redirect"))),
         ("PYTHONDONTWRITEBYTECODE", "1"),
-        // permifrost.
+        // permifrost and tundra.
         ("PERMISSION_BOT_USER", OPERATOR),
         ("PERMISSION_BOT_ACCOUNT", "SANDBOX"),
         ("PERMISSION_BOT_DATABASE", "RAW"),
         ("PERMISSION_BOT_WAREHOUSE", "LOADING"),
         ("PERMISSION_BOT_ROLE", "SECURITYADMIN"),
         ("PERMISSION_BOT_KEY_PATH", utf8(&key)),
+        // snowcap.
+        ("SNOWFLAKE_ACCOUNT", "SANDBOX"),
+        ("SNOWFLAKE_USER", OPERATOR),
+        ("SNOWFLAKE_ROLE", "ACCOUNTADMIN"),
+        ("SNOWFLAKE_AUTHENTICATOR", "SNOWFLAKE_JWT"),
+        ("SNOWFLAKE_PRIVATE_KEY_PATH", utf8(&key)),
     ] {
         command.env(name, value);
     }
@@ -64,7 +70,7 @@ fn run(tool: &Path, args: &[&str], running: &Running) {
 async fn granted(running: &Running) -> BTreeSet<String> {
     let client = connect(&running.url).await;
     rows(&client, "CALL sync('demo')").await;
-    let roles = "('ANALYST', 'LOADER')";
+    let roles = "('ANALYST', 'LOADER', 'REPORTER')";
     let users = "('ALICE', 'BOB')";
     let mut all = BTreeSet::new();
     for sql in [
@@ -75,7 +81,7 @@ async fn granted(running: &Running) -> BTreeSet<String> {
             "SELECT 'FUTURE ' || privilege, object_type, concat_ws('.', object_database, object_schema), grantee FROM future_grants WHERE grantee IN {roles}"
         ),
         format!(
-            "SELECT 'ROLE', role_name, 'TO', grantee FROM role_grants WHERE role_name IN {roles} AND grantee IN ('ANALYST', 'LOADER') OR grantee IN {users}"
+            "SELECT 'ROLE', role_name, 'TO', grantee FROM role_grants WHERE role_name IN {roles} AND grantee IN {roles} OR grantee IN {users}"
         ),
     ] {
         all.extend(rows(&client, &sql).await.into_iter().map(|row| row.join(" ")));
@@ -87,7 +93,7 @@ fn set<'a>(lines: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     lines.into_iter().map(str::to_owned).collect()
 }
 
-/// What permifrost makes of `spec.yml`.
+/// What permifrost and tundra make of `spec.yml`.
 const SPECIFIED: [&str; 28] = [
     "USAGE WAREHOUSE LOADING ANALYST",
     "OPERATE WAREHOUSE LOADING ANALYST",
@@ -119,10 +125,22 @@ const SPECIFIED: [&str; 28] = [
     "ROLE LOADER TO BOB",
 ];
 
+/// What tundra adds: it takes more types to be read as tables are.
+const SPECIFIED_TO_TUNDRA: [&str; 8] = [
+    "FUTURE SELECT DYNAMIC_TABLE RAW.SALES ANALYST",
+    "FUTURE SELECT ICEBERG_TABLE RAW.SALES ANALYST",
+    "FUTURE SELECT SEMANTIC_VIEW RAW.SALES ANALYST",
+    "FUTURE USAGE STREAMLIT RAW.SALES ANALYST",
+    "FUTURE SELECT DYNAMIC_TABLE MART.CORE LOADER",
+    "FUTURE SELECT ICEBERG_TABLE MART.CORE LOADER",
+    "FUTURE SELECT SEMANTIC_VIEW MART.CORE LOADER",
+    "FUTURE USAGE STREAMLIT MART.CORE LOADER",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_tools_grant_is_what_grantd_shows() {
     let environments = environments();
-    let [permifrost, snow] = environments.as_slice() else { panic!("{environments:?}") };
+    let [permifrost, snow, tundra, snowcap] = environments.as_slice() else { panic!("{environments:?}") };
 
     let sandbox = account();
     run(&permifrost.join("bin/permifrost"), &["run", "spec.yml"], &sandbox);
@@ -139,4 +157,22 @@ async fn what_tools_grant_is_what_grantd_shows() {
         "INSERT TABLE RAW.SALES.ITEMS LOADER",
     ];
     assert_eq!(granted(&sandbox).await, set(wanted), "snow");
+
+    let sandbox = account();
+    run(&tundra.join("bin/tundra"), &["run", "spec.yml"], &sandbox);
+    assert_eq!(granted(&sandbox).await, set(SPECIFIED.into_iter().chain(SPECIFIED_TO_TUNDRA)), "tundra");
+
+    let sandbox = account();
+    run(&snowcap.join("bin/snowcap"), &["apply", "--config", "snowcap.yml"], &sandbox);
+    let wanted = [
+        "ROLE REPORTER TO LOADER",
+        "ROLE REPORTER TO ALICE",
+        "USAGE WAREHOUSE LOADING REPORTER",
+        "USAGE DATABASE RAW REPORTER",
+        "USAGE SCHEMA RAW.SALES REPORTER",
+        "SELECT TABLE RAW.SALES.ORDERS REPORTER",
+        "SELECT TABLE RAW.SALES.ITEMS REPORTER",
+        "FUTURE SELECT TABLE RAW.SALES REPORTER",
+    ];
+    assert_eq!(granted(&sandbox).await, set(wanted), "snowcap");
 }

@@ -1,8 +1,9 @@
 //! What is wrong is told once: what, where, and what to do; with exit code 2, and the state as it was before.
 
-use super::exports::{write_config, write_key};
+use super::exports::write_config;
 use crate::support::operator::{keys, operator_sql};
 use crate::support::wire::{column, connect, rows};
+use crate::support::write_key;
 use crate::support::{demo_of, grantd, outcome, serve, utf8};
 use grantd::sandbox::protocol::keys::KeyPair;
 use std::path::Path;

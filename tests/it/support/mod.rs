@@ -118,3 +118,10 @@ pub(crate) fn serve(config: &Path) -> Running {
     running.url = format!("postgresql://grantd@{}/grantd", running.word_after("grantd answers address="));
     running
 }
+
+/// A key that only its owner can read.
+pub(crate) fn write_key(key: &Path, pem: &str) {
+    std::fs::write(key, pem).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}

@@ -10,6 +10,7 @@ use grantd::sync::source::Silent;
 use grantd::sync::{Source, SourceError};
 use grantd_catalog::snapshot::Snapshot;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +58,20 @@ impl Platform {
     /// A connection to it.
     pub(super) fn connector(&self, settings: SyncSettings) -> Arc<dyn Connector> {
         Arc::new(Connection { url: self.url.clone(), settings })
+    }
+
+    /// A configuration of it in a folder, with the state in `state` beside it.
+    pub(super) fn configure(&self, folder: &Path) -> PathBuf {
+        let (key, config) = (folder.join("key.p8"), folder.join("grantd.toml"));
+        crate::support::write_key(&key, &pair().private_key_pem);
+        let text = format!(
+            "[server]\ndata_dir = \"state\"\n\n[[account]]\nname = \"{NAME}\"\naccount_identifier = \"acme\"\n\
+             host = \"{}\"\nuser = \"GRANTD_SVC\"\nrole = \"GRANTD_SYNC\"\nwarehouse = \"GRANTD_WH\"\n\
+             private_key_file = \"key.p8\"\n",
+            self.url
+        );
+        std::fs::write(&config, text).unwrap();
+        config
     }
 
     /// A daemon with a store of its own.

@@ -3,9 +3,12 @@
 mod account;
 mod client;
 mod double;
+mod fakesnow;
 mod faults;
 mod incremental;
+mod kill;
 mod run;
 mod run_faults;
 mod schedule;
 mod shrink;
+mod volume;

@@ -21,11 +21,13 @@ impl View<'_> {
             "SCHEMA" => self.schemas(within),
             "WAREHOUSE" => self.warehouses(),
             "INTEGRATION" => self.integrations(),
+            "TABLE" => self.tables(within),
+            "VIEW" => self.views(within),
             _ => self.objects(object_type, within),
         }
     }
 
-    fn container(&self, within: Option<&Within>) -> Result<Container, Failure> {
+    pub(super) fn container(&self, within: Option<&Within>) -> Result<Container, Failure> {
         match within {
             Some(within) => self.scope.container(within).map_err(|e| expand_error(&e)),
             None => Ok(match (&self.session.names.database, &self.session.names.schema) {
@@ -37,16 +39,16 @@ impl View<'_> {
     }
 
     /// The listed objects that pass, in order of name; only those that the active roles may see.
-    fn listed(&self, keep: impl Fn(&ObjectRef) -> bool) -> BTreeMap<&ObjectRef, &ObjectInfo> {
+    pub(super) fn listed(&self, keep: impl Fn(&ObjectRef) -> bool) -> BTreeMap<&ObjectRef, &ObjectInfo> {
         let all = self.sees_everything();
         self.account.objects().filter(|(o, info)| info.listed && keep(o) && (all || self.active.has_any(o))).collect()
     }
 
-    fn owner(&self, object: &ObjectRef) -> Cell {
+    pub(super) fn owner(&self, object: &ObjectRef) -> Cell {
         Cell::option(Some(self.account.owner(object).map(|o| o.name.as_str().to_owned()).unwrap_or_default()))
     }
 
-    fn owner_type(&self, object: &ObjectRef) -> Cell {
+    pub(super) fn owner_type(&self, object: &ObjectRef) -> Cell {
         Cell::option(Some(self.account.owner(object).map(|o| o.kind.as_str()).unwrap_or_default()))
     }
 
@@ -348,57 +350,8 @@ impl View<'_> {
         Ok(table)
     }
 
-    /// SHOW OBJECTS: tables and views of every kind; materialized and semantic views say VIEW.
-    pub(super) fn relations(&self, within: Option<&Within>) -> Result<Table, Failure> {
-        let container = self.container(within)?;
-        let mut table = Table::new(&[
-            "created_on",
-            "name",
-            "database_name",
-            "schema_name",
-            "kind",
-            "comment",
-            "cluster_by",
-            "rows",
-            "bytes",
-            "owner",
-            "retention_time",
-            "owner_role_type",
-            "is_hybrid",
-            "is_dynamic",
-            "is_iceberg",
-        ]);
-        for (object, info) in self.listed(|o| o.object_type.is_relation() && container.contains(o)) {
-            let kind = object.object_type.as_str();
-            table.row(vec![
-                Cell::Time(info.created_on),
-                Cell::text(object.name.as_str()),
-                Cell::option(object.database.as_ref()),
-                Cell::option(object.schema.as_ref()),
-                Cell::text(if kind.ends_with("VIEW") { "VIEW" } else { "TABLE" }),
-                Cell::option(info.properties.get(Property::Comment)),
-                Cell::text(""),
-                Cell::text("0"),
-                Cell::text("0"),
-                self.owner(object),
-                Cell::text("1"),
-                self.owner_type(object),
-                Cell::yes(kind == "HYBRID_TABLE"),
-                Cell::yes(kind == "DYNAMIC_TABLE"),
-                Cell::yes(kind == "ICEBERG_TABLE"),
-            ]);
-        }
-        Ok(table)
-    }
-
     fn objects(&self, object_type: &ObjectType, within: Option<&Within>) -> Result<Table, Failure> {
         let container = self.container(within)?;
-        let of_type = |o: &ObjectRef| {
-            o.object_type == *object_type
-                || (object_type.as_str() == "TABLE"
-                    && matches!(o.object_type.as_str(), "HYBRID_TABLE" | "ICEBERG_TABLE"))
-                || (object_type.as_str() == "VIEW" && o.object_type.as_str() == "MATERIALIZED_VIEW")
-        };
         let mut table = Table::new(&[
             "created_on",
             "name",
@@ -409,7 +362,7 @@ impl View<'_> {
             "comment",
             "owner_role_type",
         ]);
-        for (object, info) in self.listed(|o| of_type(o) && container.contains(o)) {
+        for (object, info) in self.listed(|o| o.object_type == *object_type && container.contains(o)) {
             let name = match &object.signature {
                 Some(types) => format!("{}({})", object.name.as_str(), types.as_str()),
                 None => object.name.as_str().to_owned(),

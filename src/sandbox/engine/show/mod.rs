@@ -4,6 +4,7 @@
 
 mod grants;
 mod inventory;
+mod relations;
 mod table;
 #[cfg(test)]
 mod tests;
