@@ -22,7 +22,7 @@ pub struct State {
 }
 
 impl State {
-    fn dir(&self) -> Result<PathBuf, CliError> {
+    pub(super) fn dir(&self) -> Result<PathBuf, CliError> {
         match &self.data_dir {
             Some(dir) => Ok(dir.clone()),
             None => Ok(Config::load(&self.config)?.server.data_dir),

@@ -11,7 +11,7 @@ use super::sync::Shown;
 use super::{CliError, runtime, signals};
 use crate::daemon::snowflake::SandboxAccount;
 use crate::daemon::{Connector, Daemon, DaemonBackend};
-use crate::gateway::Gateway;
+use crate::gateway::{Access, Gateway};
 use crate::progress::Progress;
 use crate::sandbox::protocol::Sandbox;
 use crate::sandbox::protocol::keys::KeyPair;
@@ -62,8 +62,9 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
     runtime()?.block_on(async {
         let stop = signals::cancellation()?;
         // Both ports first: nothing is made when one is taken.
-        let gateway =
-            Gateway::bind(args.listen).await.map_err(|error| cannot_listen(args.listen, "--listen", error))?;
+        let gateway = Gateway::bind(args.listen, Access::default())
+            .await
+            .map_err(|error| cannot_listen(args.listen, "--listen", error))?;
         let sandbox = Sandbox::bind(args.sandbox_listen)
             .map_err(|error| super::listen::explain(args.sandbox_listen, "--sandbox-listen", &error))?;
         let sandbox_address = sandbox.local_addr();

@@ -18,6 +18,7 @@ pub mod setup;
 pub mod signals;
 pub mod sql;
 pub mod sync;
+pub mod user;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ enum Command {
     Restore(backup::RestoreArgs),
     Sandbox(sandbox::SandboxArgs),
     Sql(sql::SqlArgs),
+    User(user::UserArgs),
 }
 
 /// What `main` does: reads the arguments, runs the command, explains an error.
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Restore(args) => backup::run_restore(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Sql(args) => sql::run(&args),
+        Command::User(args) => user::run(&args),
     };
     result.unwrap_or_else(|error| error.report(&mut std::io::stderr()))
 }

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, runtime, signals};
-use crate::config::Config;
+use crate::config::{Config, LoginMode};
 use crate::daemon::snowflake::ConfiguredAccount;
+use crate::daemon::users::{FIRST_ADMINISTRATOR, Users};
 use crate::daemon::{Connector, Daemon, DaemonBackend, scheduler};
-use crate::gateway::{Gateway, GatewayError};
+use crate::gateway::tls::Tls;
+use crate::gateway::{Access, Gateway, GatewayError};
 use crate::store::Store;
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,10 +48,11 @@ pub struct ServeArgs {
 pub fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
     let config = Config::load(&args.config)?;
     let store = Arc::new(Store::open(&config.server.data_dir)?);
+    let access = access(&config, &store)?;
     let daemon = Arc::new(Daemon::open(store, connectors(&config))?);
     runtime()?.block_on(async {
         let stop = signals::cancellation()?;
-        let gateway = Gateway::bind(config.server.listen)
+        let gateway = Gateway::bind(config.server.listen, access)
             .await
             .map_err(|error| cannot_listen(config.server.listen, "server.listen", error))?
             .with_max_connections(config.server.max_connections as usize);
@@ -64,6 +68,28 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         served.map_err(CliError::new)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Login and TLS as they are configured. The first start makes an administrator and says his password, once.
+fn access(config: &Config, store: &Arc<Store>) -> Result<Access, CliError> {
+    let server = &config.server;
+    let tls = server.tls.as_ref().map(|(mode, files)| Tls::open(*mode, files.clone()).map(Arc::new)).transpose();
+    let tls = tls.map_err(|error| CliError::new(format_args!("TLS cannot be offered: {error}")))?;
+    if server.login == LoginMode::Trust {
+        return Ok(Access { directory: None, tls });
+    }
+    let users = Users::new(Arc::clone(store));
+    if let Some(password) = users.first_start()? {
+        let mut out = std::io::stderr().lock();
+        writeln!(
+            out,
+            "the administrator \"{FIRST_ADMINISTRATOR}\" was made, with the password {}\nIt is shown this once; CALL \
+             reset_password('{FIRST_ADMINISTRATOR}') makes another one.",
+            password.reveal()
+        )
+        .map_err(CliError::output)?;
+    }
+    Ok(Access { directory: Some(Arc::new(users)), tls })
 }
 
 /// A connection for every configured account.

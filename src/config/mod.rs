@@ -17,6 +17,7 @@
 //! to the folder of the configuration. Every mistake is an error that names its place. With `connection = "NAME"` what
 //! the account does not say comes from that connection of `~/.snowflake/connections.toml`.
 
+mod access;
 mod connections;
 mod credential;
 pub(crate) mod duration;
@@ -30,6 +31,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use access::{LoginMode, TlsFiles, TlsMode};
 pub use credential::{CredentialFiles, CredentialTexts};
 pub use error::ConfigError;
 pub use secret::{Secret, read_secret};
@@ -64,6 +66,10 @@ pub struct ServerConfig {
     pub statement_timeout: Option<Duration>,
     /// How many clients may be connected at once, at least 1.
     pub max_connections: u32,
+    /// How users prove who they are.
+    pub login: LoginMode,
+    /// TLS, unless it is off.
+    pub tls: Option<(TlsMode, TlsFiles)>,
 }
 
 /// `[[account]]`: one account of a platform.

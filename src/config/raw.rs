@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::access::{self, RawAccess};
 use super::error::{Place, nearest};
 use super::{
     AccountConfig, Config, ConfigError, CredentialFiles, DEFAULT_LISTEN, DEFAULT_MAX_CONNECTIONS,
-    DEFAULT_STATEMENT_TIMEOUT, DEFAULT_SYNC_INTERVAL, Platform, ServerConfig, SyncConfig, duration,
+    DEFAULT_STATEMENT_TIMEOUT, DEFAULT_SYNC_INTERVAL, LoginMode, Platform, ServerConfig, SyncConfig, TlsMode, duration,
     sync::LEAST_OVERLAP,
 };
 
@@ -81,6 +82,11 @@ struct RawServer {
     data_dir: Option<Word>,
     statement_timeout: Option<Span>,
     max_connections: Option<std::num::NonZeroU32>,
+    login: Option<LoginMode>,
+    tls: Option<TlsMode>,
+    tls_certificate_file: Option<Word>,
+    tls_key_file: Option<Word>,
+    tls_client_ca_file: Option<Word>,
 }
 
 #[derive(Deserialize)]
@@ -194,11 +200,23 @@ pub(super) fn finish(file: &Path, text: &str, table: &toml::Table) -> Result<Con
     let data_dir = raw.server.data_dir.ok_or_else(|| {
         refuse("data_dir is missing in [server]".to_owned(), 0, Some("data_dir = \"/var/lib/grantd\"".to_owned()))
     })?;
+    let listen = raw.server.listen.map_or(DEFAULT_LISTEN, |listen| listen.0);
+    let path = |word: Option<Word>| word.map(|word| PathBuf::from(word.0));
+    let access = RawAccess {
+        login: raw.server.login,
+        tls: raw.server.tls,
+        certificate: path(raw.server.tls_certificate_file),
+        key: path(raw.server.tls_key_file),
+        client_ca: path(raw.server.tls_client_ca_file),
+    };
+    let (login, tls) = access::choose(listen, folder, access).map_err(|(what, hint)| refuse(what, 0, hint))?;
     let server = ServerConfig {
-        listen: raw.server.listen.map_or(DEFAULT_LISTEN, |listen| listen.0),
+        listen,
         data_dir: folder.join(data_dir.0),
         statement_timeout: limit(raw.server.statement_timeout, DEFAULT_STATEMENT_TIMEOUT),
         max_connections: raw.server.max_connections.map_or(DEFAULT_MAX_CONNECTIONS, std::num::NonZeroU32::get),
+        login,
+        tls,
     };
 
     let mut names = BTreeSet::new();

@@ -46,6 +46,8 @@ fn every_key_is_read_and_paths_are_relative_to_the_file() {
             data_dir: "conf/data".into(),
             statement_timeout: Some(Duration::from_mins(2)),
             max_connections: 7,
+            login: LoginMode::Password,
+            tls: None,
         }
     );
     let account = &config.accounts[0];

@@ -105,6 +105,7 @@ impl Backend for DaemonBackend {
         Ok(Box::new(Session {
             daemon: Arc::clone(&self.daemon),
             user: startup.user.clone(),
+            administrator: startup.administrator,
             session,
             context,
             proposed: None,
@@ -167,6 +168,7 @@ impl pgcatalog::Settings for CatalogSettings {
 struct Session {
     daemon: Arc<Daemon>,
     user: String,
+    administrator: bool,
     session: Arc<SessionState>,
     context: SessionContext,
     proposed: Option<Proposed>,
@@ -231,7 +233,7 @@ impl BackendSession for Session {
     }
 
     async fn call(&mut self, name: &str, args: Vec<ScalarValue>) -> Result<CallOutcome, SqlError> {
-        let outcome = calls::call(&self.daemon, &self.user, name, args).await;
+        let outcome = calls::call(&self.daemon, &self.user, self.administrator, name, args).await;
         // The caller's next statement sees what the call did, also inside a transaction.
         self.pin();
         outcome

@@ -1,6 +1,6 @@
 //! What `CALL` does: decide, never read. `sync`, `accept_baseline`, `propose`, `set_changeset_status`.
 
-use super::{Daemon, DaemonError, SyncRequest, blocking, now};
+use super::{Daemon, DaemonError, SyncRequest, blocking, now, user_calls};
 use crate::gateway::{CallOutcome, SqlError};
 use crate::store::{AccountSource, ChangeRow, ChangesetStatus, NewChangeset, SnapshotId, StoreError};
 use crate::sync::source::Silent;
@@ -22,11 +22,15 @@ const CALLS: &[&str] = &[
 pub(super) async fn call(
     daemon: &Daemon,
     user: &str,
+    administrator: bool,
     name: &str,
     args: Vec<ScalarValue>,
 ) -> Result<CallOutcome, SqlError> {
     let args = args.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    if let Some(outcome) = user_calls::call(daemon, administrator, name, &args).await {
+        return outcome;
+    }
     match (name, args.as_slice()) {
         ("sync", [account]) => sync(daemon, account, false).await,
         ("sync", [account, force]) => sync(daemon, account, boolean(force)?).await,
@@ -37,10 +41,11 @@ pub(super) async fn call(
         ("cancel", [changeset]) => cancel(daemon, user, changeset, "").await,
         ("cancel", [changeset, note]) => cancel(daemon, user, changeset, note).await,
         (name, args) => {
-            let same = CALLS.iter().find(|c| c.split('(').next() == Some(name));
+            let all = CALLS.iter().chain(user_calls::CALLS);
+            let same = all.clone().find(|c| c.split('(').next() == Some(name));
             let hint = match same {
                 Some(usage) => format!("Use CALL {usage}."),
-                None => format!("There are: {}.", CALLS.join(", ")),
+                None => format!("There are: {}.", all.copied().collect::<Vec<_>>().join(", ")),
             };
             let given = vec!["text"; args.len()].join(", ");
             Err(SqlError::new("42883", format!("procedure {name}({given}) does not exist")).with_hint(hint))
@@ -49,12 +54,12 @@ pub(super) async fn call(
 }
 
 /// A truth value as PostgreSQL writes it.
-fn boolean(text: &str) -> Result<bool, SqlError> {
+pub(super) fn boolean(text: &str) -> Result<bool, SqlError> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "on" | "1" => Ok(true),
         "false" | "f" | "no" | "off" | "0" => Ok(false),
         _ => Err(SqlError::new("22P02", format!("invalid input syntax for type boolean: \"{text}\""))
-            .with_hint("CALL sync(account, true) accepts a loss that was refused.")),
+            .with_hint("Say true or false.")),
     }
 }
 
@@ -62,6 +67,7 @@ fn text(value: ScalarValue) -> Result<String, SqlError> {
     match value {
         ScalarValue::Boolean(Some(b)) => Ok(b.to_string()),
         ScalarValue::Utf8(Some(t)) | ScalarValue::Utf8View(Some(t)) | ScalarValue::LargeUtf8(Some(t)) => Ok(t),
+        ScalarValue::Int64(Some(number)) => Ok(number.to_string()),
         other if other.is_null() => Err(SqlError::new("22004", "an argument of CALL cannot be NULL")),
         other => Err(SqlError::new("42804", format!("an argument of CALL must be text, not {other}"))),
     }
@@ -187,7 +193,7 @@ fn find<'w>(world: &'w World, account: &str) -> Result<&'w Arc<AccountView>, Sql
     world.account(account).ok_or_else(|| sql_error(&super::no_account(world, account)))
 }
 
-fn rows(columns: Vec<(&str, ArrayRef)>) -> Result<CallOutcome, SqlError> {
+pub(super) fn rows(columns: Vec<(&str, ArrayRef)>) -> Result<CallOutcome, SqlError> {
     let batch = RecordBatch::try_from_iter(columns).map_err(|error| {
         tracing::error!(%error, "the result of a call");
         SqlError::internal()
@@ -195,7 +201,7 @@ fn rows(columns: Vec<(&str, ArrayRef)>) -> Result<CallOutcome, SqlError> {
     Ok(CallOutcome::Rows(batch.schema(), vec![batch]))
 }
 
-fn sql_error(error: &DaemonError) -> SqlError {
+pub(super) fn sql_error(error: &DaemonError) -> SqlError {
     match error {
         DaemonError::Store(e) => store_error(e),
         DaemonError::NoAccount(..) => SqlError::new("42704", error.to_string()),
@@ -212,7 +218,7 @@ fn sql_error(error: &DaemonError) -> SqlError {
     }
 }
 
-fn store_error(error: &StoreError) -> SqlError {
+pub(super) fn store_error(error: &StoreError) -> SqlError {
     let told = SqlError::new(error.sqlstate(), error.to_string());
     match error.hint() {
         Some(hint) => told.with_hint(hint),

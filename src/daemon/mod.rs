@@ -11,6 +11,8 @@ mod settings;
 pub mod snowflake;
 mod sync;
 mod time;
+mod user_calls;
+pub mod users;
 
 pub use backend::DaemonBackend;
 pub use settings::SyncSettings;

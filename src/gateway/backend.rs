@@ -24,6 +24,8 @@ pub struct Startup {
     pub peer: SocketAddr,
     /// The number that cancels and `pg_backend_pid()` name the connection by.
     pub backend_pid: i32,
+    /// Whether the user is an administrator; everybody is, where there is no login.
+    pub administrator: bool,
     /// The connection's settings, for functions such as `current_setting`.
     pub settings: SharedSettings,
 }

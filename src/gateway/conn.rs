@@ -1,19 +1,21 @@
 //! A connection's two directions, and the guard that ends a statement when it must end.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use pgwire::messages::Message;
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SqlError;
 use super::frame::FrameReader;
+use super::socket::Socket;
+use super::tls::{ALPN, Current};
 
 /// Bytes gathered before they are written.
 const FLUSH_AT: usize = 64 * 1024;
@@ -24,8 +26,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Conn {
     /// Incoming.
-    pub reader: FrameReader<OwnedReadHalf>,
-    writer: OwnedWriteHalf,
+    pub reader: FrameReader<ReadHalf<Socket>>,
+    writer: WriteHalf<Socket>,
+    certificate_hash: Option<Arc<[u8]>>,
     /// Outgoing, not yet written.
     pub out: BytesMut,
 }
@@ -69,7 +72,7 @@ impl Guard {
     /// Waits for `work`, unless the statement has to end before.
     pub(crate) async fn run<T>(
         &self,
-        reader: &mut FrameReader<OwnedReadHalf>,
+        reader: &mut FrameReader<ReadHalf<Socket>>,
         work: impl Future<Output = Result<T, SqlError>>,
     ) -> Result<T, SqlError> {
         tokio::select! {
@@ -84,8 +87,44 @@ impl Guard {
 impl Conn {
     /// Over a fresh socket.
     pub(crate) fn new(stream: TcpStream) -> Self {
-        let (reader, writer) = stream.into_split();
-        Self { reader: FrameReader::new(reader), writer, out: BytesMut::new() }
+        Self::over(Socket::Plain(stream), None)
+    }
+
+    /// Over a fresh socket whose client begins with the TLS handshake. `direct` is without asking first: only the
+    /// negotiated protocol then says that the client means this server (ALPACA).
+    pub(crate) async fn accept_tls(stream: TcpStream, tls: Current, direct: bool) -> Result<Self, SqlError> {
+        let stream = tls.acceptor.accept(stream).await.map_err(|error| {
+            tracing::debug!(target: "grantd::gateway", %error, "TLS handshake");
+            client_gone()
+        })?;
+        if direct && stream.get_ref().1.alpn_protocol() != Some(ALPN) {
+            tracing::debug!(target: "grantd::gateway", "a direct TLS connection without the protocol postgresql");
+            return Err(client_gone());
+        }
+        Ok(Self::over(Socket::Tls(Box::new(stream)), Some(tls.certificate_hash)))
+    }
+
+    /// The same connection through TLS, after the client asked for it. Nothing of it may have been read ahead.
+    pub(crate) async fn into_tls(self, tls: Current) -> Result<Self, SqlError> {
+        match self.reader.into_unread().map(|reader| reader.unsplit(self.writer)) {
+            Some(Socket::Plain(stream)) => Self::accept_tls(stream, tls, false).await,
+            _ => Err(SqlError::protocol("received unencrypted data after SSL request")),
+        }
+    }
+
+    fn over(socket: Socket, certificate_hash: Option<Arc<[u8]>>) -> Self {
+        let (reader, writer) = tokio::io::split(socket);
+        Self { reader: FrameReader::new(reader), writer, certificate_hash, out: BytesMut::new() }
+    }
+
+    /// The hash of the server's certificate when the connection is encrypted.
+    pub(crate) fn certificate_hash(&self) -> Option<Arc<[u8]>> {
+        self.certificate_hash.clone()
+    }
+
+    /// Whether the connection is encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.certificate_hash.is_some()
     }
 
     /// Gathers a message.
@@ -137,13 +176,15 @@ impl Conn {
     }
 }
 
-async fn write(writer: &mut OwnedWriteHalf, out: &mut BytesMut) -> Result<(), SqlError> {
+async fn write(writer: &mut WriteHalf<Socket>, out: &mut BytesMut) -> Result<(), SqlError> {
     while out.has_remaining() {
         match writer.write_buf(out).await {
             Ok(0) | Err(_) => return Err(client_gone()),
             Ok(_) => {}
         }
     }
+    // TLS keeps a record back until it is told.
+    writer.flush().await.map_err(|_| client_gone())?;
     if out.capacity() > 4 * FLUSH_AT {
         *out = BytesMut::new();
     }

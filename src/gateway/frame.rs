@@ -121,6 +121,28 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         Ok(Bytes::from(bytes))
     }
 
+    /// The stream, if nothing was read ahead.
+    pub fn into_unread(self) -> Option<R> {
+        self.buffer.is_empty().then_some(self.stream)
+    }
+
+    /// The body of a password message. Before the login nothing else is read, and nothing longer than [`SMALL_FRAME`].
+    pub async fn next_password(&mut self) -> Result<Bytes, FrameError> {
+        while self.buffer.is_empty() {
+            if !self.fill().await {
+                return Err(FrameError::Gone);
+            }
+        }
+        match self.buffer.first() {
+            Some(b'p') => Ok(self.next().await?.body),
+            other => {
+                let tag = other.copied().unwrap_or_default();
+                let text = format!("expected SASL response, got message type {tag}");
+                Err(FrameError::Protocol(SqlError::protocol(text)))
+            }
+        }
+    }
+
     async fn fill(&mut self) -> bool {
         if self.gone {
             return false;

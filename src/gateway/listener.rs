@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument::WithSubscriber as _;
 
@@ -14,15 +15,19 @@ use super::backend::Backend;
 use super::cancel::CancelTable;
 use super::conn::Conn;
 use super::error::SqlError;
+use super::login::{Admitted, Directory, Login};
 use super::query::engine::Engine;
 use super::session::{Parts, Session};
-use super::startup;
+use super::startup::{self, Asked, Next, Wanted};
+use super::tls::Tls;
 
 /// Connections that have got past the startup.
 const MAX_CONNECTIONS: usize = 200;
 /// Connections that have not; beyond it new sockets are closed at once.
 const MAX_STARTING: usize = 1_000;
-/// How long a startup may take.
+/// Connections of them that only administrators get.
+const RESERVED: usize = 3;
+/// How long a startup may take, TLS and login included.
 const STARTUP_TIME: Duration = Duration::from_secs(10);
 /// How long sessions get to say goodbye when the server ends.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -32,7 +37,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub enum GatewayError {
     /// The address is open to other machines.
     #[error(
-        "{0} is not a loopback address: until login and TLS exist grantd listens on loopback only; use 127.0.0.1 or [::1]"
+        "{0} is not a loopback address, and everybody who reaches it would be let in: use 127.0.0.1 or [::1], or a login"
     )]
     NotLoopback(SocketAddr),
     /// The system refused the address.
@@ -54,9 +59,27 @@ pub struct Gateway {
     listener: TcpListener,
     local: SocketAddr,
     connections: Arc<Semaphore>,
+    access: Access,
+}
+
+/// Who gets in, and how.
+#[derive(Default)]
+pub struct Access {
+    /// Where users and their secrets are; without it everybody who reaches the port is let in.
+    pub directory: Option<Arc<dyn Directory>>,
+    /// TLS, unless it is off.
+    pub tls: Option<Arc<Tls>>,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Access").field("login", &self.directory.is_some()).field("tls", &self.tls).finish()
+    }
 }
 
 struct Shared {
+    login: Option<Login>,
+    tls: Option<Arc<Tls>>,
     backend: Arc<dyn Backend>,
     cancels: Arc<CancelTable>,
     engine: Arc<Engine>,
@@ -65,15 +88,15 @@ struct Shared {
 }
 
 impl Gateway {
-    /// Listens on a loopback address; port 0 picks a free one.
-    pub async fn bind(address: SocketAddr) -> Result<Self, GatewayError> {
-        if !address.ip().is_loopback() {
+    /// Listens; port 0 picks a free one. Without a login the address must be a loopback one.
+    pub async fn bind(address: SocketAddr, access: Access) -> Result<Self, GatewayError> {
+        if access.directory.is_none() && !address.ip().is_loopback() {
             return Err(GatewayError::NotLoopback(address));
         }
         let failed = |source| GatewayError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, local, connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)) })
+        Ok(Self { listener, local, connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)), access })
     }
 
     /// Another limit of connections than 200.
@@ -96,6 +119,8 @@ impl Gateway {
             cancels: Arc::default(),
             engine: Arc::new(Engine::queries().map_err(GatewayError::Threads)?),
             connections: self.connections,
+            login: self.access.directory.map(Login::new),
+            tls: self.access.tls,
             shutdown,
         });
         let wire = Engine::wire().map_err(GatewayError::Threads)?;
@@ -156,33 +181,80 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(target: "grantd::gateway", %peer, %error, "TCP_NODELAY");
     }
-    let mut conn = Conn::new(stream);
-    let wanted = tokio::select! {
+    let deadline = Instant::now() + STARTUP_TIME;
+    let started = tokio::select! {
         () = shared.shutdown.cancelled() => return,
-        wanted = tokio::time::timeout(STARTUP_TIME, startup::negotiate(&mut conn, &shared.cancels)) => wanted,
+        started = tokio::time::timeout_at(deadline, begin(stream, &shared)) => started,
     };
+    // Of a client that does not know yet how to speak, nobody takes leave.
+    let Ok(Some((mut conn, wanted))) = started else { return };
     let wanted = match wanted {
-        Ok(Ok(Some(wanted))) => wanted,
-        Ok(Ok(None)) => return,
-        Ok(Err(error)) => return refuse(conn, peer, &error).await,
-        Err(_) => return refuse(conn, peer, &SqlError::fatal("08006", "the startup took too long")).await,
+        Ok(wanted) => wanted,
+        Err(error) => return refuse(conn, peer, &error).await,
+    };
+    let admitted = match &shared.login {
+        None => Ok(Admitted { administrator: true }),
+        Some(login) => {
+            let proved = login.authenticate(&mut conn, &shared.engine, peer, &wanted.user);
+            let late = || Err(SqlError::fatal("08006", "the login took too long"));
+            tokio::time::timeout_at(deadline, proved).await.unwrap_or_else(|_| late())
+        }
+    };
+    let admitted = match admitted {
+        Ok(admitted) => admitted,
+        Err(error) => return refuse(conn, peer, &error).await,
     };
     drop(place);
     let Ok(permit) = Arc::clone(&shared.connections).try_acquire_owned() else {
         return refuse(conn, peer, &SqlError::fatal("53300", "sorry, too many clients already")).await;
     };
+    if !admitted.administrator && shared.connections.available_permits() < RESERVED {
+        let error = SqlError::fatal("53300", "remaining connection slots are reserved for administrators");
+        return refuse(conn, peer, &error).await;
+    }
     let parts = Parts {
         backend: Arc::clone(&shared.backend),
         engine: Arc::clone(&shared.engine),
         place: shared.cancels.register(),
         shutdown: shared.shutdown.clone(),
         peer,
+        administrator: admitted.administrator,
     };
     match Session::open(&mut conn, parts, wanted).await {
         Ok(session) => session.serve(conn).await,
         Err(error) => refuse(conn, peer, &error).await,
     }
     drop(permit);
+}
+
+/// The first byte of a TLS handshake.
+const HANDSHAKE: u8 = 0x16;
+
+/// From the first byte to the startup packet, through TLS where it is wanted. `None` when there is nobody to talk to.
+async fn begin(stream: TcpStream, shared: &Shared) -> Option<(Conn, Result<Wanted, SqlError>)> {
+    let mut first = [0];
+    let direct = shared.tls.is_some() && stream.peek(&mut first).await.ok()? == 1 && first == [HANDSHAKE];
+    let mut conn = match (&shared.tls, direct) {
+        (Some(tls), true) => Conn::accept_tls(stream, tls.current(), true).await.ok()?,
+        _ => Conn::new(stream),
+    };
+    let mut asked = Asked::default();
+    loop {
+        match startup::negotiate(&mut conn, &mut asked, &shared.cancels, shared.tls.is_some()).await {
+            Ok(Next::Done) => return None,
+            Ok(Next::Encrypt) => conn = conn.into_tls(shared.tls.as_ref()?.current()).await.ok()?,
+            Ok(Next::Session(wanted)) => {
+                let in_clear = !conn.is_encrypted() && shared.tls.as_ref().is_some_and(|tls| tls.is_required());
+                let refused = || {
+                    SqlError::fatal("28000", format!("no encryption: user \"{}\" connects without TLS", wanted.user))
+                        .with_hint("Connect with sslmode=require, or better verify-full.")
+                };
+                let wanted = if in_clear { Err(refused()) } else { Ok(wanted) };
+                return Some((conn, wanted));
+            }
+            Err(error) => return Some((conn, Err(error))),
+        }
+    }
 }
 
 async fn refuse(mut conn: Conn, peer: SocketAddr, error: &SqlError) {

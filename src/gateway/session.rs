@@ -40,6 +40,8 @@ pub(crate) struct Parts {
     pub shutdown: CancellationToken,
     /// The client's address.
     pub peer: SocketAddr,
+    /// Whether the user is an administrator.
+    pub administrator: bool,
 }
 
 /// The state of a connection after its startup.
@@ -92,6 +94,7 @@ impl Session {
             application_name: settings.show("application_name")?,
             peer: parts.peer,
             backend_pid: parts.place.pid,
+            administrator: parts.administrator,
             settings: settings.clone(),
         };
         let backend = parts.backend;

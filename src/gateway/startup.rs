@@ -31,13 +31,35 @@ pub(crate) struct Wanted {
     pub settings: Vec<(String, String)>,
 }
 
-/// Reads until a startup packet. `None` when the connection had another purpose and is done.
-pub(crate) async fn negotiate(conn: &mut Conn, cancels: &CancelTable) -> Result<Option<Wanted>, SqlError> {
+/// What the client has asked for before its startup packet.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    ssl: bool,
+    gss: bool,
+}
+
+/// What follows.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The client wants a session.
+    Session(Wanted),
+    /// The client was told to begin the TLS handshake now.
+    Encrypt,
+    /// The connection had another purpose, and is done.
+    Done,
+}
+
+/// Reads until a startup packet, or until the connection is to be encrypted, which is possible when `tls` says so.
+pub(crate) async fn negotiate(
+    conn: &mut Conn,
+    asked: &mut Asked,
+    cancels: &CancelTable,
+    tls: bool,
+) -> Result<Next, SqlError> {
     let gone = |error| match error {
         FrameError::Gone => client_gone(),
         FrameError::Protocol(error) => error,
     };
-    let (mut ssl_asked, mut gss_asked) = (false, false);
     loop {
         // Exactly eight bytes: what follows a request for encryption must not be read before it is answered.
         let mut head = conn.reader.exact(8).await.map_err(gone)?;
@@ -47,13 +69,16 @@ pub(crate) async fn negotiate(conn: &mut Conn, cancels: &CancelTable) -> Result<
             return Err(SqlError::protocol("invalid length of startup packet"));
         }
         match code {
-            SSL if length == 8 && !ssl_asked => {
-                ssl_asked = true;
-                conn.out.put_u8(b'N');
+            SSL if length == 8 && !asked.ssl && !conn.is_encrypted() => {
+                asked.ssl = true;
+                conn.out.put_u8(if tls { b'S' } else { b'N' });
                 conn.flush().await?;
+                if tls {
+                    return Ok(Next::Encrypt);
+                }
             }
-            GSS if length == 8 && !gss_asked => {
-                gss_asked = true;
+            GSS if length == 8 && !asked.gss && !conn.is_encrypted() => {
+                asked.gss = true;
                 conn.out.put_u8(b'N');
                 conn.flush().await?;
             }
@@ -65,11 +90,11 @@ pub(crate) async fn negotiate(conn: &mut Conn, cancels: &CancelTable) -> Result<
                 let mut body = conn.reader.exact(length - 8).await.map_err(gone)?;
                 let pid = body.get_i32();
                 cancels.cancel(pid, &body);
-                return Ok(None);
+                return Ok(Next::Done);
             }
             version if version >> 16 == 3 => {
                 let body = conn.reader.exact(length - 8).await.map_err(gone)?;
-                return packet(conn, version, &body).map(Some);
+                return packet(conn, version, &body).map(Next::Session);
             }
             version => {
                 return Err(SqlError::fatal(

@@ -14,7 +14,8 @@ pub const STORE_VERSION: i64 = MIGRATIONS.len() as i64;
 const APPLICATION_ID: i64 = 0x6772_6e74;
 
 /// Step `i` leads from version `i` to `i + 1`. A published step never changes; see `tests/fixtures/store`.
-const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
 
 /// Opens or creates the database, with this program's settings and newest schema.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {

@@ -18,11 +18,13 @@ mod changesets;
 mod error;
 mod lock;
 mod migrate;
+#[macro_use]
 mod rows;
 mod runs;
 mod segments;
 mod snapshots;
 mod sql;
+mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +39,8 @@ pub use rows::{
     AccountRow, AccountSource, Baseline, ChangeRow, Changeset, ChangesetStatus, ChangesetStep, CoverageRow, Freshness,
     Manifest, Micros, NewChangeset, PruneReport, RunRow, RunStatus, SnapshotId, StepRow, StepStatus, SyncRun,
 };
+
+pub use users::{NewSecret, SecretKind, SecretRow, UserRow};
 
 use lock::DirLock;
 use segments::Segments;

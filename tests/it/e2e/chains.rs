@@ -2,7 +2,7 @@
 
 use crate::support::wire::{BOTH, Rows, ask, column, connect, rows, told};
 use grantd::daemon::{Daemon, DaemonBackend};
-use grantd::gateway::Gateway;
+use grantd::gateway::{Access, Gateway};
 use grantd::store::{AccountRow, AccountSource, RunRow, Store};
 use grantd_catalog::account::Account;
 use grantd_catalog::snapshot::Snapshot;
@@ -32,7 +32,7 @@ async fn served(sql: &str) -> (Client, DropGuard) {
     let run = RunRow { kind: "import".to_owned(), taken_at: 1, ..RunRow::default() };
     store.commit_snapshot(ACCOUNT, &Snapshot::freeze(&account, 1).encode().unwrap(), &run).unwrap();
     let daemon = Arc::new(Daemon::open(Arc::new(store), HashMap::new()).unwrap());
-    let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap(), Access::default()).await.unwrap();
     let url = format!("postgresql://grantd@{}/grantd", gateway.local_addr());
     let stop = CancellationToken::new();
     tokio::spawn(gateway.serve(Arc::new(DaemonBackend::new(daemon).unwrap()), stop.clone()));

@@ -4,6 +4,7 @@ mod chains;
 mod connectors;
 mod coverage;
 mod exports;
+mod login;
 mod manual;
 mod matrix;
 mod psql;

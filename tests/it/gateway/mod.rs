@@ -1,5 +1,6 @@
 //! The gateway through real sockets: tokio-postgres, psql, and hand-made bytes for what no client sends.
 
+mod login;
 mod wire;
 
 use std::io::{Read as _, Write as _};
@@ -19,7 +20,7 @@ use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
-use grantd::gateway::{Backend, BackendSession, CallOutcome, Gateway, GatewayError, SqlError, Startup};
+use grantd::gateway::{Access, Backend, BackendSession, CallOutcome, Gateway, GatewayError, SqlError, Startup};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -28,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 /// Counts snapshots: each pin by a session that follows it sees the newest number in table `version`.
 struct Demo {
     version: Arc<AtomicU64>,
+    /// Sessions that were opened.
+    opened: Arc<AtomicU64>,
 }
 
 struct DemoSession {
@@ -47,6 +50,7 @@ fn register(context: &SessionContext, name: &str, batch: RecordBatch) {
 
 impl Backend for Demo {
     fn open(&self, startup: &Startup) -> Result<Box<dyn BackendSession>, SqlError> {
+        self.opened.fetch_add(1, Ordering::SeqCst);
         if startup.user == "refused" {
             return Err(SqlError::new("28000", "no entry for this user"));
         }
@@ -133,6 +137,7 @@ impl BackendSession for DemoSession {
 struct Server {
     address: SocketAddr,
     version: Arc<AtomicU64>,
+    opened: Arc<AtomicU64>,
     shutdown: CancellationToken,
 }
 
@@ -142,21 +147,27 @@ impl Server {
     }
 
     fn with_limit(most: usize) -> Self {
+        Self::with(most, Access::default())
+    }
+
+    fn with(most: usize, access: Access) -> Self {
+        let opened = Arc::new(AtomicU64::new(0));
         let version = Arc::new(AtomicU64::new(1));
         let shutdown = CancellationToken::new();
-        let backend = Arc::new(Demo { version: Arc::clone(&version) });
+        let backend = Arc::new(Demo { version: Arc::clone(&version), opened: Arc::clone(&opened) });
         let (sender, receiver) = std::sync::mpsc::channel();
         let until = shutdown.clone();
         // A thread of its own, so that tests with and without a runtime can start a server.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().with_max_connections(most);
+                let gateway =
+                    Gateway::bind("127.0.0.1:0".parse().unwrap(), access).await.unwrap().with_max_connections(most);
                 sender.send(gateway.local_addr()).unwrap();
                 gateway.serve(backend, until).await.unwrap();
             });
         });
-        Self { address: receiver.recv().unwrap(), version, shutdown }
+        Self { address: receiver.recv().unwrap(), version, opened, shutdown }
     }
 
     async fn client(&self) -> Client {

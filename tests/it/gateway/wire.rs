@@ -260,11 +260,11 @@ fn connections_beyond_the_limit_are_told_so() {
 }
 
 #[tokio::test]
-async fn only_loopback_and_only_free_ports_are_listened_on() {
-    let error = Gateway::bind("0.0.0.0:0".parse().unwrap()).await.unwrap_err();
-    assert!(error.to_string().contains("loopback only"), "{error}");
-    let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let error = Gateway::bind(gateway.local_addr()).await.unwrap_err();
+async fn without_a_login_only_loopback_is_listened_on_and_only_free_ports_ever() {
+    let error = Gateway::bind("0.0.0.0:0".parse().unwrap(), Access::default()).await.unwrap_err();
+    assert!(matches!(error, GatewayError::NotLoopback(_)), "{error}");
+    let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap(), Access::default()).await.unwrap();
+    let error = Gateway::bind(gateway.local_addr(), Access::default()).await.unwrap_err();
     assert!(matches!(error, GatewayError::Listen { .. }), "{error}");
 }
 
@@ -359,10 +359,12 @@ fn each_statement_is_one_event_without_its_values() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
-            let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+            let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap(), Access::default()).await.unwrap();
             let port = gateway.local_addr().port();
             let shutdown = CancellationToken::new();
-            let serving = tokio::spawn(gateway.serve(Arc::new(Demo { version: Arc::default() }), shutdown.clone()));
+            let serving = tokio::spawn(
+                gateway.serve(Arc::new(Demo { version: Arc::default(), opened: Arc::default() }), shutdown.clone()),
+            );
             let config = format!("host=127.0.0.1 port={port} user=tester dbname=grantd application_name=logger");
             let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
             tokio::spawn(connection);

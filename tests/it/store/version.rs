@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use grantd::store::{
-    AccountSource, ChangesetStatus, DATABASE_FILE, RunStatus, STORE_VERSION, SnapshotId, Store, StoreError,
+    AccountSource, ChangesetStatus, DATABASE_FILE, NewSecret, RunStatus, STORE_VERSION, SecretKind, SnapshotId, Store,
+    StoreError, UserRow,
 };
 use rusqlite::Connection;
 
@@ -38,6 +39,37 @@ fn fill(dir: &Path) {
     let id = store.create_changeset(&changeset("prod", Some(second))).unwrap().id;
     store.set_changeset_status(&id, ChangesetStatus::PendingReview, "ann", "please", 43).unwrap();
     assert!(first < second);
+    let user = UserRow {
+        name: "ann".to_owned(),
+        administrator: true,
+        disabled: false,
+        salt: vec![7; 16],
+        rounds: 15_000,
+        created_at: 44,
+    };
+    store.add_user(&user, &secret(SecretKind::Password)).unwrap();
+    store.add_secret("ann", &secret(SecretKind::Token)).unwrap();
+}
+
+fn secret(kind: SecretKind) -> NewSecret {
+    NewSecret {
+        kind,
+        label: "dbt".to_owned(),
+        stored_key: [1; 32],
+        server_key: [2; 32],
+        created_at: 45,
+        expires_at: Some(46),
+    }
+}
+
+/// What came with version 3.
+fn check_users(dir: &Path) {
+    let store = Store::open(dir).unwrap();
+    let [ann] = store.users().unwrap().try_into().unwrap();
+    assert_eq!((ann.name.as_str(), ann.administrator, ann.rounds, ann.salt), ("ann", true, 15_000, vec![7; 16]));
+    let kinds: Vec<_> =
+        store.secrets(Some("ann")).unwrap().iter().map(|s| (s.kind, s.stored_key, s.expires_at)).collect();
+    assert_eq!(kinds, [(SecretKind::Password, [1; 32], Some(46)), (SecretKind::Token, [1; 32], Some(46))]);
 }
 
 fn check(dir: &Path) {
@@ -68,6 +100,9 @@ fn every_published_version_opens() {
         let dir = tempfile::tempdir().unwrap();
         copy(&fixture(version), dir.path());
         check(dir.path());
+        if version >= 3 {
+            check_users(dir.path());
+        }
     }
 }
 
@@ -76,6 +111,7 @@ fn what_this_version_writes_passes_the_same_check() {
     let dir = tempfile::tempdir().unwrap();
     fill(dir.path());
     check(dir.path());
+    check_users(dir.path());
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Running {
     }
 
     /// The word after `before` on standard error, once it is there.
-    fn word_after(&mut self, before: &str) -> String {
+    pub(crate) fn word_after(&mut self, before: &str) -> String {
         let end = Instant::now() + Duration::from_mins(1);
         loop {
             let text = self.said.lock().unwrap().clone();
@@ -110,10 +110,15 @@ fn demo_with(args: &[&str]) -> Running {
     running
 }
 
-/// The daemon of a configuration whose `listen` has port 0.
+/// The daemon of a configuration whose `listen` has port 0, without a login.
 pub(crate) fn serve(config: &Path) -> Running {
+    serve_with(config, "trust")
+}
+
+/// The same with `login` as said. Where there is no user yet, [`Running::word_after`] has the first one's password.
+pub(crate) fn serve_with(config: &Path, login: &str) -> Running {
     let mut command = grantd(&["serve", "--config", utf8(config)]);
-    command.env("GRANTD_LOG", "grantd=info");
+    command.env("GRANTD_LOG", "grantd=info").env("GRANTD__SERVER__LOGIN", login);
     let mut running = Running::start(command);
     running.url = format!("postgresql://grantd@{}/grantd", running.word_after("grantd answers address="));
     running

@@ -5,7 +5,7 @@ use crate::support::operator::keys;
 use datafusion::parquet::arrow::ArrowWriter;
 use grantd::daemon::snowflake::SandboxAccount;
 use grantd::daemon::{Connector, Daemon, DaemonBackend};
-use grantd::gateway::Gateway;
+use grantd::gateway::{Access, Gateway};
 use grantd::sandbox::engine::{SandboxEngine, account_usage};
 use grantd::sandbox::protocol::Sandbox;
 use grantd::sandbox::protocol::engine::{Engine, LoginRequest};
@@ -86,7 +86,7 @@ pub(super) async fn served(worlds: &[World]) -> Served {
         let read = daemon.import(&imported(world), &exports.path().join(&world.name)).await;
         read.unwrap_or_else(|error| panic!("{}: {error}", world.name));
     }
-    let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap(), Access::default()).await.unwrap();
     let url = format!("postgresql://grantd@{}/grantd", gateway.local_addr());
     let backend = Arc::new(DaemonBackend::new(daemon).unwrap());
     tokio::spawn(gateway.serve(backend, stop.clone()));

@@ -1,0 +1,101 @@
+//! What administrators do to users by `CALL`. A secret that is made is in the answer, and nowhere else.
+
+use super::calls::{rows, store_error};
+use super::users::{Users, listed};
+use super::{Daemon, blocking};
+use crate::gateway::{CallOutcome, SqlError};
+use crate::store::StoreError;
+use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The calls, with their arguments, for errors.
+pub(super) const CALLS: &[&str] = &[
+    "create_token(user, label [, days])",
+    "create_user(name [, administrator])",
+    "disable_user(name)",
+    "enable_user(name)",
+    "list_users()",
+    "reset_password(name)",
+    "revoke_token(token)",
+];
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Runs a call, if it is one about users with arguments that fit.
+pub(super) async fn call(
+    daemon: &Daemon,
+    administrator: bool,
+    name: &str,
+    args: &[&str],
+) -> Option<Result<CallOutcome, SqlError>> {
+    let known = CALLS.iter().any(|usage| usage.split('(').next() == Some(name));
+    if !known {
+        return None;
+    }
+    if !administrator {
+        let error = SqlError::new("42501", format!("permission denied for procedure {name}"));
+        return Some(Err(error.with_hint("Administrators change users.")));
+    }
+    let users = Users::new(Arc::clone(&daemon.store));
+    let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let call = name.to_owned();
+    // Making a secret takes some milliseconds of a processor, and the store is a disk.
+    match blocking(move || run(&users, &call, &args.iter().map(String::as_str).collect::<Vec<_>>())).await {
+        Ok(outcome) => outcome,
+        Err(error) => Some(Err(super::calls::sql_error(&error))),
+    }
+}
+
+fn run(users: &Users, name: &str, args: &[&str]) -> Option<Result<CallOutcome, SqlError>> {
+    Some(match (name, args) {
+        ("create_user", [user]) => {
+            users.add(user, false).map_err(|e| failed(&e)).and_then(|p| secret(user, None, p.reveal()))
+        }
+        ("create_user", [user, administrator]) => super::calls::boolean(administrator)
+            .and_then(|administrator| users.add(user, administrator).map_err(|e| failed(&e)))
+            .and_then(|password| secret(user, None, password.reveal())),
+        ("reset_password", [user]) => {
+            users.reset_password(user).map_err(|e| failed(&e)).and_then(|p| secret(user, None, p.reveal()))
+        }
+        ("create_token", [user, label]) => token(users, user, label, None),
+        ("create_token", [user, label, days]) => match days.parse::<u32>() {
+            Ok(days @ 1..) => token(users, user, label, Some(DAY * days)),
+            _ => Err(SqlError::new("22023", format!("\"{days}\" is no number of days, at least 1"))),
+        },
+        ("disable_user", [user]) => done(users.set_disabled(user, true), "is kept out from the next login on", user),
+        ("enable_user", [user]) => done(users.set_disabled(user, false), "is let in again", user),
+        ("revoke_token", [id]) => match id.parse::<i64>() {
+            Ok(number) => done(users.revoke(number), "is revoked", id),
+            Err(_) => Err(SqlError::new("22P02", format!("invalid input syntax for type bigint: \"{id}\""))),
+        },
+        ("list_users", []) => listed(users).map_err(|e| failed(&e)),
+        _ => return None,
+    })
+}
+
+fn failed(error: &StoreError) -> SqlError {
+    match error {
+        StoreError::Invalid { detail, .. } => SqlError::new("22023", detail.clone()),
+        other => store_error(other),
+    }
+}
+
+fn done(result: Result<(), StoreError>, what: &str, who: &str) -> Result<CallOutcome, SqlError> {
+    result.map_err(|e| failed(&e))?;
+    Ok(CallOutcome::Done { notice: format!("{who} {what}") })
+}
+
+fn token(users: &Users, user: &str, label: &str, lives: Option<Duration>) -> Result<CallOutcome, SqlError> {
+    let (id, token) = users.token(user, label, lives).map_err(|e| failed(&e))?;
+    secret(user, Some(id), token.reveal())
+}
+
+fn secret(user: &str, token: Option<i64>, text: &str) -> Result<CallOutcome, SqlError> {
+    let texts = |text: &str| Arc::new(StringArray::from(vec![text.to_owned()])) as ArrayRef;
+    rows(vec![
+        ("user_name", texts(user)),
+        ("token", Arc::new(Int64Array::from(vec![token])) as ArrayRef),
+        ("secret", texts(text)),
+    ])
+}

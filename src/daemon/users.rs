@@ -1,0 +1,282 @@
+//! Users of the gateway: added, disabled, given passwords and tokens. Secrets are made here, shown once, and not kept.
+
+use super::now;
+use crate::gateway::CallOutcome;
+use crate::gateway::login::scram::{Keys, Salting, parse_verifier};
+use crate::gateway::login::{Directory, Person};
+use crate::store::{NewSecret, SecretKind, SecretRow, Store, StoreError, UserRow};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use rand::Rng as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The administrator that the first start makes.
+pub const FIRST_ADMINISTRATOR: &str = "grantd";
+/// How a token begins, so that scanners of source code and logs know one.
+const TOKEN_PREFIX: &str = "grantd_";
+/// Bytes of chance in a secret.
+const CHANCE: usize = 24;
+
+/// A secret, shown once. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shown(String);
+
+impl Shown {
+    /// The text, for the one who asked.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown(...)")
+    }
+}
+
+fn random(prefix: &str) -> Shown {
+    Shown(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; CHANCE]>())))
+}
+
+/// The users of a store.
+#[derive(Clone, Debug)]
+pub struct Users {
+    store: Arc<Store>,
+}
+
+impl Users {
+    /// Of this store.
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
+    /// Makes the first administrator when there is no user yet.
+    pub fn first_start(&self) -> Result<Option<Shown>, StoreError> {
+        if self.store.users()?.is_empty() { self.add(FIRST_ADMINISTRATOR, true).map(Some) } else { Ok(None) }
+    }
+
+    /// Adds a user with a password of chance.
+    pub fn add(&self, name: &str, administrator: bool) -> Result<Shown, StoreError> {
+        let (password, salting) = (random(""), Salting::random());
+        self.insert(name, administrator, &salting, &Keys::of(password.reveal(), &salting))?;
+        Ok(password)
+    }
+
+    /// Adds a user with the password of a PostgreSQL role, from its verifier.
+    pub fn import(&self, name: &str, administrator: bool, verifier: &str) -> Result<(), StoreError> {
+        let (salting, keys) =
+            parse_verifier(verifier).map_err(|why| StoreError::Invalid { what: "verifier", detail: why.to_owned() })?;
+        self.insert(name, administrator, &salting, &keys)
+    }
+
+    fn insert(&self, name: &str, administrator: bool, salting: &Salting, keys: &Keys) -> Result<(), StoreError> {
+        if name.is_empty() || name.len() > 63 || name.chars().any(char::is_control) {
+            let detail = "a name has 1 to 63 bytes and no control characters".to_owned();
+            return Err(StoreError::Invalid { what: "user", detail });
+        }
+        let user = UserRow {
+            name: name.to_owned(),
+            administrator,
+            disabled: false,
+            salt: salting.salt.clone(),
+            rounds: salting.rounds,
+            created_at: now(),
+        };
+        self.store.add_user(&user, &new_secret(SecretKind::Password, "", keys, None))
+    }
+
+    /// A new password of chance; the one before ends.
+    pub fn reset_password(&self, name: &str) -> Result<Shown, StoreError> {
+        let password = random("");
+        let keys = Keys::of(password.reveal(), &self.salting(name)?);
+        self.store.add_secret(name, &new_secret(SecretKind::Password, "", &keys, None))?;
+        Ok(password)
+    }
+
+    /// A token for a program, and its number.
+    pub fn token(&self, name: &str, label: &str, lives: Option<Duration>) -> Result<(i64, Shown), StoreError> {
+        let token = random(TOKEN_PREFIX);
+        let keys = Keys::of(token.reveal(), &self.salting(name)?);
+        let lives = lives.map(|time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
+        let secret = new_secret(SecretKind::Token, label, &keys, lives.map(|time| now().saturating_add(time)));
+        Ok((self.store.add_secret(name, &secret)?, token))
+    }
+
+    /// Ends a token or password.
+    pub fn revoke(&self, id: i64) -> Result<(), StoreError> {
+        self.store.revoke_secret(id, now())
+    }
+
+    /// Keeps a user out, or lets him in again.
+    pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<(), StoreError> {
+        self.store.set_user_disabled(name, disabled)
+    }
+
+    /// All users, each with his secrets that count.
+    pub fn list(&self) -> Result<Vec<(UserRow, Vec<SecretRow>)>, StoreError> {
+        let secrets = self.store.secrets(None)?;
+        let now = now();
+        let of = |user: &UserRow| secrets.iter().filter(|s| s.user == user.name && s.counts(now)).cloned().collect();
+        Ok(self.store.users()?.into_iter().map(|user| (user.clone(), of(&user))).collect())
+    }
+
+    fn salting(&self, name: &str) -> Result<Salting, StoreError> {
+        let user = self.store.user(name)?;
+        let user =
+            user.ok_or_else(|| StoreError::Invalid { what: "user", detail: format!("there is no user {name:?}") })?;
+        Ok(Salting { salt: user.salt, rounds: user.rounds })
+    }
+}
+
+fn new_secret(kind: SecretKind, label: &str, keys: &Keys, expires_at: Option<i64>) -> NewSecret {
+    NewSecret {
+        kind,
+        label: label.to_owned(),
+        stored_key: keys.stored,
+        server_key: keys.server,
+        created_at: now(),
+        expires_at,
+    }
+}
+
+/// One row per secret that counts, and one for a user who has none.
+pub fn listed(users: &Users) -> Result<CallOutcome, StoreError> {
+    let users = users.list()?;
+    let all: Vec<_> = users
+        .iter()
+        .flat_map(|(user, secrets)| {
+            let none = secrets.is_empty().then_some((user, None));
+            secrets.iter().map(move |secret| (user, Some(secret))).chain(none)
+        })
+        .collect();
+    let times = |of: &dyn Fn(&SecretRow) -> Option<i64>| {
+        let times: TimestampMicrosecondArray = all.iter().map(|(_, secret)| secret.and_then(of)).collect();
+        Arc::new(times.with_timezone("UTC")) as ArrayRef
+    };
+    let tokens = all.iter().map(|(_, secret)| secret.filter(|s| s.kind == SecretKind::Token));
+    let columns = [
+        ("user_name", Arc::new(all.iter().map(|(user, _)| Some(&user.name)).collect::<StringArray>()) as ArrayRef),
+        ("administrator", Arc::new(all.iter().map(|(user, _)| Some(user.administrator)).collect::<BooleanArray>())),
+        ("disabled", Arc::new(all.iter().map(|(user, _)| Some(user.disabled)).collect::<BooleanArray>())),
+        ("kind", Arc::new(all.iter().map(|(_, secret)| secret.map(|s| s.kind.as_str())).collect::<StringArray>())),
+        ("token", Arc::new(tokens.clone().map(|secret| secret.map(|s| s.id)).collect::<Int64Array>())),
+        ("label", Arc::new(tokens.map(|secret| secret.map(|s| s.label.as_str())).collect::<StringArray>())),
+        ("created_at", times(&|s| Some(s.created_at))),
+        ("expires_at", times(&|s| s.expires_at)),
+        ("last_used_at", times(&|s| s.last_used_at)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns)
+        .map_err(|error| StoreError::Invalid { what: "users", detail: error.to_string() })?;
+    Ok(CallOutcome::Rows(batch.schema(), vec![batch]))
+}
+
+impl Directory for Users {
+    fn person(&self, name: &str) -> Result<Option<Person>, String> {
+        let Some(user) = self.store.user(name).map_err(|e| e.to_string())?.filter(|user| !user.disabled) else {
+            return Ok(None);
+        };
+        let now = now();
+        let secrets = self.store.secrets(Some(name)).map_err(|e| e.to_string())?;
+        let secrets = secrets.into_iter().filter(|secret| secret.counts(now));
+        Ok(Some(Person {
+            salting: Salting { salt: user.salt, rounds: user.rounds },
+            secrets: secrets.map(|s| (s.id, Keys { stored: s.stored_key, server: s.server_key })).collect(),
+            administrator: user.administrator,
+        }))
+    }
+
+    fn used(&self, secret: i64) {
+        // Who logs in is let in all the same.
+        if let Err(error) = self.store.note_secret_used(secret, now()) {
+            tracing::warn!(%error, secret, "the use of a secret was not noted");
+        }
+    }
+
+    fn mock_secret(&self) -> [u8; 32] {
+        let kept = self.store.value_or("mock secret", || rand::rng().random::<[u8; 32]>().to_vec());
+        // Without the store the salts of unknown users differ after a restart, and nobody gets in anyway.
+        kept.ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or_else(|| rand::rng().random())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users() -> Users {
+        Users::new(Arc::new(Store::in_memory().unwrap()))
+    }
+
+    fn opens(users: &Users, name: &str, secret: &str) -> bool {
+        let Some(person) = users.person(name).unwrap() else { return false };
+        let keys = Keys::of(secret, &person.salting);
+        person.secrets.iter().any(|(_, own)| *own == keys)
+    }
+
+    #[test]
+    fn the_first_start_makes_one_administrator() {
+        let users = users();
+        let password = users.first_start().unwrap().unwrap();
+        assert!(opens(&users, "grantd", password.reveal()) && users.person("grantd").unwrap().unwrap().administrator);
+        assert_eq!(users.first_start().unwrap(), None);
+        assert!(!format!("{password:?}").contains(password.reveal()));
+    }
+
+    #[test]
+    fn a_user_has_one_password_and_many_tokens() {
+        let users = users();
+        let first = users.add("ann", false).unwrap();
+        let (id, token) = users.token("ann", "dbt", None).unwrap();
+        let (_, late) = users.token("ann", "old", Some(Duration::ZERO)).unwrap();
+        let second = users.reset_password("ann").unwrap();
+        let seen = [&first, &second, &token, &late].map(|secret| opens(&users, "ann", secret.reveal()));
+        assert_eq!(seen, [false, true, true, false]);
+        assert!(token.reveal().starts_with("grantd_"));
+        users.revoke(id).unwrap();
+        assert!(!opens(&users, "ann", token.reveal()) && users.revoke(id).is_err());
+        let listed = users.list().unwrap();
+        assert_eq!(
+            listed.iter().map(|(user, secrets)| (user.name.as_str(), secrets.len())).collect::<Vec<_>>(),
+            [("ann", 1)]
+        );
+        assert!(users.token("bob", "", None).is_err() && users.reset_password("bob").is_err());
+    }
+
+    #[test]
+    fn a_disabled_user_is_nobody_and_the_last_administrator_stays() {
+        let users = users();
+        let password = users.add("root", true).unwrap();
+        users.add("ann", false).unwrap();
+        users.set_disabled("ann", true).unwrap();
+        assert!(users.person("ann").unwrap().is_none());
+        users.set_disabled("ann", false).unwrap();
+        assert!(users.person("ann").unwrap().is_some());
+        assert!(users.set_disabled("root", true).unwrap_err().to_string().contains("last administrator"));
+        assert!(opens(&users, "root", password.reveal()));
+        assert!(users.set_disabled("bob", true).is_err());
+    }
+
+    #[test]
+    fn names_and_verifiers_are_checked() {
+        let users = users();
+        for name in ["", "a\nb", &"x".repeat(64)] {
+            assert!(users.add(name, false).is_err(), "{name:?}");
+        }
+        users.add("ann", false).unwrap();
+        assert!(users.add("ann", false).is_err());
+        assert!(users.import("bob", false, "md5abc").is_err());
+        let verifier = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+        users.import("bob", false, verifier).unwrap();
+        assert!(opens(&users, "bob", "pencil"));
+    }
+
+    #[test]
+    fn users_who_do_not_exist_keep_their_salt() {
+        let users = users();
+        assert_eq!(users.mock_secret(), users.mock_secret());
+    }
+}

@@ -1,0 +1,276 @@
+//! Login and TLS through psql, and through bytes that no client sends.
+
+use super::{Raw, Server, error_code};
+use grantd::config::{TlsFiles, TlsMode};
+use grantd::daemon::users::Users;
+use grantd::gateway::Access;
+use grantd::gateway::tls::Tls;
+use grantd::store::Store;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+struct Door {
+    server: Server,
+    users: Users,
+    folder: tempfile::TempDir,
+}
+
+/// A certificate for `localhost` and its key as files.
+fn certificate(folder: &Path) -> TlsFiles {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let files = TlsFiles { certificate: folder.join("server.crt"), key: folder.join("server.key"), client_ca: None };
+    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    files
+}
+
+impl Door {
+    fn new(tls: Option<TlsMode>, most: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let users = Users::new(Arc::new(Store::in_memory().unwrap()));
+        let tls = tls.map(|mode| Arc::new(Tls::open(mode, certificate(folder.path())).unwrap()));
+        let access = Access { directory: Some(Arc::new(users.clone())), tls };
+        Self { server: Server::with(most, access), users, folder }
+    }
+
+    fn psql(&self, user: &str, password: &str, options: &str) -> Output {
+        let port = self.server.address.port();
+        let to = format!("host=localhost hostaddr=127.0.0.1 port={port} user={user} dbname=grantd {options}");
+        let mut command = Command::new("psql");
+        command.args(["-X", "-At", "-v", "VERBOSITY=verbose", &to, "-c", "select 'in'"]).env("PGPASSWORD", password);
+        command.output().unwrap()
+    }
+
+    /// `in`, or what psql says.
+    fn asks(&self, user: &str, password: &str, options: &str) -> String {
+        let output = self.psql(user, password, options);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        if output.status.success() { text(&output.stdout) } else { text(&output.stderr) }
+    }
+
+    fn sessions(&self) -> u64 {
+        self.server.opened.load(Ordering::SeqCst)
+    }
+
+    fn raw(&self, user: &str) -> Raw {
+        let mut raw = self.server.raw();
+        raw.startup(3 << 16, &[("user", user), ("database", "grantd")]);
+        raw
+    }
+}
+
+#[test]
+fn passwords_and_tokens_let_in_and_nothing_else_does() {
+    let door = Door::new(None, 200);
+    let password = door.users.add("ann", false).unwrap();
+    let (id, token) = door.users.token("ann", "dbt", None).unwrap();
+    let (_, ended) = door.users.token("ann", "old", Some(Duration::ZERO)).unwrap();
+    assert_eq!(door.asks("ann", password.reveal(), ""), "in");
+    assert_eq!(door.asks("ann", token.reveal(), ""), "in");
+    let refused = |user: &str| format!("password authentication failed for user \"{user}\"");
+    for (user, secret) in [("ann", "wrong"), ("ann", ended.reveal()), ("ANN", password.reveal()), ("nobody", "wrong")] {
+        let said = door.asks(user, secret, "");
+        assert!(said.contains(&refused(user)), "{user}: {said}");
+    }
+    door.users.revoke(id).unwrap();
+    assert!(door.asks("ann", token.reveal(), "").contains(&refused("ann")));
+    door.users.set_disabled("ann", true).unwrap_err();
+    door.users.add("root", true).unwrap();
+    door.users.set_disabled("ann", true).unwrap();
+    assert!(door.asks("ann", password.reveal(), "").contains(&refused("ann")));
+    assert_eq!(door.sessions(), 2);
+}
+
+#[test]
+fn a_postgresql_verifier_keeps_its_password() {
+    let door = Door::new(None, 200);
+    let verifier = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:\
+                    wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+    door.users.import("bob", false, verifier).unwrap();
+    assert_eq!(door.asks("bob", "pencil", ""), "in");
+}
+
+#[test]
+fn tls_is_what_the_mode_says_and_the_login_is_bound_to_it() {
+    for (mode, in_clear) in [(TlsMode::Allow, true), (TlsMode::Require, false)] {
+        let door = Door::new(Some(mode), 200);
+        let password = door.users.add("ann", false).unwrap();
+        let ask = |options: &str| door.asks("ann", password.reveal(), options);
+        let clear = ask("sslmode=disable");
+        if in_clear {
+            assert_eq!(clear, "in");
+        } else {
+            assert!(clear.contains("28000") || clear.contains("connects without TLS"), "{clear}");
+        }
+        assert_eq!(ask("sslmode=require channel_binding=require"), "in");
+        let root = door.folder.path().join("server.crt");
+        assert_eq!(ask(&format!("sslmode=verify-full sslrootcert={}", root.display())), "in");
+        assert!(ask("sslmode=verify-full sslrootcert=/dev/null") != "in");
+    }
+    let door = Door::new(None, 200);
+    let password = door.users.add("ann", false).unwrap();
+    let said = door.asks("ann", password.reveal(), "sslmode=require");
+    assert!(said.contains("server does not support SSL"), "{said}");
+}
+
+#[test]
+fn a_changed_certificate_that_cannot_be_used_is_named_and_the_mode_verify_wants_one_of_the_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, other) = (certificate(folder.path()), tempfile::tempdir().unwrap());
+    let key = certificate(other.path()).key;
+    let error = Tls::open(TlsMode::Require, TlsFiles { key, ..files.clone() }).unwrap_err().to_string();
+    assert!(error.contains("does not go with the certificate"), "{error}");
+    let verify = TlsFiles { client_ca: Some(files.certificate.clone()), ..files };
+    let users = Users::new(Arc::new(Store::in_memory().unwrap()));
+    let password = users.add("ann", false).unwrap();
+    let tls = Some(Arc::new(Tls::open(TlsMode::Verify, verify).unwrap()));
+    let server = Server::with(200, Access { directory: Some(Arc::new(users.clone())), tls });
+    let door = Door { server, users, folder };
+    assert!(door.asks("ann", password.reveal(), "sslmode=require") != "in");
+    assert_eq!(door.sessions(), 0);
+}
+
+/// Bytes behind the request for TLS, in clear: they are never taken for part of the encrypted conversation.
+#[test]
+fn what_is_sent_before_the_handshake_is_not_read_as_a_statement() {
+    let door = Door::new(Some(TlsMode::Allow), 200);
+    for late in [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(100)] {
+        let mut raw = door.server.raw();
+        let mut bytes = vec![0, 0, 0, 8];
+        bytes.extend_from_slice(&80_877_103_u32.to_be_bytes());
+        let injected = b"\0\0\0\x22\0\x03\0\0user\0nobody\0database\0grantd\0\0";
+        if late.is_zero() {
+            bytes.extend_from_slice(injected);
+            raw.send_raw(&bytes);
+        } else {
+            raw.send_raw(&bytes);
+            std::thread::sleep(late);
+            raw.send_raw(injected);
+        }
+        let mut answer = Vec::new();
+        // The connection is cut, with an alert of TLS at most.
+        let _ = raw.0.read_to_end(&mut answer);
+        assert_eq!(answer.first(), Some(&b'S'));
+        assert!(!answer.windows(8).any(|w| w == b"SCRAM-SH") && answer.len() < 20, "{answer:?}");
+    }
+    assert_eq!(door.sessions(), 0);
+}
+
+/// The SQLSTATE that ends a connection, and what is sent on it.
+type Way<'a> = (&'a str, &'a dyn Fn(&mut Raw));
+
+/// No way from a failed login to a statement, whatever is sent and in which order.
+#[test]
+fn statements_that_are_sent_along_with_a_login_that_fails_are_not_run() {
+    let door = Door::new(None, 200);
+    door.users.add("ann", false).unwrap();
+    let first = b"SCRAM-SHA-256\0\0\0\0\x0bn,,n=,r=abc";
+    let query = |raw: &mut Raw| {
+        raw.send(b'Q', b"select 1\0");
+        raw.send(b'P', b"\0select 1\0\0\0");
+        raw.send(b'B', b"\0\0\0\0\0\0\0\0");
+        raw.send(b'E', b"\0\0\0\0\0");
+        raw.send(b'S', b"");
+    };
+    let ways: [Way<'_>; 6] = [
+        ("08P01", &|raw| query(raw)),
+        ("08P01", &|raw| {
+            raw.send(b'p', b"PLAIN\0");
+            query(raw);
+        }),
+        ("08P01", &|raw| {
+            raw.send(b'p', b"SCRAM-SHA-256-PLUS\0\0\0\0\x0bn,,n=,r=abc");
+            query(raw);
+        }),
+        ("08P01", &|raw| {
+            raw.send(b'p', first);
+            query(raw);
+        }),
+        ("08P01", &|raw| {
+            raw.send(b'p', first);
+            raw.send(b'p', b"c=biws,r=abc,p=AAAA");
+            query(raw);
+        }),
+        ("08P01", &|raw| {
+            raw.send(b'p', b"SCRAM-SHA-256\0\xff\xff\xff\xff");
+            query(raw);
+        }),
+    ];
+    for user in ["ann", "nobody"] {
+        for (number, (code, way)) in ways.iter().enumerate() {
+            let mut raw = door.raw(user);
+            way(&mut raw);
+            let mut types = String::new();
+            let mut found = String::new();
+            while let Some((tag, body)) = raw.next() {
+                types.push(tag as char);
+                if tag == b'E' {
+                    found = error_code(&body);
+                }
+            }
+            assert_eq!(found, *code, "way {number} of {user}: {types}");
+            assert!(!types.contains('Z') && !types.contains('T'), "way {number} of {user}: {types}");
+        }
+    }
+    assert_eq!(door.sessions(), 0);
+}
+
+/// A proof of the right form for a wrong password, and an unknown user, fail the same way at the same point.
+#[test]
+fn an_unknown_user_is_not_to_be_told_from_a_wrong_password() {
+    let door = Door::new(None, 200);
+    door.users.add("ann", false).unwrap();
+    let said = |user: &str| {
+        let mut raw = door.raw(user);
+        let offered = raw.next().unwrap();
+        raw.send(b'p', b"SCRAM-SHA-256\0\0\0\0\x0bn,,n=,r=abc");
+        let challenge = String::from_utf8(raw.next().unwrap().1).unwrap();
+        let (nonce, rest) = challenge.split_once(",s=").unwrap();
+        let (salt, rounds) = rest.split_once(",i=").unwrap();
+        let nonce = nonce.split_once("r=").unwrap().1.to_owned();
+        let proof = format!("c=biws,r={nonce},p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        raw.send(b'p', proof.as_bytes());
+        (offered, salt.to_owned(), salt.len(), rounds.to_owned(), raw.fatal())
+    };
+    let (known, unknown, again) = (said("ann"), said("nobody"), said("nobody"));
+    assert_eq!((&known.0, known.2, &known.3, &known.4), (&unknown.0, unknown.2, &unknown.3, &unknown.4));
+    assert_eq!((unknown.1, unknown.4), (again.1, "28P01".to_owned()));
+}
+
+#[test]
+fn guessing_is_braked() {
+    let door = Door::new(None, 200);
+    let password = door.users.add("ann", false).unwrap();
+    for _ in 0..10 {
+        assert!(door.asks("ann", "wrong", "").contains("password authentication failed"));
+    }
+    let said = door.asks("ann", password.reveal(), "");
+    assert!(said.contains("too many failed logins") && said.contains("Try again in"), "{said}");
+    let other = door.users.add("bob", false).unwrap();
+    assert_eq!(door.asks("bob", other.reveal(), ""), "in");
+}
+
+#[test]
+fn the_last_places_are_for_administrators() {
+    let door = Door::new(None, 4);
+    let (user, root) = (door.users.add("ann", false).unwrap(), door.users.add("root", true).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connect = |name: &str, password: &str| {
+        let config =
+            format!("host=127.0.0.1 port={} user={name} password={password} dbname=grantd", door.server.address.port());
+        runtime.block_on(async move {
+            let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls).await?;
+            tokio::spawn(connection);
+            Ok::<_, tokio_postgres::Error>(client)
+        })
+    };
+    let _first = connect("ann", user.reveal()).unwrap();
+    let refused = connect("ann", user.reveal()).err().unwrap();
+    assert_eq!(refused.code().map(|c| c.code().to_owned()).as_deref(), Some("53300"), "{refused}");
+    let _places = [0; 3].map(|_| connect("root", root.reveal()).unwrap());
+    assert!(connect("root", root.reveal()).is_err());
+}
