@@ -113,8 +113,8 @@ fn a_mistake_is_named_with_its_place_and_what_was_meant() {
     for (text, expected) in [
         (
             "[server]\ndata_dir = \"/d\"\n  lisen = \"x\"",
-            "unknown field `lisen`, expected one of `listen`, `data_dir`, `statement_timeout`, `max_connections` \
-             (conf/grantd.toml:3:3)\nhint: did you mean listen?",
+            "unknown field `lisen`, expected one of `listen`, `data_dir`, `statement_timeout`, `max_connections`, \
+             `login`, `tls`, `tls_certificate_file`, `tls_key_file`, `tls_client_ca_file` (conf/grantd.toml:3:3)\nhint: did you mean listen?",
         ),
         (
             "[server]\nlisten = \"localhost\"",
