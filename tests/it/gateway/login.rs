@@ -142,7 +142,7 @@ fn what_is_sent_before_the_handshake_is_not_read_as_a_statement() {
         let mut raw = door.server.raw();
         let mut bytes = vec![0, 0, 0, 8];
         bytes.extend_from_slice(&80_877_103_u32.to_be_bytes());
-        let injected = b"\0\0\0\x22\0\x03\0\0user\0nobody\0database\0grantd\0\0";
+        let injected = b"\0\0\0\x25\0\x03\0\0user\0nobody\0database\0grantd\0\0";
         if late.is_zero() {
             bytes.extend_from_slice(injected);
             raw.send_raw(&bytes);
@@ -273,4 +273,34 @@ fn the_last_places_are_for_administrators() {
     assert_eq!(refused.code().map(|c| c.code().to_owned()).as_deref(), Some("53300"), "{refused}");
     let _places = [0; 3].map(|_| connect("root", root.reveal()).unwrap());
     assert!(connect("root", root.reveal()).is_err());
+}
+
+/// The first byte of the answer to a startup packet that is sent through TLS without asking for TLS first.
+async fn direct(door: &Door, protocols: &[&[u8]]) -> Option<u8> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(door.folder.path().join("server.crt")).unwrap()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    let stream = tokio::net::TcpStream::connect(door.server.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+    stream.write_all(b"\0\0\0\x22\0\x03\0\0user\0ann\0database\0grantd\0\0").await.ok()?;
+    stream.read_u8().await.ok()
+}
+
+#[tokio::test]
+async fn direct_tls_needs_the_protocols_name() {
+    let door = Door::new(Some(TlsMode::Require), 200);
+    door.users.add("ann", false).unwrap();
+    assert_eq!(direct(&door, &[b"postgresql"]).await, Some(b'R'));
+    assert_eq!(direct(&door, &[]).await, None);
+    assert_eq!(direct(&door, &[b"h2"]).await, None);
 }
