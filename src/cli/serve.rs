@@ -85,7 +85,7 @@ fn access(config: &Config, store: &Arc<Store>) -> Result<Access, CliError> {
             out,
             "the administrator \"{FIRST_ADMINISTRATOR}\" was made, with the password {}\nIt is shown this once; CALL \
              reset_password('{FIRST_ADMINISTRATOR}') makes another one.",
-            password.reveal()
+            password.expose()
         )
         .map_err(CliError::output)?;
     }

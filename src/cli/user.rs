@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 use super::CliError;
 use super::backup::State;
 use super::output::{Format, write_batches};
-use crate::config::duration;
-use crate::daemon::users::{Shown, Users, listed};
+use crate::config::{Secret, duration};
+use crate::daemon::users::{Users, listed};
 use crate::gateway::CallOutcome;
 use crate::store::{Store, StoreError};
 
@@ -110,8 +110,8 @@ fn users(state: &State) -> Result<Users, CliError> {
     }
 }
 
-fn print(secret: &Shown) -> Result<(), CliError> {
-    writeln!(std::io::stdout().lock(), "{}", secret.reveal()).map_err(CliError::output)
+fn print(secret: &Secret<String>) -> Result<(), CliError> {
+    writeln!(std::io::stdout().lock(), "{}", secret.expose()).map_err(CliError::output)
 }
 
 fn say(text: &str) -> Result<(), CliError> {

@@ -50,13 +50,13 @@ pub(super) async fn call(
 fn run(users: &Users, name: &str, args: &[&str]) -> Option<Result<CallOutcome, SqlError>> {
     Some(match (name, args) {
         ("create_user", [user]) => {
-            users.add(user, false).map_err(|e| failed(&e)).and_then(|p| secret(user, None, p.reveal()))
+            users.add(user, false).map_err(|e| failed(&e)).and_then(|p| secret(user, None, p.expose()))
         }
         ("create_user", [user, administrator]) => super::calls::boolean(administrator)
             .and_then(|administrator| users.add(user, administrator).map_err(|e| failed(&e)))
-            .and_then(|password| secret(user, None, password.reveal())),
+            .and_then(|password| secret(user, None, password.expose())),
         ("reset_password", [user]) => {
-            users.reset_password(user).map_err(|e| failed(&e)).and_then(|p| secret(user, None, p.reveal()))
+            users.reset_password(user).map_err(|e| failed(&e)).and_then(|p| secret(user, None, p.expose()))
         }
         ("create_token", [user, label]) => token(users, user, label, None),
         ("create_token", [user, label, days]) => match days.parse::<u32>() {
@@ -88,7 +88,7 @@ fn done(result: Result<(), StoreError>, what: &str, who: &str) -> Result<CallOut
 
 fn token(users: &Users, user: &str, label: &str, lives: Option<Duration>) -> Result<CallOutcome, SqlError> {
     let (id, token) = users.token(user, label, lives).map_err(|e| failed(&e))?;
-    secret(user, Some(id), token.reveal())
+    secret(user, Some(id), token.expose())
 }
 
 fn secret(user: &str, token: Option<i64>, text: &str) -> Result<CallOutcome, SqlError> {

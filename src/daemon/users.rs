@@ -1,6 +1,7 @@
 //! Users of the gateway: added, disabled, given passwords and tokens. Secrets are made here, shown once, and not kept.
 
 use super::now;
+use crate::config::Secret;
 use crate::gateway::CallOutcome;
 use crate::gateway::login::scram::{Keys, Salting, parse_verifier};
 use crate::gateway::login::{Directory, Person};
@@ -21,25 +22,8 @@ const TOKEN_PREFIX: &str = "grantd_";
 /// Bytes of chance in a secret.
 const CHANCE: usize = 24;
 
-/// A secret, shown once. `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Shown(String);
-
-impl Shown {
-    /// The text, for the one who asked.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Shown(...)")
-    }
-}
-
-fn random(prefix: &str) -> Shown {
-    Shown(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; CHANCE]>())))
+fn random(prefix: &str) -> Secret<String> {
+    Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; CHANCE]>())))
 }
 
 /// The users of a store.
@@ -55,14 +39,14 @@ impl Users {
     }
 
     /// Makes the first administrator when there is no user yet.
-    pub fn first_start(&self) -> Result<Option<Shown>, StoreError> {
+    pub fn first_start(&self) -> Result<Option<Secret<String>>, StoreError> {
         if self.store.users()?.is_empty() { self.add(FIRST_ADMINISTRATOR, true).map(Some) } else { Ok(None) }
     }
 
     /// Adds a user with a password of chance.
-    pub fn add(&self, name: &str, administrator: bool) -> Result<Shown, StoreError> {
+    pub fn add(&self, name: &str, administrator: bool) -> Result<Secret<String>, StoreError> {
         let (password, salting) = (random(""), Salting::random());
-        self.insert(name, administrator, &salting, &Keys::of(password.reveal(), &salting))?;
+        self.insert(name, administrator, &salting, &Keys::of(password.expose(), &salting))?;
         Ok(password)
     }
 
@@ -90,17 +74,17 @@ impl Users {
     }
 
     /// A new password of chance; the one before ends.
-    pub fn reset_password(&self, name: &str) -> Result<Shown, StoreError> {
+    pub fn reset_password(&self, name: &str) -> Result<Secret<String>, StoreError> {
         let password = random("");
-        let keys = Keys::of(password.reveal(), &self.salting(name)?);
+        let keys = Keys::of(password.expose(), &salting(self.store.need_user(name)?));
         self.store.add_secret(name, &new_secret(SecretKind::Password, "", &keys, None))?;
         Ok(password)
     }
 
     /// A token for a program, and its number.
-    pub fn token(&self, name: &str, label: &str, lives: Option<Duration>) -> Result<(i64, Shown), StoreError> {
+    pub fn token(&self, name: &str, label: &str, lives: Option<Duration>) -> Result<(i64, Secret<String>), StoreError> {
         let token = random(TOKEN_PREFIX);
-        let keys = Keys::of(token.reveal(), &self.salting(name)?);
+        let keys = Keys::of(token.expose(), &salting(self.store.need_user(name)?));
         let lives = lives.map(|time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
         let secret = new_secret(SecretKind::Token, label, &keys, lives.map(|time| now().saturating_add(time)));
         Ok((self.store.add_secret(name, &secret)?, token))
@@ -123,13 +107,10 @@ impl Users {
         let of = |user: &UserRow| secrets.iter().filter(|s| s.user == user.name && s.counts(now)).cloned().collect();
         Ok(self.store.users()?.into_iter().map(|user| (user.clone(), of(&user))).collect())
     }
+}
 
-    fn salting(&self, name: &str) -> Result<Salting, StoreError> {
-        let user = self.store.user(name)?;
-        let user =
-            user.ok_or_else(|| StoreError::Invalid { what: "user", detail: format!("there is no user {name:?}") })?;
-        Ok(Salting { salt: user.salt, rounds: user.rounds })
-    }
+fn salting(user: UserRow) -> Salting {
+    Salting { salt: user.salt, rounds: user.rounds }
 }
 
 fn new_secret(kind: SecretKind, label: &str, keys: &Keys, expires_at: Option<i64>) -> NewSecret {
@@ -157,16 +138,19 @@ pub fn listed(users: &Users) -> Result<CallOutcome, StoreError> {
         let times: TimestampMicrosecondArray = all.iter().map(|(_, secret)| secret.and_then(of)).collect();
         Arc::new(times.with_timezone("UTC")) as ArrayRef
     };
-    let tokens = all.iter().map(|(_, secret)| secret.filter(|s| s.kind == SecretKind::Token));
+    let tokens = all.iter().map(|(_, secret)| secret.filter(|s| s.secret.kind == SecretKind::Token));
     let columns = [
         ("user_name", Arc::new(all.iter().map(|(user, _)| Some(&user.name)).collect::<StringArray>()) as ArrayRef),
         ("administrator", Arc::new(all.iter().map(|(user, _)| Some(user.administrator)).collect::<BooleanArray>())),
         ("disabled", Arc::new(all.iter().map(|(user, _)| Some(user.disabled)).collect::<BooleanArray>())),
-        ("kind", Arc::new(all.iter().map(|(_, secret)| secret.map(|s| s.kind.as_str())).collect::<StringArray>())),
+        (
+            "kind",
+            Arc::new(all.iter().map(|(_, secret)| secret.map(|s| s.secret.kind.as_str())).collect::<StringArray>()),
+        ),
         ("token", Arc::new(tokens.clone().map(|secret| secret.map(|s| s.id)).collect::<Int64Array>())),
-        ("label", Arc::new(tokens.map(|secret| secret.map(|s| s.label.as_str())).collect::<StringArray>())),
-        ("created_at", times(&|s| Some(s.created_at))),
-        ("expires_at", times(&|s| s.expires_at)),
+        ("label", Arc::new(tokens.map(|secret| secret.map(|s| s.secret.label.as_str())).collect::<StringArray>())),
+        ("created_at", times(&|s| Some(s.secret.created_at))),
+        ("expires_at", times(&|s| s.secret.expires_at)),
         ("last_used_at", times(&|s| s.last_used_at)),
     ];
     let batch = RecordBatch::try_from_iter(columns)
@@ -183,9 +167,11 @@ impl Directory for Users {
         let secrets = self.store.secrets(Some(name)).map_err(|e| e.to_string())?;
         let secrets = secrets.into_iter().filter(|secret| secret.counts(now));
         Ok(Some(Person {
-            salting: Salting { salt: user.salt, rounds: user.rounds },
-            secrets: secrets.map(|s| (s.id, Keys { stored: s.stored_key, server: s.server_key })).collect(),
             administrator: user.administrator,
+            salting: salting(user),
+            secrets: secrets
+                .map(|s| (s.id, Keys { stored: s.secret.stored_key, server: s.secret.server_key }))
+                .collect(),
         }))
     }
 
@@ -221,9 +207,9 @@ mod tests {
     fn the_first_start_makes_one_administrator() {
         let users = users();
         let password = users.first_start().unwrap().unwrap();
-        assert!(opens(&users, "grantd", password.reveal()) && users.person("grantd").unwrap().unwrap().administrator);
+        assert!(opens(&users, "grantd", password.expose()) && users.person("grantd").unwrap().unwrap().administrator);
         assert_eq!(users.first_start().unwrap(), None);
-        assert!(!format!("{password:?}").contains(password.reveal()));
+        assert!(!format!("{password:?}").contains(password.expose()));
     }
 
     #[test]
@@ -233,11 +219,11 @@ mod tests {
         let (id, token) = users.token("ann", "dbt", None).unwrap();
         let (_, late) = users.token("ann", "old", Some(Duration::ZERO)).unwrap();
         let second = users.reset_password("ann").unwrap();
-        let seen = [&first, &second, &token, &late].map(|secret| opens(&users, "ann", secret.reveal()));
+        let seen = [&first, &second, &token, &late].map(|secret| opens(&users, "ann", secret.expose()));
         assert_eq!(seen, [false, true, true, false]);
-        assert!(token.reveal().starts_with("grantd_"));
+        assert!(token.expose().starts_with("grantd_"));
         users.revoke(id).unwrap();
-        assert!(!opens(&users, "ann", token.reveal()) && users.revoke(id).is_err());
+        assert!(!opens(&users, "ann", token.expose()) && users.revoke(id).is_err());
         let listed = users.list().unwrap();
         assert_eq!(
             listed.iter().map(|(user, secrets)| (user.name.as_str(), secrets.len())).collect::<Vec<_>>(),
@@ -256,7 +242,7 @@ mod tests {
         users.set_disabled("ann", false).unwrap();
         assert!(users.person("ann").unwrap().is_some());
         assert!(users.set_disabled("root", true).unwrap_err().to_string().contains("last administrator"));
-        assert!(opens(&users, "root", password.reveal()));
+        assert!(opens(&users, "root", password.expose()));
         assert!(users.set_disabled("bob", true).is_err());
     }
 

@@ -34,14 +34,10 @@ pub struct UserRow {
     pub created_at: Micros,
 }
 
-/// A secret of a user. The keys are not shown.
+/// What a secret is checked against, and how long. The keys are not shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretRow {
-    /// Its number.
-    pub id: i64,
-    /// Whose it is.
-    pub user: String,
-    /// What it is.
+pub struct NewSecret {
+    /// What it is; a password takes the place of the one before.
     pub kind: SecretKind,
     /// What it is for.
     pub label: String,
@@ -53,6 +49,17 @@ pub struct SecretRow {
     pub created_at: Micros,
     /// When it ends, if it does.
     pub expires_at: Option<Micros>,
+}
+
+/// A secret that is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretRow {
+    /// Its number.
+    pub id: i64,
+    /// Whose it is.
+    pub user: String,
+    /// As it was added.
+    pub secret: NewSecret,
     /// When it was revoked.
     pub revoked_at: Option<Micros>,
     /// About when it was used last.
@@ -62,25 +69,8 @@ pub struct SecretRow {
 impl SecretRow {
     /// Whether it can be used.
     pub fn counts(&self, now: Micros) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+        self.revoked_at.is_none() && self.secret.expires_at.is_none_or(|end| now < end)
     }
-}
-
-/// A secret to be kept.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NewSecret {
-    /// What it is; a password takes the place of the one before.
-    pub kind: SecretKind,
-    /// What it is for.
-    pub label: String,
-    /// `StoredKey` of SCRAM-SHA-256.
-    pub stored_key: [u8; 32],
-    /// `ServerKey`.
-    pub server_key: [u8; 32],
-    /// Now.
-    pub created_at: Micros,
-    /// When it ends, if it does.
-    pub expires_at: Option<Micros>,
 }
 
 impl Store {
@@ -124,6 +114,11 @@ impl Store {
             .query_row("SELECT * FROM gateway_users WHERE name = ?1", [name], read_user)
             .optional()
             .map_err(StoreError::database("read the user"))
+    }
+
+    /// The user of that name, who has to be there.
+    pub fn need_user(&self, name: &str) -> Result<UserRow, StoreError> {
+        self.user(name)?.ok_or_else(|| no_user(name))
     }
 
     /// Keeps a user out, or lets him in again. The last administrator stays.
@@ -259,12 +254,14 @@ fn read_secret(row: &Row<'_>) -> rusqlite::Result<SecretRow> {
     Ok(SecretRow {
         id: row.get("id")?,
         user: row.get("user")?,
-        kind: sql::word(row, "kind", SecretKind::parse)?,
-        label: row.get("label")?,
-        stored_key: row.get("stored_key")?,
-        server_key: row.get("server_key")?,
-        created_at: row.get("created_at")?,
-        expires_at: row.get("expires_at")?,
+        secret: NewSecret {
+            kind: sql::word(row, "kind", SecretKind::parse)?,
+            label: row.get("label")?,
+            stored_key: row.get("stored_key")?,
+            server_key: row.get("server_key")?,
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
+        },
         revoked_at: row.get("revoked_at")?,
         last_used_at: row.get("last_used_at")?,
     })

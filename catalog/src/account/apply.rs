@@ -56,8 +56,8 @@ impl Account {
             Change::GrantPrivilege { privilege, object, grantee, grant_option, granted_by } => {
                 self.need_object(object)?;
                 self.need_principal(grantee)?;
-                if let Some(rows) = self.imported_rows(privilege, object) {
-                    self.grant_imported(rows, grantee, granted_by.as_ref(), at);
+                if self.is_whole_import(privilege, object) {
+                    self.grant_imported(self.exposed_by(object), grantee, granted_by.as_ref(), at);
                     return Ok(());
                 }
                 self.put_grant(Grant {
@@ -74,7 +74,7 @@ impl Account {
                 if *privilege == Privilege::OWNERSHIP {
                     return self.disown(object, grantee);
                 }
-                if self.imported_rows(privilege, object).is_some() {
+                if self.is_whole_import(privilege, object) {
                     return self.revoke_imported(object, grantee);
                 }
                 let rows = self.matching(privilege, object, grantee, granted_by.as_ref())?;

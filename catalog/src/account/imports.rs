@@ -4,7 +4,9 @@
 //! the share exposes. Such a row can be neither granted nor revoked alone; only the whole can.
 
 use super::{Account, ApplyError, Grant, GrantKey, Micros};
-use crate::model::{Change, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties, Property};
+use crate::model::{
+    Change, Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Properties, Property,
+};
 
 /// Whether a database is made from a share. SNOWFLAKE is: it is listed as an application.
 pub fn is_imported(name: &str, properties: Option<&Properties>) -> bool {
@@ -25,8 +27,7 @@ pub fn exposed(object_type: &ObjectType) -> &'static [&'static str] {
 /// A grant or revoke as the platform takes it: of a row that comes from a share, the whole (to account roles only).
 pub fn as_a_whole(change: Change, imported: impl Fn(&Ident) -> bool) -> Change {
     let database = |object: &ObjectRef, grantee: &Principal| {
-        let is_database = object.object_type == ObjectType::DATABASE;
-        let name = if is_database { Some(&object.name) } else { object.database.as_ref() };
+        let name = object.own_database();
         let of_role = grantee.kind == PrincipalKind::Role && object.object_type.as_str() != "DATABASE_ROLE";
         name.filter(|name| of_role && imported(name)).map(|name| ObjectRef::database(name.clone()))
     };
@@ -61,27 +62,30 @@ pub fn as_a_whole(change: Change, imported: impl Fn(&Ident) -> bool) -> Change {
 }
 
 impl Account {
-    /// Whether `object` is a database of this account that is made from a share.
-    pub(crate) fn is_import(&self, object: &ObjectRef) -> bool {
-        object.object_type == ObjectType::DATABASE
-            && self.object(object).is_some_and(|(_, info)| is_imported(object.name.as_str(), Some(&info.properties)))
+    /// Whether a database of this account is made from a share.
+    pub fn is_import(&self, database: &Ident) -> bool {
+        let known = self.object(&ObjectRef::database(database.clone()));
+        known.is_some_and(|(_, info)| is_imported(database.as_str(), Some(&info.properties)))
+    }
+
+    /// Whether a privilege on an object stands for what a share exposes.
+    pub(super) fn is_whole_import(&self, privilege: &Privilege, object: &ObjectRef) -> bool {
+        *privilege == Privilege::IMPORTED_PRIVILEGES
+            && object.object_type == ObjectType::DATABASE
+            && self.is_import(&object.name)
     }
 
     /// The rows that IMPORTED PRIVILEGES on a database stand for: on the database and on everything in it that is
-    /// known, since what is not exposed is not seen. `None` for a database of another kind.
-    pub(super) fn imported_rows(
-        &self,
-        privilege: &Privilege,
-        object: &ObjectRef,
-    ) -> Option<Vec<(Privilege, ObjectRef)>> {
-        if *privilege != Privilege::IMPORTED_PRIVILEGES || !self.is_import(object) {
-            return None;
-        }
-        let inside = self.objects().map(|(o, _)| o).filter(|o| o.database.as_ref() == Some(&object.name));
-        let rows = std::iter::once(object)
+    /// known, since what is not exposed is not seen.
+    pub fn exposed_by(&self, database: &ObjectRef) -> Vec<(Privilege, ObjectRef)> {
+        let container = Container::Database(database.name.clone());
+        let inside = self.objects_in(&container).map(|(object, _)| object);
+        let mut rows: Vec<_> = std::iter::once(database)
             .chain(inside)
-            .flat_map(|o| exposed(&o.object_type).iter().map(|privilege| (Privilege::new(privilege), o.clone())));
-        Some(rows.collect())
+            .flat_map(|o| exposed(&o.object_type).iter().map(|privilege| (Privilege::new(privilege), o.clone())))
+            .collect();
+        rows.sort();
+        rows
     }
 
     /// Grants IMPORTED PRIVILEGES as the rows it is kept as.

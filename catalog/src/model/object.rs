@@ -250,6 +250,11 @@ impl ObjectRef {
         self
     }
 
+    /// The database that this is, or that it lies in.
+    pub fn own_database(&self) -> Option<&Ident> {
+        if self.object_type == ObjectType::DATABASE { Some(&self.name) } else { self.database.as_ref() }
+    }
+
     /// The parts of the name, outermost first.
     pub fn parts(&self) -> impl Iterator<Item = &Ident> {
         self.database.iter().chain(self.schema.iter()).chain(std::iter::once(&self.name))

@@ -55,7 +55,7 @@ pub enum ScriptError {
 /// the given order stands. No statement comes twice in a row of the same effect: equal changes are said once. A row that
 /// comes from a share is revoked as a whole, as the platform demands.
 pub fn render_script(changes: &[Change], before: &Account) -> Result<Script, ScriptError> {
-    let imported = |database: &Ident| before.is_import(&ObjectRef::database(database.clone()));
+    let imported = |database: &Ident| before.is_import(database);
     let as_the_platform_takes_it = |change: &Change| match change {
         Change::RevokePrivilege { .. } => as_a_whole(change.clone(), imported),
         other => other.clone(),

@@ -5,6 +5,7 @@
 //! everything.
 
 use super::answers::Answers;
+use grantd_catalog::model::Ident;
 use grantd_catalog::sql::text_literal;
 use std::fmt::Write as _;
 
@@ -77,6 +78,7 @@ GRANT DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE {role};
         }
         if !self.answers.networks.is_empty() {
             let policy = self.policy();
+            let policy = policy.quoted();
             let networks: Vec<String> = self.answers.networks.iter().map(|n| text_literal(n)).collect();
             let networks = networks.join(", ");
             let _ = write!(
@@ -92,8 +94,10 @@ ALTER USER {user} SET NETWORK_POLICY = {policy};
     }
 
     /// The policy's name, from the user's.
-    fn policy(&self) -> String {
-        format!("\"{}_NETWORK\"", self.answers.user.as_str().replace('"', "\"\""))
+    fn policy(&self) -> Ident {
+        let user = &self.answers.user;
+        // A name that is as long as names can be has no room for more; policies have names of their own.
+        Ident::new(format!("{}_NETWORK", user.as_str())).unwrap_or_else(|_| user.clone())
     }
 
     /// Queries for somebody who doubts it.
@@ -160,7 +164,6 @@ private_key_file = \"{KEY_FILE}\"
 mod tests {
     use super::*;
     use crate::config::Config;
-    use grantd_catalog::model::Ident;
     use std::path::Path;
 
     fn answers(user: &str) -> Answers {

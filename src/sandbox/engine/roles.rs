@@ -1,6 +1,6 @@
 //! Which roles are active in a session, and what they hold: Snowflake's rules by plain loops, written to be read.
 
-use grantd_catalog::account::{Account, ContainerGrant, Reach, imports};
+use grantd_catalog::account::{Account, ContainerGrant, Reach};
 use grantd_catalog::model::{
     Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, Property, privileges_of,
 };
@@ -121,12 +121,7 @@ impl<'a> Active<'a> {
 
     /// Whether an object is, or lies in, a database made from a share: inherited grants leave those out.
     fn is_of_share(&self, object: &ObjectRef) -> bool {
-        let is_database = object.object_type == ObjectType::DATABASE;
-        let Some(name) = (if is_database { Some(&object.name) } else { object.database.as_ref() }) else {
-            return false;
-        };
-        let known = self.account.object(&ObjectRef::database(name.clone()));
-        known.is_some_and(|(_, info)| imports::is_imported(name.as_str(), Some(&info.properties)))
+        object.own_database().is_some_and(|database| self.account.is_import(database))
     }
 
     /// Whether any privilege on an object is held.

@@ -4,7 +4,7 @@ use super::inventory::outer;
 use super::{AssembleError, Builder, is_builtin, names};
 use crate::sync::kind::SourceKind;
 use crate::sync::table::{Column, Row, SourceTable};
-use grantd_catalog::account::{ContainerGrant, Grant, Membership, Micros, ObjectInfo, Reach, imports};
+use grantd_catalog::account::{ContainerGrant, Grant, Membership, Micros, ObjectInfo, Reach};
 use grantd_catalog::model::{Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege, qualified};
 
 /// A grant row as its source has it.
@@ -293,18 +293,13 @@ impl Builder {
                     let is_database = object.object_type == ObjectType::DATABASE;
                     let database = if is_database { Some(object.name.clone()) } else { object.database.clone() };
                     // What a share exposes is in no inventory: a gap of its own.
-                    if database.as_ref().is_some_and(|d| self.is_import(d)) {
+                    if database.as_ref().is_some_and(|d| self.account.is_import(d)) {
                         return;
                     }
                     self.findings.lag(kind, what, database, || object.shown());
                 }
             }
         }
-    }
-
-    fn is_import(&self, database: &Ident) -> bool {
-        let known = self.account.object(&ObjectRef::database(database.clone()));
-        known.is_some_and(|(_, info)| imports::is_imported(database.as_str(), Some(&info.properties)))
     }
 
     pub(super) fn notice_principal(&mut self, kind: SourceKind, principal: &Principal) {

@@ -12,6 +12,7 @@ use chrono::{DateTime, SecondsFormat};
 use grantd_catalog::account::Micros;
 use grantd_catalog::model::{Ident, ObjectType, PrincipalKind, Property};
 use grantd_catalog::snapshot::Snapshot;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// SHOW commands, without a warehouse: fresh, and the only source of warehouses and integrations.
@@ -25,7 +26,7 @@ const SHOWS: &[(SourceKind, &str)] = &[
 ];
 
 /// The account's own catalogue of privileges. It changes with the platform's releases, so no check asks for it.
-const OFFERS: (SourceKind, &str) = (SourceKind::GrantablePrivileges, "CALL EXPLAIN_GRANTABLE_PRIVILEGES()");
+const OFFERS: &str = "CALL EXPLAIN_GRANTABLE_PRIVILEGES()";
 
 /// Views that a login need not read: TABLES has every view, and VIEWS holds their text besides.
 const FILES_ONLY: &[SourceKind] = &[SourceKind::Views];
@@ -66,18 +67,12 @@ impl Extent {
 
 /// The SHOW commands.
 pub fn shows() -> Vec<Statement> {
-    SHOWS.iter().copied().map(without_warehouse).collect()
+    SHOWS.iter().map(|(kind, sql)| without_warehouse(Group::Shows, *kind, (*sql).to_owned())).collect()
 }
 
-fn without_warehouse((kind, sql): (SourceKind, &str)) -> Statement {
-    Statement {
-        group: Group::Shows,
-        name: sql.to_owned(),
-        kind,
-        sql: sql.to_owned(),
-        older_sql: None,
-        needs_warehouse: false,
-    }
+/// A statement that needs no warehouse, named by its text.
+fn without_warehouse(group: Group, kind: SourceKind, sql: String) -> Statement {
+    Statement { group, name: sql.clone(), kind, sql, older_sql: None, needs_warehouse: false }
 }
 
 /// One SELECT per view; several in one where their columns are the same. With `since`, the grants that changed from then on.
@@ -101,7 +96,7 @@ pub fn views(since: Option<Micros>) -> Vec<Statement> {
 pub fn bulk(extent: Extent, since: Option<Micros>) -> Vec<Statement> {
     let mut statements = shows();
     if extent != Extent::Check {
-        statements.push(without_warehouse(OFFERS));
+        statements.push(without_warehouse(Group::Shows, SourceKind::GrantablePrivileges, OFFERS.to_owned()));
         statements.extend(views(since.filter(|_| extent == Extent::Incremental)));
     }
     statements
@@ -187,15 +182,7 @@ fn together(with_recent: bool) -> String {
 
 /// The members of one role, as they are now.
 pub fn members_of(role: &Ident) -> Statement {
-    let sql = format!("SHOW GRANTS OF ROLE {}", role.quoted());
-    Statement {
-        group: Group::Repair,
-        name: sql.clone(),
-        kind: SourceKind::ShowGrantsOf,
-        sql,
-        older_sql: None,
-        needs_warehouse: false,
-    }
+    without_warehouse(Group::Repair, SourceKind::ShowGrantsOf, format!("SHOW GRANTS OF ROLE {}", role.quoted()))
 }
 
 /// What future grants can be asked by.
@@ -237,18 +224,19 @@ impl Scope {
             }
         }
         // What imported databases and applications hold cannot have future grants.
-        let known = std::mem::take(&mut scope.databases);
+        let known: HashSet<&Ident> = scope.databases.iter().collect();
         scope.schemas.retain(|(database, _)| known.contains(database));
         scope.database_roles.retain(|(database, _)| known.contains(database));
-        scope.databases = known;
         scope
     }
 
     /// Only the containers that `before` has not: what future grants have to be asked for before their turn.
     pub fn new_containers(&self, before: &Self) -> Self {
+        let databases: HashSet<&Ident> = before.databases.iter().collect();
+        let schemas: HashSet<&(Ident, Ident)> = before.schemas.iter().collect();
         Self {
-            databases: self.databases.iter().filter(|d| !before.databases.contains(d)).cloned().collect(),
-            schemas: self.schemas.iter().filter(|s| !before.schemas.contains(s)).cloned().collect(),
+            databases: self.databases.iter().filter(|d| !databases.contains(d)).cloned().collect(),
+            schemas: self.schemas.iter().filter(|s| !schemas.contains(s)).cloned().collect(),
             roles: Vec::new(),
             database_roles: Vec::new(),
         }
@@ -279,15 +267,7 @@ pub fn future_grants(scope: &Scope) -> Vec<Statement> {
 
 fn future(texts: impl Iterator<Item = String>) -> Vec<Statement> {
     let statement = |what| {
-        let sql = format!("SHOW FUTURE GRANTS {what}");
-        Statement {
-            group: Group::FutureGrants,
-            name: sql.clone(),
-            kind: SourceKind::ShowFutureGrants,
-            sql,
-            older_sql: None,
-            needs_warehouse: false,
-        }
+        without_warehouse(Group::FutureGrants, SourceKind::ShowFutureGrants, format!("SHOW FUTURE GRANTS {what}"))
     };
     texts.map(statement).collect()
 }

@@ -2,26 +2,21 @@
 
 use crate::support::operator::{keys, operator_sql};
 use crate::support::wire::{column, connect, rows};
-use crate::support::{Running, demo_of, utf8};
+use crate::support::{Running, client_folder, demo_of, environments, utf8};
 use grantd::sandbox::demo::DEMO;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/connector")
+    client_folder("connector")
 }
 
 /// The pythons of the pinned connectors, oldest first; made at the first call.
 pub(super) fn pythons() -> &'static [String] {
     static PYTHONS: OnceLock<Vec<String>> = OnceLock::new();
-    PYTHONS.get_or_init(|| {
-        let venvs = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venvs");
-        let made = Command::new("sh").arg(folder().join("venv.sh")).arg(venvs).output().unwrap();
-        assert!(made.status.success(), "venv.sh: {}", String::from_utf8_lossy(&made.stderr));
-        String::from_utf8(made.stdout).unwrap().lines().map(str::to_owned).collect()
-    })
+    PYTHONS.get_or_init(|| environments("connector"))
 }
 
 /// Runs rbac.py as the operator against a sandbox; what it printed.

@@ -2,21 +2,13 @@
 
 use crate::support::operator::{OPERATOR, keys, operator_sql};
 use crate::support::wire::{connect, rows};
-use crate::support::{Running, demo_of, utf8, write_key};
+use crate::support::{Running, client_folder, demo_of, environments, utf8, write_key};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/writers")
-}
-
-/// The environments of the tools, in the order of `venv.sh`.
-fn environments() -> Vec<PathBuf> {
-    let venvs = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venvs");
-    let made = Command::new("sh").arg(folder().join("venv.sh")).arg(venvs).output().unwrap();
-    assert!(made.status.success(), "venv.sh: {}", String::from_utf8_lossy(&made.stderr));
-    String::from_utf8(made.stdout).unwrap().lines().map(PathBuf::from).collect()
+    client_folder("writers")
 }
 
 fn account() -> Running {
@@ -139,8 +131,9 @@ const SPECIFIED_TO_TUNDRA: [&str; 8] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_tools_grant_is_what_grantd_shows() {
-    let environments = environments();
+    let environments = environments("writers");
     let [permifrost, snow, tundra, snowcap] = environments.as_slice() else { panic!("{environments:?}") };
+    let [permifrost, snow, tundra, snowcap] = [permifrost, snow, tundra, snowcap].map(Path::new);
 
     let sandbox = account();
     run(&permifrost.join("bin/permifrost"), &["run", "spec.yml"], &sandbox);

@@ -240,10 +240,7 @@ impl Raw {
     }
 
     fn send(&mut self, tag: u8, body: &[u8]) {
-        let mut frame = vec![tag];
-        frame.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
-        frame.extend_from_slice(body);
-        self.send_raw(&frame);
+        self.send_raw(&frame(tag, body));
     }
 
     /// The next message, or `None` when the server closed.
@@ -285,6 +282,12 @@ impl Raw {
         }
         code
     }
+}
+
+/// A message as bytes.
+fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32 + 4).to_be_bytes();
+    [&[tag], &length[..], body].concat()
 }
 
 fn error_code(body: &[u8]) -> String {

@@ -1,12 +1,14 @@
 //! The official Python connectors, as they come from their registry, against the sandbox.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
+
+use crate::support::{client_folder, environments};
 
 use super::driver::{impatient, keys, start};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/connector")
+    client_folder("connector")
 }
 
 /// Runs a program while the sandbox in this process goes on answering.
@@ -16,12 +18,7 @@ async fn run(mut command: Command) -> Output {
 
 /// The pythons of the pinned connectors; made at the first call.
 async fn pythons() -> Vec<String> {
-    let venvs = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venvs");
-    let mut venv = Command::new("sh");
-    venv.arg(folder().join("venv.sh")).arg(venvs);
-    let made = run(venv).await;
-    assert!(made.status.success(), "venv.sh: {}", String::from_utf8_lossy(&made.stderr));
-    String::from_utf8(made.stdout).unwrap().lines().map(str::to_owned).collect()
+    tokio::task::spawn_blocking(|| environments("connector")).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

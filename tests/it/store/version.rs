@@ -67,8 +67,12 @@ fn check_users(dir: &Path) {
     let store = Store::open(dir).unwrap();
     let [ann] = store.users().unwrap().try_into().unwrap();
     assert_eq!((ann.name.as_str(), ann.administrator, ann.rounds, ann.salt), ("ann", true, 15_000, vec![7; 16]));
-    let kinds: Vec<_> =
-        store.secrets(Some("ann")).unwrap().iter().map(|s| (s.kind, s.stored_key, s.expires_at)).collect();
+    let kinds: Vec<_> = store
+        .secrets(Some("ann"))
+        .unwrap()
+        .iter()
+        .map(|s| (s.secret.kind, s.secret.stored_key, s.secret.expires_at))
+        .collect();
     assert_eq!(kinds, [(SecretKind::Password, [1; 32], Some(46)), (SecretKind::Token, [1; 32], Some(46))]);
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod operator;
 pub(crate) mod wire;
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -122,6 +122,21 @@ pub(crate) fn serve_with(config: &Path, login: &str) -> Running {
     let mut running = Running::start(command);
     running.url = format!("postgresql://grantd@{}/grantd", running.word_after("grantd answers address="));
     running
+}
+
+/// What the `venv.sh` of a folder in `tests/clients` prints, line by line. Environments are made once, one at a time.
+pub(crate) fn environments(client: &str) -> Vec<String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let venvs = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venvs");
+    let made = Command::new("sh").arg(client_folder(client).join("venv.sh")).arg(venvs).output().unwrap();
+    assert!(made.status.success(), "venv.sh of {client}: {}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// A folder in `tests/clients`.
+pub(crate) fn client_folder(client: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(client)
 }
 
 /// A key that only its owner can read.

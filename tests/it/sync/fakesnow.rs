@@ -1,17 +1,14 @@
 //! What the client decodes from a server that is not our own: fakesnow, with tables for views.
 
+use crate::support::{client_folder, environments};
 use grantd::sync::plan::views;
 use grantd::sync::snowflake::{Credential, Secret, SnowflakeConfig, SnowflakeSource};
 use grantd::sync::source::Silent;
 use grantd::sync::{Group, Source, SourceError, SourceKind, SourceTable, Statement};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/fakesnow")
-}
 
 /// A server that ends with the test.
 struct Fakesnow {
@@ -21,10 +18,9 @@ struct Fakesnow {
 
 impl Fakesnow {
     fn start() -> Self {
-        let venvs = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venvs");
-        let made = Command::new("sh").arg(folder().join("venv.sh")).arg(venvs).output().unwrap();
-        assert!(made.status.success(), "venv.sh: {}", String::from_utf8_lossy(&made.stderr));
-        let bin = Path::new(String::from_utf8(made.stdout).unwrap().trim()).join("bin");
+        let environments = environments("fakesnow");
+        let [environment] = environments.as_slice() else { panic!("{environments:?}") };
+        let bin = Path::new(environment).join("bin");
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -38,7 +34,10 @@ impl Fakesnow {
             std::thread::sleep(Duration::from_millis(50));
         }
         let mut load = Command::new(bin.join("python"));
-        load.arg("-B").arg(folder().join("load.py")).arg(port.to_string()).env("NO_PROXY", "localhost");
+        load.arg("-B")
+            .arg(client_folder("fakesnow").join("load.py"))
+            .arg(port.to_string())
+            .env("NO_PROXY", "localhost");
         let loaded = load.output().unwrap();
         assert!(loaded.status.success(), "load.py: {}", String::from_utf8_lossy(&loaded.stderr));
         server

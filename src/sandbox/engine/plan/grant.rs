@@ -1,6 +1,6 @@
 //! GRANT and REVOKE of privileges: who may, who is recorded as the grantor, what depends on what.
 
-use super::{DONE, Plan, Planned, Planner, Step, database_of};
+use super::{DONE, Plan, Planned, Planner, Step};
 use crate::sandbox::engine::refusals::{denied, dependent, forbidden, invalid, missing_object};
 use crate::sandbox::engine::roles::account_admin;
 use crate::sandbox::protocol::engine::Failure;
@@ -170,7 +170,7 @@ impl Planner<'_> {
             }
             PrincipalKind::Share if grant_option => Err(Failure::unsupported("WITH GRANT OPTION TO SHARE")),
             PrincipalKind::DatabaseRole => {
-                self.need_same_database(grantee, database_of(object))?;
+                self.need_same_database(grantee, object.own_database())?;
                 let manages = *privilege == Privilege::MANAGE_GRANTS;
                 if of_database && !manages && !OF_DATABASE_ROLES.contains(&privilege.as_str()) {
                     return Err(Failure::unsupported(&format!("GRANT {privilege} ON DATABASE TO DATABASE ROLE")));
@@ -277,7 +277,7 @@ impl Planner<'_> {
     /// What is in SNOWFLAKE or an imported database is granted and revoked as a whole.
     fn need_not_imported(&self, privilege: &Privilege, object: &ObjectRef) -> Planned<()> {
         let itself = object.object_type == ObjectType::DATABASE && *privilege != Privilege::USAGE;
-        let imported = !itself && !object.object_type.is_role() && self.is_imported(database_of(object));
+        let imported = !itself && !object.object_type.is_role() && self.is_imported(object.own_database());
         if imported {
             return Err(forbidden(
                 "Granting individual privileges on imported database is not allowed. \

@@ -3,15 +3,12 @@
 use super::{Planned, Planner};
 use crate::sandbox::engine::refusals::{denied, invalid};
 use crate::sandbox::protocol::engine::Failure;
-use grantd_catalog::account::imports;
-use grantd_catalog::model::{Change, Container, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege};
+use grantd_catalog::model::{Change, Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Privilege};
 
 impl Planner<'_> {
     /// Whether a database comes from elsewhere.
     pub(super) fn is_imported(&self, database: Option<&Ident>) -> bool {
-        let Some(name) = database else { return false };
-        let info = self.account.object(&ObjectRef::database(name.clone())).map(|(_, info)| info);
-        info.is_some_and(|info| imports::is_imported(name.as_str(), Some(&info.properties)))
+        database.is_some_and(|database| self.account.is_import(database))
     }
 
     /// USAGE on the database and one row per object that it exposes.
@@ -33,14 +30,14 @@ impl Planner<'_> {
             grant_option: false,
             granted_by: Some(granted_by.clone()),
         };
-        Ok(self.exposed(object).into_iter().map(row).collect())
+        Ok(self.account.exposed_by(object).into_iter().map(row).collect())
     }
 
     /// Takes every row that `import` made. Without authority nothing goes, and that is no error.
     pub(super) fn unimport(&self, object: &ObjectRef, grantee: &Principal) -> Planned<Vec<Change>> {
         let manages = self.active.manages_grants(object);
         let mut changes = Vec::new();
-        for (privilege, object) in self.exposed(object) {
+        for (privilege, object) in self.account.exposed_by(object) {
             for row in self.account.grants_of_to(&object, &privilege, grantee) {
                 if row.granted_by.as_ref().is_some_and(|by| manages || self.active.all.contains(by)) {
                     changes.push(Change::RevokePrivilege {
@@ -55,16 +52,5 @@ impl Planner<'_> {
             }
         }
         Ok(changes)
-    }
-
-    fn exposed(&self, database: &ObjectRef) -> Vec<(Privilege, ObjectRef)> {
-        let container = Container::Database(database.name.clone());
-        let inside = self.account.objects_in(&container).map(|(object, _)| object);
-        let mut rows: Vec<_> = std::iter::once(database)
-            .chain(inside)
-            .flat_map(|o| imports::exposed(&o.object_type).iter().map(|p| (Privilege::new(p), o.clone())))
-            .collect();
-        rows.sort();
-        rows
     }
 }

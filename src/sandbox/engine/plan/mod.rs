@@ -124,8 +124,3 @@ fn place(container: &Container) -> ObjectRef {
         Container::Schema(d, s) => ObjectRef::in_database(ObjectType::SCHEMA, d.clone(), s.clone()),
     }
 }
-
-/// The database of a securable: a database's own, too.
-fn database_of(object: &ObjectRef) -> Option<&Ident> {
-    if object.object_type == ObjectType::DATABASE { Some(&object.name) } else { object.database.as_ref() }
-}

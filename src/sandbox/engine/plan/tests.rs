@@ -64,7 +64,7 @@ impl World {
         let account = self.account();
         let own = |g: &grantd_catalog::account::Grant| {
             g.object.object_type.as_str() != "ACCOUNT"
-                && super::database_of(&g.object).is_none_or(|d| d.as_str() != "SNOWFLAKE")
+                && g.object.own_database().is_none_or(|d| d.as_str() != "SNOWFLAKE")
         };
         let mut rows: Vec<String> = account
             .grants()

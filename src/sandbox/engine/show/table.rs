@@ -52,6 +52,11 @@ impl Table {
         Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
+    /// As [`Table::new`], where some columns are those of other commands too.
+    pub(super) fn beginning(first: &[&'static str], others: &[&'static str]) -> Self {
+        Self::new(&[first, others].concat())
+    }
+
     /// Adds a row, one cell per column.
     pub(super) fn row(&mut self, cells: Vec<Cell>) {
         self.rows.push(cells);
