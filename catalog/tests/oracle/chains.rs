@@ -27,16 +27,26 @@ pub(crate) struct Chains {
 impl Oracle {
     /// Why `user` has `privilege` on `object`.
     pub(crate) fn why(&self, user: &Principal, privilege: &Privilege, object: &ObjectRef, lens: Lens) -> Why {
-        let active = self.active(user, lens);
-        let gives = |c: &&super::privileges::Carried| c.privilege == *privilege && c.object == *object;
-        let all = self.carried();
-        let carriers: BTreeSet<Principal> =
-            all.iter().filter(gives).map(|c| c.carrier.clone()).filter(|c| active.has(c)).collect();
+        let carriers = self.carriers(user, privilege, object, lens);
         Why {
             by_membership: self.chains_by_membership(user, lens, &carriers),
             through_public: self.chains_through_public(&carriers),
             carriers,
         }
+    }
+
+    /// The active roles, and the user, that carry a privilege themselves.
+    pub(crate) fn carriers(
+        &self,
+        user: &Principal,
+        privilege: &Privilege,
+        object: &ObjectRef,
+        lens: Lens,
+    ) -> BTreeSet<Principal> {
+        let active = self.active(user, lens);
+        let gives = |c: &&super::privileges::Carried| c.privilege == *privilege && c.object == *object;
+        let of_all = self.carried().iter().filter(gives).map(|c| c.carrier.clone());
+        of_all.filter(|c| active.has(c)).collect()
     }
 
     /// From the user by its activated roles; the user itself is a chain of no hops. That every role has PUBLIC too makes

@@ -1,13 +1,13 @@
 //! The engine against the oracle, row by row, on random accounts.
 //!
-//! `GRANTD_ORACLE_ACCOUNTS` says how many accounts, `GRANTD_ORACLE_SEED` the first seed. A long run:
-//! `GRANTD_ORACLE_ACCOUNTS=100000 cargo test --workspace --test oracle -- compare`.
+//! `GRANTD_ORACLE_ACCOUNTS` says how many accounts, `GRANTD_ORACLE_SEED` the first seed. `docs/testing.md` has the
+//! command of the long run.
 
 use super::privileges::{Carried, EffectiveGrant, EffectivePrivilege, Source, Way};
 use super::random::{build, facts, smallest};
 use super::roles::How;
 use super::{Lens, Oracle};
-use grantd_catalog::account::Account;
+use grantd_catalog::account::{Account, Grant};
 use grantd_catalog::graph;
 use grantd_catalog::graph::effective::{GrantRow, Row, Scan, Wanted};
 use grantd_catalog::graph::explain::{Need, explain};
@@ -242,7 +242,7 @@ fn explanations_agree(account: &Account) -> Result<(), String> {
     let cycle = closure.iter().any(|(a, b)| closure.contains(&(b.clone(), a.clone())));
     for lens in Lens::ALL {
         for row in oracle.effective_privileges(lens).iter().step_by(11) {
-            let why = oracle.why(&row.user, &row.privilege, &row.object, lens);
+            let want_carriers = oracle.carriers(&row.user, &row.privilege, &row.object, lens);
             let user = snapshot.principal_id(&row.user).unwrap();
             let object = snapshot.object_id(&row.object).unwrap();
             let privilege = snapshot.privilege_id(row.privilege.as_str());
@@ -251,7 +251,7 @@ fn explanations_agree(account: &Account) -> Result<(), String> {
             let proofs: Vec<_> = explanation.proofs.iter().filter(|p| p.need == Need::Privilege).collect();
             let carriers: BTreeSet<Principal> =
                 proofs.iter().filter_map(|p| p.chain.last()).map(|id| principal(&snapshot, *id)).collect();
-            same(&what, &why.carriers, &carriers)?;
+            same(&what, &want_carriers, &carriers)?;
             let unmet = !explanation.missing.is_empty();
             if unmet == row.usable {
                 return Err(format!("{what}: usable is {}, missing are {:?}", row.usable, explanation.missing));
@@ -266,8 +266,7 @@ fn explanations_agree(account: &Account) -> Result<(), String> {
             let by_membership = oracle.closure(&oracle.activated(&row.user, lens));
             let through_public = oracle.closure(&[Principal::public()].into());
             for public in [false, true] {
-                let of_kind: BTreeSet<Principal> = why
-                    .carriers
+                let of_kind: BTreeSet<Principal> = want_carriers
                     .iter()
                     .filter(|c| {
                         if public { through_public.contains(*c) } else { **c == row.user || by_membership.contains(*c) }
@@ -384,8 +383,25 @@ fn findings_agree(account: &Account) -> Result<(), String> {
     same("orphan roles", &oracle.reachable_by_nobody(), &orphans)
 }
 
-/// Role, privilege, object and grant option.
-type Held = BTreeSet<(Principal, Privilege, ObjectRef, bool)>;
+/// What each role has on an object: itself, through other roles and through PUBLIC, but for one grant row. Who may grant
+/// a privilege on has it, too.
+fn held_on(
+    oracle: &Oracle,
+    has: &BTreeMap<&Principal, BTreeSet<Principal>>,
+    object: &ObjectRef,
+    but: Option<&Grant>,
+) -> BTreeSet<(Principal, Privilege, bool)> {
+    let gone = |c: &Carried| {
+        but.is_some_and(|g| c.way == Way::Grant && (&c.carrier, &c.privilege) == (&g.grantee, &g.privilege))
+    };
+    let carried: Vec<&Carried> = oracle.carried().iter().filter(|c| c.object == *object && !gone(c)).collect();
+    let of_role = |(role, has): (&&Principal, &BTreeSet<Principal>)| {
+        let mine = carried.iter().filter(|c| has.contains(&c.carrier));
+        mine.flat_map(|c| [c.grant_option, false].map(|option| ((*role).clone(), c.privilege.clone(), option)))
+            .collect::<Vec<_>>()
+    };
+    has.iter().flat_map(of_role).collect()
+}
 
 /// A grant that is called redundant takes nothing from anyone when it goes, and every one that takes nothing is called so,
 /// unless several rows carry the same.
@@ -393,27 +409,16 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
     let snapshot = Snapshot::freeze(account, 0);
     let (mut ways, mut found) = (Vec::new(), Vec::new());
     (0..snapshot.object_count()).for_each(|object| snapshot.redundant_grants_on(object, &mut ways, &mut found));
-    let held = |account: &Account| -> Held {
-        let oracle = Oracle::new(account);
-        let public = oracle.closure(&BTreeSet::from([Principal::public()]));
-        let rows = oracle.role_privileges().into_iter();
-        let mut held: Held = rows.map(|(role, c)| (role, c.privilege, c.object, c.grant_option)).collect();
-        let of_public: Held = held.iter().filter(|row| public.contains(&row.0)).cloned().collect();
-        for role in &oracle.roles {
-            held.extend(of_public.iter().map(|(_, p, o, g)| (role.clone(), p.clone(), o.clone(), *g)));
-        }
-        let weaker: Held = held.iter().map(|(r, p, o, _)| (r.clone(), p.clone(), o.clone(), false)).collect();
-        held.into_iter().chain(weaker).collect()
-    };
-    let before = held(account);
     let oracle = Oracle::new(account);
-    let public = oracle.closure(&BTreeSet::from([Principal::public()]));
+    let public = oracle.public_is_everyones();
+    let closure = |role: &Principal| &oracle.closure(&BTreeSet::from([role.clone()])) | &public;
+    let has: BTreeMap<_, _> = oracle.roles.iter().map(|role| (role, closure(role))).collect();
     let named: BTreeSet<u32> = found.iter().map(|r| r.row).collect();
     let circles = !snapshot.graph().closure().cycles().is_empty();
-    let grants: Vec<_> = account.grants().collect();
-    for grant in &grants {
+    for grant in &oracle.grants {
         let membership = grant.object.object_type.is_role() && grant.privilege == Privilege::USAGE;
-        let parallel = grants
+        let parallel = oracle
+            .grants
             .iter()
             .filter(|g| (&g.privilege, &g.object, &g.grantee) == (&grant.privilege, &grant.object, &grant.grantee));
         // PUBLIC and the roles granted to it have what each of them has; one of them keeps its grant.
@@ -428,20 +433,15 @@ fn redundant_grants_agree(account: &Account) -> Result<(), String> {
         if membership || shared || everyones || !grant.grantee.kind.is_role() || parallel.count() > 1 || circles {
             continue;
         }
-        let mut without = Account::new(account.name());
-        account.principals().for_each(|(p, info)| without.put_principal(p.clone(), info.clone()));
-        account.objects().for_each(|(o, info)| without.put_object(o.clone(), info.clone()));
-        grants.iter().filter(|g| *g != grant).for_each(|g| without.put_grant(g.clone()));
-        account.ownerships().for_each(|row| without.put_ownership(&row));
-        account.memberships().for_each(|row| without.put_membership(&row));
-        account.container_grants().for_each(|row| without.put_container_grant(row));
         let object = snapshot.object_id(&grant.object).unwrap();
         let row = snapshot.grants_on(object).find(|row| {
             let g = snapshot.grants();
             principal(&snapshot, g.grantee(*row)) == grant.grantee
                 && privilege(&snapshot, g.privilege(*row)) == grant.privilege
         });
-        let (called, is) = (named.contains(&row.unwrap()), held(&without) == before);
+        // A grant on an object gives nothing on any other.
+        let held = |but| held_on(&oracle, &has, &grant.object, but);
+        let (called, is) = (named.contains(&row.unwrap()), held(Some(grant)) == held(None));
         if called != is {
             return Err(format!("{grant:?} is called redundant: {called}, but is: {is}"));
         }

@@ -1,8 +1,10 @@
 //! What the oracle reads from an account: plain sets of rows, nothing derived.
 
+use super::privileges::Carried;
 use grantd_catalog::account::{Account, ContainerGrant, Grant, Ownership, Reach};
 use grantd_catalog::model::{Ident, ObjectRef, ObjectType, Principal, PrincipalKind, Properties, Property};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// Which of a user's roles count.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -42,6 +44,8 @@ pub(crate) struct Oracle {
     pub(crate) imported: BTreeSet<Ident>,
     /// The schemas with managed access.
     pub(crate) managed_schemas: BTreeSet<ObjectRef>,
+    /// What everybody carries, once it was asked for.
+    pub(crate) carried: OnceLock<Vec<Carried>>,
 }
 
 impl Oracle {
@@ -69,6 +73,7 @@ impl Oracle {
                 .collect(),
             listed: account.objects().filter(|(_, info)| info.listed).map(|(o, _)| o.clone()).collect(),
             managed_schemas: account.objects().filter(managed).map(|(o, _)| o.clone()).collect(),
+            carried: OnceLock::new(),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Oracle {
     /// One row for each distinct user, privilege and object.
     pub(crate) fn effective_privileges(&self, lens: Lens) -> BTreeSet<EffectivePrivilege> {
         let carried = self.carried();
-        let rows = |user| self.privileges_of_active(&carried, &self.active(user, lens));
+        let rows = |user| self.privileges_of_active(carried, &self.active(user, lens));
         self.users.keys().flat_map(rows).collect()
     }
 
@@ -118,7 +118,7 @@ impl Oracle {
         let mut rows = BTreeSet::new();
         for user in self.users.keys() {
             let usable = |active: &Active| {
-                let all = self.privileges_of_active(&carried, active).into_iter().filter(|row| row.usable);
+                let all = self.privileges_of_active(carried, active).into_iter().filter(|row| row.usable);
                 all.map(|row| (row.user, row.privilege, row.object)).collect::<BTreeSet<_>>()
             };
             let mut combined = usable(&self.active(user, Lens::All));
@@ -154,13 +154,15 @@ impl Oracle {
     }
 
     /// Every privilege that anybody carries, by whatever kind of grant.
-    pub(crate) fn carried(&self) -> Vec<Carried> {
-        let mut carried = Vec::new();
-        carried.extend(self.grants.iter().filter_map(explicit_grant));
-        carried.extend(self.ownerships.iter().flat_map(|o| self.ownership_implies_the_privileges_of_the_type(o)));
-        carried
-            .extend(self.inherited.iter().flat_map(|g| self.inherited_covers_listed_objects_of_exactly_that_type(g)));
-        carried
+    pub(crate) fn carried(&self) -> &[Carried] {
+        self.carried.get_or_init(|| {
+            let covers = |g| self.inherited_covers_listed_objects_of_exactly_that_type(g);
+            let mut carried = Vec::new();
+            carried.extend(self.grants.iter().filter_map(explicit_grant));
+            carried.extend(self.ownerships.iter().flat_map(|o| self.ownership_implies_the_privileges_of_the_type(o)));
+            carried.extend(self.inherited.iter().flat_map(covers));
+            carried
+        })
     }
 
     /// OWNERSHIP is a privilege and implies all of its type, on that object and not on what is in it. The
