@@ -15,8 +15,7 @@ pub fn statement(statement: &mut Statement) -> Result<(), SqlError> {
     if let Some(error) = visitor.error {
         return Err(error);
     }
-    // After the columns got their names: the rewrites that follow change the expressions that names come from.
-    super::values::rewrite::statement(statement)?;
+    // After the columns got their names: the catalog's rewrites change the expressions that names come from.
     super::pgcatalog::rewrite::statement(statement);
     Ok(())
 }
@@ -78,8 +77,7 @@ fn name_columns(select: &mut Select) {
                     continue;
                 }
                 let name = naming::of(expr);
-                let column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
-                    && !super::pgcatalog::rewrite::is_reserved_value(expr);
+                let column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 let taken = used.contains(&name) || (wildcard && column);
                 if column && !taken {
                     used.push(name);

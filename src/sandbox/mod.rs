@@ -6,4 +6,3 @@
 pub mod demo;
 pub mod engine;
 pub mod protocol;
-pub mod story;

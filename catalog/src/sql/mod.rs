@@ -14,7 +14,6 @@ mod cursor;
 mod ddl;
 mod error;
 mod expand;
-pub mod fuzzing;
 mod grants;
 mod inverse;
 #[cfg(test)]

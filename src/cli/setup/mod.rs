@@ -4,6 +4,7 @@
 //! result is read-only, and the configuration.
 
 mod answers;
+mod files;
 mod script;
 
 use std::io::{IsTerminal, Write};
@@ -13,7 +14,6 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::CliError;
-use super::files;
 use crate::sandbox::protocol::keys::{KeyPair, fingerprint};
 use answers::{Answers, Asker};
 

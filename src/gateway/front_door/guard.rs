@@ -2,20 +2,18 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{ObjectName, Query, Select, SetExpr, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, Statement, Visit, Visitor};
 
-use super::super::error::{SqlError, syntax_error_at};
+use super::super::error::SqlError;
 
 /// 25006 in PostgreSQL's words.
 pub(crate) fn read_only(what: &str) -> SqlError {
     SqlError::new("25006", format!("cannot execute {what} in a read-only transaction"))
 }
 
-struct OnlyReads<'a> {
-    sql: &'a str,
-}
+struct OnlyReads;
 
-impl OnlyReads<'_> {
+impl OnlyReads {
     fn set_expr(body: &SetExpr) -> Option<SqlError> {
         match body {
             SetExpr::Insert(_) => Some(read_only("INSERT")),
@@ -28,7 +26,7 @@ impl OnlyReads<'_> {
     }
 }
 
-impl Visitor for OnlyReads<'_> {
+impl Visitor for OnlyReads {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
@@ -45,20 +43,6 @@ impl Visitor for OnlyReads<'_> {
             return ControlFlow::Break(SqlError::syntax("syntax error at or near \"|>\"", None));
         }
         ControlFlow::Continue(())
-    }
-
-    /// The parser takes strings for names of tables; PostgreSQL does not, and to other engines they are files.
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<SqlError> {
-        let string = relation.0.iter().filter_map(|part| part.as_ident()).find(|part| part.quote_style == Some('\''));
-        match string {
-            Some(part) => {
-                // The parser keeps no place for it.
-                let literal = format!("'{}'", part.value.replace('\'', "''"));
-                let position = self.sql.find(&literal).and_then(|at| self.sql.get(..at));
-                ControlFlow::Break(syntax_error_at(self.sql, position.map(|head| head.chars().count() + 1)))
-            }
-            None => ControlFlow::Continue(()),
-        }
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<SqlError> {
@@ -80,8 +64,8 @@ impl Visitor for OnlyReads<'_> {
 }
 
 /// An error when anything in `node` writes, locks or is not a query.
-pub(crate) fn only_reads(node: &impl Visit, sql: &str) -> Result<(), SqlError> {
-    match node.visit(&mut OnlyReads { sql }) {
+pub(crate) fn only_reads(node: &impl Visit) -> Result<(), SqlError> {
+    match node.visit(&mut OnlyReads) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

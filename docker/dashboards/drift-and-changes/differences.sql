@@ -1,4 +1,0 @@
-SELECT count(*) AS differences
-FROM drift
-WHERE TRUE
-  AND account = '$account'

@@ -1,2 +1,0 @@
-SELECT count(DISTINCT user_name) AS users
-FROM access_diff('$account@baseline', '$account')

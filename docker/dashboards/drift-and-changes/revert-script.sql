@@ -1,1 +1,0 @@
-SELECT sql FROM drift_sql('$account')

@@ -1,4 +1,0 @@
-SELECT count(*) AS gaps
-FROM coverage
-WHERE affects IS NOT NULL
-  AND ('' IN ($account) OR account IN ($account))

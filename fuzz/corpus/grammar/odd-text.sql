@@ -1,1 +1,0 @@
-CREATE ROLE "‮​;--/*$$'"; CREATE ROLE "é"; GRANT ROLE "é" TO ROLE "‮​;--/*$$'"; COMMENT ON ROLE "é" IS 'a\\b\'c'

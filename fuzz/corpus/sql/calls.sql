@@ -1,1 +1,0 @@
-CALL sync('demo'); CALL propose('t', 'GRANT ROLE A TO USER B', account => 'x'); CALL accept_baseline()

@@ -1,1 +1,0 @@
-SELECT pg_catalog.pg_get_viewdef('440738042'::pg_catalog.oid, true);

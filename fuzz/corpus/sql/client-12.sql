@@ -1,1 +1,0 @@
-select user_name from users where user_name = $1

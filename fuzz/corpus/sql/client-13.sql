@@ -1,1 +1,0 @@
-DECLARE "cur" CURSOR FOR select * from roles

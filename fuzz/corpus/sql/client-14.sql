@@ -1,1 +1,0 @@
-FETCH FORWARD 3 FROM "cur"

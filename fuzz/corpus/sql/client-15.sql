@@ -1,1 +1,0 @@
-FETCH FORWARD ALL FROM "cur"

@@ -1,1 +1,0 @@
-select $1, count(*) from grants where privilege = $2 group by 1

@@ -1,1 +1,0 @@
-begin; set local search_path = public; select 1; commit

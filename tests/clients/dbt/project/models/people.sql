@@ -1,1 +1,0 @@
-select user_name, type from {{ source('grantd', 'users') }}
