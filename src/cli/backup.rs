@@ -14,10 +14,10 @@ use crate::store::{Copied, backup, restore};
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The configuration that names the data directory
-    #[arg(long, value_name = "FILE", default_value = "grantd.toml")]
+    #[arg(long, value_name = "FILE", env = "GRANTD_CONFIG", default_value = "grantd.toml")]
     pub config: PathBuf,
     /// The data directory, instead of the configuration's
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 

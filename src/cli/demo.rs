@@ -9,12 +9,15 @@ use super::sandbox::{ACCOUNT, engine};
 use super::serve::cannot_listen;
 use super::sync::Shown;
 use super::{CliError, runtime, signals};
+use crate::daemon::audit::QueryLog;
 use crate::daemon::snowflake::SandboxAccount;
 use crate::daemon::{Connector, Daemon, DaemonBackend};
-use crate::gateway::{Access, Gateway};
+use crate::gateway::{Access, Gateway, Recorder};
 use crate::progress::Progress;
+use crate::sandbox::engine::SandboxEngine;
 use crate::sandbox::protocol::Sandbox;
 use crate::sandbox::protocol::keys::KeyPair;
+use crate::sandbox::story::ACTS;
 use crate::store::{AccountSource, Store};
 use grantd_catalog::tables::World;
 use std::collections::HashMap;
@@ -31,6 +34,7 @@ use std::sync::Arc;
 Examples:
   grantd demo
   psql \"$(grantd demo --listen 127.0.0.1:0 | sed -un 's/^ready: //p;q')\"
+  grantd demo --story
   grantd demo --script my-roles.sql")]
 pub struct DemoArgs {
     /// Where to answer questions; port 0 picks a free one
@@ -42,6 +46,10 @@ pub struct DemoArgs {
     /// Snowflake SQL that makes the account, instead of the demo account
     #[arg(long, value_name = "FILE.sql")]
     pub script: Option<PathBuf>,
+    /// Also play what happened after the first state was accepted: drift, needless and useless grants, a sync that
+    /// failed. Dashboards have something to show then
+    #[arg(long, conflicts_with = "script")]
+    pub story: bool,
 }
 
 /// The name of the account in grantd.
@@ -55,20 +63,23 @@ const SYNC_WAREHOUSE: &str = "GRANTD_WH";
 pub fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
     let progress = Progress::stderr();
     progress.set("making the account");
-    let engine = Arc::new(engine(args.script.as_deref())?);
+    let engine = Arc::new(engine(args.script.is_none(), args.script.as_slice())?);
     let failed = |error: &dyn std::fmt::Display| CliError::new(error);
     let keys = KeyPair::generate().map_err(|e| failed(&e))?;
     engine.prepare_sync(SYNC_USER, SYNC_ROLE, SYNC_WAREHOUSE, &keys.public_key_der).map_err(|e| failed(&e))?;
-    runtime()?.block_on(async {
+    let store = Arc::new(Store::in_memory()?);
+    let log = Arc::new(QueryLog::start(Arc::clone(&store))?);
+    let served = runtime()?.block_on(async {
         let stop = signals::cancellation()?;
         // Both ports first: nothing is made when one is taken.
         let gateway = Gateway::bind(args.listen, Access::default())
             .await
-            .map_err(|error| cannot_listen(args.listen, "--listen", error))?;
+            .map_err(|error| cannot_listen(args.listen, "--listen", error))?
+            .with_recorder(Arc::clone(&log) as Arc<dyn Recorder>);
         let sandbox = Sandbox::bind(args.sandbox_listen)
             .map_err(|error| super::listen::explain(args.sandbox_listen, "--sandbox-listen", &error))?;
         let sandbox_address = sandbox.local_addr();
-        let serving = tokio::spawn(sandbox.serve(engine, stop.clone()));
+        let serving = tokio::spawn(sandbox.serve(engine.clone(), stop.clone()));
 
         let url = url::Url::parse(&format!("http://{sandbox_address}")).map_err(|e| failed(&e))?;
         let connector = SandboxAccount {
@@ -80,14 +91,16 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
             private_key_pem: keys.private_key_pem.clone(),
         };
         let connectors = HashMap::from([(NAME.to_owned(), Arc::new(connector) as Arc<dyn Connector>)]);
-        let store = Arc::new(Store::in_memory()?);
         let daemon = Arc::new(Daemon::open(store, connectors)?);
         let shown = Shown(progress);
         daemon.sync(NAME, AccountSource::Sandbox, &shown).await?;
+        if args.story {
+            play(&engine, &daemon, &shown).await?;
+        }
         drop(shown);
 
         let address = gateway.local_addr();
-        let backend = DaemonBackend::new(Arc::clone(&daemon)).map_err(|e| failed(&e))?;
+        let backend = DaemonBackend::new(Arc::clone(&daemon)).map_err(|e| failed(&e))?.with_query_log(Arc::clone(&log));
         let answering = gateway.serve(Arc::new(backend), stop.clone());
         greet(&daemon.world(), sandbox_address)?;
         let mut out = std::io::stdout();
@@ -100,8 +113,28 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
             Ok(ended) => ended.map_err(|e| failed(&e)),
             Err(error) => Err(failed(&error)),
         }
-    })?;
-    Ok(ExitCode::SUCCESS)
+    });
+    log.stop();
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+/// Plays the story, with a sync after each act. Before the last one grantd is locked out for a moment, so that there is a
+/// run that failed.
+async fn play(engine: &SandboxEngine, daemon: &Arc<Daemon>, shown: &Shown) -> Result<(), CliError> {
+    let act = |sql: &str| engine.run_script(sql).map_err(|error| CliError::new(error).at("the demo's story"));
+    let [rest @ .., last] = ACTS;
+    for sql in rest {
+        act(sql)?;
+        daemon.sync(NAME, AccountSource::Sandbox, shown).await?;
+    }
+    act(&format!("ALTER USER {SYNC_USER} SET DISABLED = TRUE"))?;
+    if daemon.sync(NAME, AccountSource::Sandbox, shown).await.is_ok() {
+        return Err(CliError::new("a user who is disabled could log in to the sandbox"));
+    }
+    act(&format!("ALTER USER {SYNC_USER} SET DISABLED = FALSE"))?;
+    act(last)?;
+    daemon.sync(NAME, AccountSource::Sandbox, shown).await?;
+    Ok(())
 }
 
 /// A first answer for people, on standard error.

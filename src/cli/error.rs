@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::daemon::DaemonError;
 use crate::store::StoreError;
+use crate::store::audit::AuditError;
 
 /// The exit code of an error.
 pub(super) const FAILURE: u8 = 2;
@@ -62,6 +63,14 @@ impl CliError {
         }
     }
 
+    /// As [`CliError::report`], as one event of the log: nothing else may be on standard error then.
+    pub fn log(&self) -> ExitCode {
+        if let CliError::Message { what, place, hint } = self {
+            tracing::error!(target: "grantd", place, hint, "{what}");
+        }
+        self.report(&mut io::sink())
+    }
+
     /// Tells the user, and gives the exit code.
     pub fn report(&self, out: &mut dyn Write) -> ExitCode {
         let code = match self {
@@ -108,6 +117,12 @@ impl From<DaemonError> for CliError {
             DaemonError::Store(error) => error.into(),
             other => CliError::new(other),
         }
+    }
+}
+
+impl From<AuditError> for CliError {
+    fn from(error: AuditError) -> CliError {
+        CliError::Message { what: error.to_string(), place: None, hint: error.hint() }
     }
 }
 

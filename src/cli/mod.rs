@@ -4,13 +4,18 @@
 //! - [`listen`]: opening a port
 //! - [`logging`], [`signals`], [`output`]: log lines, Ctrl-C, results as table, JSON or CSV
 
+pub mod audit;
 pub mod backup;
 pub mod demo;
 pub mod doctor;
 mod error;
+mod files;
+pub mod health;
 pub mod import;
+mod limits;
 pub mod listen;
 pub mod logging;
+mod notify;
 pub mod output;
 pub mod sandbox;
 pub mod serve;
@@ -33,8 +38,9 @@ pub use error::CliError;
     version,
     arg_required_else_help = true,
     after_help = "\
-Exit codes: 0 done, 1 grantd doctor found something to mend, 2 an error that is explained on standard error, 130 interrupted.
-Log lines go to standard error; GRANTD_LOG=info shows more of them."
+Exit codes: 0 done, 1 grantd doctor, health or audit verify found something, 2 an error that is explained on standard error, 130 interrupted.
+Log lines go to standard error; GRANTD_LOG=info shows more of them, GRANTD_LOG_FORMAT=json
+writes each as a JSON object."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -47,10 +53,12 @@ enum Command {
     Setup(setup::SetupArgs),
     Doctor(doctor::DoctorArgs),
     Serve(serve::ServeArgs),
+    Health(health::HealthArgs),
     Sync(sync::SyncArgs),
     Import(import::ImportArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Audit(audit::AuditArgs),
     Sandbox(sandbox::SandboxArgs),
     Sql(sql::SqlArgs),
     User(user::UserArgs),
@@ -67,20 +75,24 @@ pub fn main() -> ExitCode {
         }
     };
     logging::init();
+    logging::panics::install();
+    limits::no_core_dumps();
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Setup(args) => setup::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => backup::run_restore(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::User(args) => user::run(&args),
     };
-    result.unwrap_or_else(|error| error.report(&mut std::io::stderr()))
+    result.unwrap_or_else(|error| if logging::is_json() { error.log() } else { error.report(&mut std::io::stderr()) })
 }
 
 /// The runtime that moves bytes; statements run on the gateway's own threads.

@@ -31,7 +31,7 @@ pub struct SyncArgs {
     #[arg(value_name = "ACCOUNT")]
     pub accounts: Vec<String>,
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "grantd.toml")]
+    #[arg(long, value_name = "FILE", env = "GRANTD_CONFIG", default_value = "grantd.toml")]
     pub config: PathBuf,
     /// Print the statements, the rows and the warehouse seconds to expect, and send nothing
     #[arg(long)]

@@ -25,6 +25,7 @@ use crate::store::{Store, StoreError};
 Examples:
   grantd user add ann --config /etc/grantd/grantd.toml
   grantd user token dbt --label ci --expires 90d
+  grantd user rotate 7 --grace 48h
   grantd user list
   grantd user disable ann")]
 #[expect(clippy::doc_markdown, reason = "shown as help, where backticks are noise")]
@@ -91,6 +92,16 @@ enum What {
         #[command(flatten)]
         state: State,
     },
+    /// Make a token in the place of another one, which goes on for a while
+    Rotate {
+        /// The number of the other one
+        token: i64,
+        /// How long that one goes on
+        #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "24h")]
+        grace: Duration,
+        #[command(flatten)]
+        state: State,
+    },
     /// End a token, by its number in the list
     Revoke {
         /// The number
@@ -141,6 +152,11 @@ pub fn run(args: &UserArgs) -> Result<ExitCode, CliError> {
         What::Token { name, label, expires, state } => {
             let (id, token) = users(state)?.token(name, label, *expires)?;
             say(&format!("token {id} of {name}"))?;
+            print(&token)?;
+        }
+        What::Rotate { token, grace, state } => {
+            let (user, id, token) = users(state)?.rotate(*token, *grace)?;
+            say(&format!("token {id} of {user}"))?;
             print(&token)?;
         }
         What::Revoke { token, state } => users(state)?.revoke(*token)?,

@@ -23,26 +23,32 @@ mod credential;
 pub(crate) mod duration;
 mod environment;
 mod error;
+mod limits;
+mod operations;
 mod raw;
 mod secret;
+pub(crate) mod size;
 mod sync;
+mod usage;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use access::{LoginMode, TlsFiles, TlsMode};
+pub use access::{
+    AccessConfig, CertificateName, CertificateUsers, LoginMode, SocketAccess, SocketConfig, SocketLogin, TlsFiles,
+    TlsMode,
+};
 pub use credential::{CredentialFiles, CredentialTexts};
 pub use error::ConfigError;
+pub use limits::ConnectionLimits;
+pub use operations::{DEFAULT_SHUTDOWN_TIMEOUT, LogFormat, MetricsAccess, OperationsConfig};
 pub use secret::{Secret, read_secret};
 pub use sync::SyncConfig;
+pub use usage::{Limits, Spill};
 
 /// Where the gateway listens unless told otherwise.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5433);
-/// How long a statement may run unless told otherwise.
-pub const DEFAULT_STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
-/// How many clients may be connected unless told otherwise.
-pub const DEFAULT_MAX_CONNECTIONS: u32 = 100;
 /// How often an account is synced unless told otherwise.
 pub const DEFAULT_SYNC_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -62,14 +68,14 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where state is kept.
     pub data_dir: PathBuf,
-    /// How long a statement may run; `None` is without limit (`"0"`).
-    pub statement_timeout: Option<Duration>,
-    /// How many clients may be connected at once, at least 1.
-    pub max_connections: u32,
-    /// How users prove who they are.
-    pub login: LoginMode,
-    /// TLS, unless it is off.
-    pub tls: Option<(TlsMode, TlsFiles)>,
+    /// What clients may take of the machine.
+    pub usage: Limits,
+    /// How many connections there may be.
+    pub limits: ConnectionLimits,
+    /// Who may ask.
+    pub access: AccessConfig,
+    /// How the daemon is run and watched.
+    pub operations: OperationsConfig,
 }
 
 /// `[[account]]`: one account of a platform.
@@ -120,13 +126,18 @@ impl Platform {
 impl Config {
     /// Reads the file, applies the process's environment and checks the files that hold secrets.
     pub fn load(file: &Path) -> Result<Config, ConfigError> {
-        let text =
-            std::fs::read_to_string(file).map_err(|source| ConfigError::Read { file: file.to_path_buf(), source })?;
-        let config = Config::parse(file, &text, std::env::vars_os())?;
+        let config = Config::read(file)?;
         for account in &config.accounts {
             account.check_files()?;
         }
         Ok(config)
+    }
+
+    /// As [`Config::load`], without a look at the files that hold secrets.
+    pub fn read(file: &Path) -> Result<Config, ConfigError> {
+        let text =
+            std::fs::read_to_string(file).map_err(|source| ConfigError::Read { file: file.to_path_buf(), source })?;
+        Config::parse(file, &text, std::env::vars_os())
     }
 
     /// As [`Config::load`], from a text and an environment; touches no file but that of a named `connection`. `file` is

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::access::{self, RawAccess};
+use super::access::{self, Network, RawAccess, RawCertificate, RawCertificateUser, RawPeer};
 use super::error::{Place, nearest};
+use super::operations::{LogFormat, MetricsAccess, RawOperations};
 use super::{
-    AccountConfig, Config, ConfigError, CredentialFiles, DEFAULT_LISTEN, DEFAULT_MAX_CONNECTIONS,
-    DEFAULT_STATEMENT_TIMEOUT, DEFAULT_SYNC_INTERVAL, LoginMode, Platform, ServerConfig, SyncConfig, TlsMode, duration,
+    AccountConfig, Config, ConfigError, ConnectionLimits, CredentialFiles, DEFAULT_LISTEN, DEFAULT_SYNC_INTERVAL,
+    Limits, LoginMode, Platform, ServerConfig, SocketAccess, SocketLogin, Spill, SyncConfig, TlsMode, duration, size,
     sync::LEAST_OVERLAP,
 };
 
@@ -24,6 +25,17 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
         let text = String::deserialize(deserializer)?;
         duration::parse(&text).map(Span).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A size as text.
+#[derive(Clone, Copy)]
+struct Size(u64);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        size::parse(&text).map(Size).map_err(serde::de::Error::custom)
     }
 }
 
@@ -81,12 +93,40 @@ struct RawServer {
     listen: Option<Listen>,
     data_dir: Option<Word>,
     statement_timeout: Option<Span>,
+    idle_session_timeout: Option<Span>,
+    idle_in_transaction_session_timeout: Option<Span>,
+    write_timeout: Option<Span>,
+    max_result_rows: Option<u64>,
+    max_result_bytes: Option<Size>,
+    query_memory: Option<Size>,
+    statement_memory: Option<Size>,
+    memory_limit: Option<Size>,
+    spill_limit: Option<Size>,
+    statement_spill_limit: Option<Size>,
     max_connections: Option<std::num::NonZeroU32>,
+    max_connections_per_address: Option<std::num::NonZeroU32>,
+    max_starting_connections: Option<std::num::NonZeroU32>,
+    max_starting_connections_per_address: Option<std::num::NonZeroU32>,
     login: Option<LoginMode>,
     tls: Option<TlsMode>,
     tls_certificate_file: Option<Word>,
     tls_key_file: Option<Word>,
     tls_client_ca_file: Option<Word>,
+    tls_client_crl_file: Option<Word>,
+    certificate_user: Option<RawCertificateUser>,
+    #[serde(default)]
+    certificate: Vec<RawCertificate>,
+    socket_dir: Option<Word>,
+    socket_access: Option<SocketAccess>,
+    socket_login: Option<SocketLogin>,
+    #[serde(default)]
+    peer: Vec<RawPeer>,
+    #[serde(default)]
+    proxies: Vec<Network>,
+    metrics_listen: Option<Listen>,
+    metrics_access: Option<MetricsAccess>,
+    log_format: Option<LogFormat>,
+    shutdown_timeout: Option<Span>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +160,54 @@ struct RawAccount {
     max_loss_roles: Option<Percent>,
     max_loss_grants: Option<Percent>,
     max_loss_objects: Option<Percent>,
+}
+
+impl RawServer {
+    /// The keys that say what clients may take, with their defaults.
+    fn usage(&self, data_dir: &Path) -> Result<Limits, (String, Option<String>)> {
+        let default = Limits::default();
+        let span = |written: Option<Span>, default: Option<Duration>| limit(written, default.unwrap_or_default());
+        let count = |written: Option<u64>, default: Option<u64>| written.or(default).filter(|most| *most > 0);
+        let bytes = |written: Option<Size>, default: u64| written.map_or(default, |size| size.0);
+        let spill = Spill::to(data_dir.join("spill"));
+        let total = bytes(self.spill_limit, spill.limit);
+        let spill = Spill {
+            limit: total,
+            statement_limit: bytes(self.statement_spill_limit, spill.statement_limit.min(total)),
+            ..spill
+        };
+        let query_memory = bytes(self.query_memory, default.query_memory);
+        let limits = Limits {
+            statement_timeout: span(self.statement_timeout, default.statement_timeout),
+            idle_session_timeout: span(self.idle_session_timeout, default.idle_session_timeout),
+            idle_in_transaction_session_timeout: span(
+                self.idle_in_transaction_session_timeout,
+                default.idle_in_transaction_session_timeout,
+            ),
+            write_timeout: span(self.write_timeout, default.write_timeout),
+            max_result_rows: count(self.max_result_rows, default.max_result_rows),
+            max_result_bytes: count(self.max_result_bytes.map(|size| size.0), default.max_result_bytes),
+            query_memory,
+            statement_memory: bytes(self.statement_memory, default.statement_memory.min(query_memory)),
+            memory_limit: self.memory_limit.map(|size| size.0).filter(|most| *most > 0),
+            spill: Some(spill).filter(|spill| spill.limit > 0),
+        };
+        for (name, size) in [("query_memory", query_memory), ("statement_memory", limits.statement_memory)] {
+            if size < LEAST_MEMORY {
+                let what = format!("{name} is too small: no statement could be answered with less than 16MiB");
+                return Err((what, Some(format!("{name} = \"512MiB\""))));
+            }
+        }
+        if limits.statement_memory > query_memory {
+            let what = "statement_memory is more than query_memory, which all statements share".to_owned();
+            return Err((what, Some("statement_memory = \"512MiB\" and query_memory = \"2GiB\"".to_owned())));
+        }
+        if limits.spill.as_ref().is_some_and(|spill| spill.statement_limit > spill.limit) {
+            let what = "statement_spill_limit is more than spill_limit, which all statements share".to_owned();
+            return Err((what, Some("statement_spill_limit = \"2GiB\" and spill_limit = \"8GiB\"".to_owned())));
+        }
+        Ok(limits)
+    }
 }
 
 impl RawAccount {
@@ -157,6 +245,9 @@ impl RawAccount {
         })
     }
 }
+
+/// Below it not even small statements are answered.
+const LEAST_MEMORY: u64 = 16 << 20;
 
 /// Where the accounts stand in the text.
 #[derive(Deserialize, Default)]
@@ -197,9 +288,10 @@ pub(super) fn finish(file: &Path, text: &str, table: &toml::Table) -> Result<Con
     let raw = read(table).map_err(|(what, hint)| refuse(what, 0, hint))?;
     let folder = file.parent().unwrap_or(Path::new(""));
 
-    let data_dir = raw.server.data_dir.ok_or_else(|| {
+    let data_dir = raw.server.data_dir.as_ref().map(|word| folder.join(&word.0)).ok_or_else(|| {
         refuse("data_dir is missing in [server]".to_owned(), 0, Some("data_dir = \"/var/lib/grantd\"".to_owned()))
     })?;
+    let usage = raw.server.usage(&data_dir).map_err(|(what, hint)| refuse(what, 0, hint))?;
     let listen = raw.server.listen.map_or(DEFAULT_LISTEN, |listen| listen.0);
     let path = |word: Option<Word>| word.map(|word| PathBuf::from(word.0));
     let access = RawAccess {
@@ -208,15 +300,35 @@ pub(super) fn finish(file: &Path, text: &str, table: &toml::Table) -> Result<Con
         certificate: path(raw.server.tls_certificate_file),
         key: path(raw.server.tls_key_file),
         client_ca: path(raw.server.tls_client_ca_file),
+        client_crl: path(raw.server.tls_client_crl_file),
+        certificate_user: raw.server.certificate_user,
+        certificates: raw.server.certificate,
+        socket_dir: path(raw.server.socket_dir),
+        socket_access: raw.server.socket_access,
+        socket_login: raw.server.socket_login,
+        peers: raw.server.peer,
+        proxies: raw.server.proxies,
     };
-    let (login, tls) = access::choose(listen, folder, access).map_err(|(what, hint)| refuse(what, 0, hint))?;
+    let access = access::choose(listen, folder, access).map_err(|(what, hint)| refuse(what, 0, hint))?;
+    let operations = RawOperations {
+        metrics_listen: raw.server.metrics_listen.map(|listen| listen.0),
+        metrics_access: raw.server.metrics_access,
+        log_format: raw.server.log_format,
+        shutdown_timeout: raw.server.shutdown_timeout.map(|span| span.0),
+    };
+    let operations = operations.finish().map_err(|(what, hint)| refuse(what, 0, hint))?;
     let server = ServerConfig {
         listen,
-        data_dir: folder.join(data_dir.0),
-        statement_timeout: limit(raw.server.statement_timeout, DEFAULT_STATEMENT_TIMEOUT),
-        max_connections: raw.server.max_connections.map_or(DEFAULT_MAX_CONNECTIONS, std::num::NonZeroU32::get),
-        login,
-        tls,
+        data_dir,
+        usage,
+        limits: ConnectionLimits::of(
+            raw.server.max_connections,
+            raw.server.max_connections_per_address,
+            raw.server.max_starting_connections,
+            raw.server.max_starting_connections_per_address,
+        ),
+        access,
+        operations,
     };
 
     let mut names = BTreeSet::new();

@@ -13,6 +13,9 @@ listen = "[::1]:6000"
 data_dir = "data"
 statement_timeout = "2m"
 max_connections = 7
+metrics_listen = "127.0.0.1:9187"
+log_format = "json"
+shutdown_timeout = "30s"
 
 [[account]]
 name = "prod-eu"
@@ -44,10 +47,23 @@ fn every_key_is_read_and_paths_are_relative_to_the_file() {
         ServerConfig {
             listen: "[::1]:6000".parse().unwrap(),
             data_dir: "conf/data".into(),
-            statement_timeout: Some(Duration::from_mins(2)),
-            max_connections: 7,
-            login: LoginMode::Password,
-            tls: None,
+            usage: Limits {
+                statement_timeout: Some(Duration::from_mins(2)),
+                spill: Some(Spill::to(PathBuf::from("conf/data/spill"))),
+                ..Limits::default()
+            },
+            limits: ConnectionLimits {
+                connections: 7,
+                connections_per_address: 7,
+                starting: 1_000,
+                starting_per_address: 200,
+            },
+            access: AccessConfig::default(),
+            operations: OperationsConfig {
+                metrics_listen: Some("127.0.0.1:9187".parse().unwrap()),
+                log_format: Some(LogFormat::Json),
+                shutdown_timeout: Duration::from_secs(30),
+            },
         }
     );
     let account = &config.accounts[0];
@@ -99,23 +115,56 @@ fn how_an_account_is_synced_is_read_and_checked() {
 }
 
 #[test]
+fn what_clients_may_take_is_read_and_checked() {
+    let keys = "idle_session_timeout = \"1h\"\nidle_in_transaction_session_timeout = \"0\"\nwrite_timeout = \"5s\"\n\
+                max_result_rows = 1000\nmax_result_bytes = \"64MiB\"\nquery_memory = \"1GiB\"\n\
+                statement_memory = \"100MB\"\nmemory_limit = \"3GiB\"\nspill_limit = \"10GiB\"\n\
+                statement_spill_limit = \"1GiB\"\n";
+    let server = |keys: &str| format!("[server]\ndata_dir = \"/d\"\n{keys}");
+    assert_eq!(
+        parse(&server(keys), &[]).unwrap().server.usage,
+        Limits {
+            statement_timeout: Limits::default().statement_timeout,
+            idle_session_timeout: Some(Duration::from_hours(1)),
+            idle_in_transaction_session_timeout: None,
+            write_timeout: Some(Duration::from_secs(5)),
+            max_result_rows: Some(1_000),
+            max_result_bytes: Some(64 << 20),
+            query_memory: 1 << 30,
+            statement_memory: 100 << 20,
+            memory_limit: Some(3 << 30),
+            spill: Some(Spill { folder: "/d/spill".into(), limit: 10 << 30, statement_limit: 1 << 30 }),
+        }
+    );
+    let none = parse(&server("max_result_rows = 0\nmax_result_bytes = \"0\"\nspill_limit = \"0\""), &[]).unwrap();
+    let limits = none.server.usage;
+    assert_eq!((limits.max_result_rows, limits.max_result_bytes, limits.spill), (None, None, None));
+    for (key, said) in [
+        ("query_memory = \"1MiB\"", "query_memory is too small"),
+        ("statement_memory = \"3GiB\"", "more than query_memory"),
+        ("spill_limit = \"1GiB\"\nstatement_spill_limit = \"2GiB\"", "more than spill_limit"),
+        ("max_result_bytes = \"lots\"", "is not a size"),
+        ("max_result_rows = -1", "max_result_rows"),
+    ] {
+        let text = message(&server(key), &[]);
+        assert!(text.contains(said) || text.contains("invalid value"), "{key}: {text}");
+    }
+}
+
+#[test]
 fn what_is_left_out_has_a_default() {
     let config = parse("[server]\ndata_dir = \"/d\"", &[]).unwrap();
     assert_eq!(config.server.listen, DEFAULT_LISTEN);
     assert!(config.server.listen.ip().is_loopback());
-    assert_eq!(config.server.statement_timeout, Some(DEFAULT_STATEMENT_TIMEOUT));
-    assert_eq!(config.server.max_connections, DEFAULT_MAX_CONNECTIONS);
+    let usage = Limits { spill: Some(Spill::to(PathBuf::from("/d/spill"))), ..Limits::default() };
+    assert_eq!(config.server.usage, usage);
+    assert_eq!(config.server.limits, ConnectionLimits::default());
     assert!(config.accounts.is_empty());
 }
 
 #[test]
 fn a_mistake_is_named_with_its_place_and_what_was_meant() {
     for (text, expected) in [
-        (
-            "[server]\ndata_dir = \"/d\"\n  lisen = \"x\"",
-            "unknown field `lisen`, expected one of `listen`, `data_dir`, `statement_timeout`, `max_connections`, \
-             `login`, `tls`, `tls_certificate_file`, `tls_key_file`, `tls_client_ca_file` (conf/grantd.toml:3:3)\nhint: did you mean listen?",
-        ),
         (
             "[server]\nlisten = \"localhost\"",
             "\"localhost\" is not an address and port such as \"127.0.0.1:5433\" (conf/grantd.toml:2:10)",
@@ -140,6 +189,9 @@ fn a_mistake_is_named_with_its_place_and_what_was_meant() {
     ] {
         assert_eq!(message(text, &[]), expected, "{text}");
     }
+    let said = message("[server]\ndata_dir = \"/d\"\n  lisen = \"x\"", &[]);
+    assert!(said.starts_with("unknown field `lisen`, expected one of `listen`, `data_dir`, "), "{said}");
+    assert!(said.ends_with("(conf/grantd.toml:3:3)\nhint: did you mean listen?"), "{said}");
     let said = message("[server]\ndata_dir = \"d", &[]);
     assert!(said.contains("(conf/grantd.toml:2:"), "{said}");
 }
@@ -148,7 +200,7 @@ fn a_mistake_is_named_with_its_place_and_what_was_meant() {
 fn two_accounts_cannot_share_a_name() {
     let account = GOOD.split_once("[[account]]").unwrap().1;
     let said = message(&format!("{GOOD}\n[[account]]{account}"), &[]);
-    assert!(said.starts_with("there are two accounts named \"prod-eu\" (conf/grantd.toml:19:1)"), "{said}");
+    assert!(said.starts_with("there are two accounts named \"prod-eu\" (conf/grantd.toml:22:1)"), "{said}");
 }
 
 #[test]
@@ -164,7 +216,7 @@ fn the_environment_wins_over_the_file_and_completes_it() {
         ],
     )
     .unwrap();
-    assert_eq!((config.server.listen.port(), config.server.max_connections), (1, 9));
+    assert_eq!((config.server.listen.port(), config.server.limits.connections), (1, 9));
     assert_eq!(config.accounts[0].user, "12345");
     assert_eq!(parse("", &[("GRANTD__SERVER__DATA_DIR", "/d")]).unwrap().server.data_dir, Path::new("/d"));
 }

@@ -1,43 +1,40 @@
 //! What a connection of the gateway sees: its own context over the relations, functions and PostgreSQL's catalog.
 
 use super::Daemon;
+use super::audit::{LogRelation, QueryLog};
 use super::calls;
+use super::user_relations::relations;
+use super::users::Users;
 use crate::gateway::pgcatalog::{self, FunctionDoc, Identity};
-use crate::gateway::{Backend, BackendSession, CallOutcome, SharedSettings, SqlError, Startup};
+use crate::gateway::{Backend, BackendSession, CallOutcome, SharedSettings, Snapshots, SqlError, Startup};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::object_store::DefaultObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use grantd_catalog::tables::{SessionState, World, providers, view_providers};
-use std::num::NonZeroUsize;
+use grantd_catalog::tables::{QueryLogView, RelationTable, SessionState, World, providers, view_providers};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The database that clients name.
 const DATABASE: &str = "grantd";
-/// Memory that all queries together may use for sorting, grouping and joining.
-const QUERY_MEMORY: usize = 2 << 30;
-/// Consumers named when the memory is used up.
-const NAMED_CONSUMERS: usize = 5;
 
 /// The daemon as the gateway's backend.
 pub struct DaemonBackend {
     daemon: Arc<Daemon>,
     runtime: Arc<RuntimeEnv>,
     functions: Vec<FunctionDoc>,
-    statement_timeout: Option<Duration>,
+    query_log: Option<Arc<QueryLog>>,
 }
 
 impl DaemonBackend {
-    /// Ends statements of every session after this time, unless the session sets another.
+    /// Shows what the log holds.
     #[must_use]
-    pub fn with_statement_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.statement_timeout = timeout;
+    pub fn with_query_log(mut self, log: Arc<QueryLog>) -> Self {
+        self.query_log = Some(log);
         self
     }
 
@@ -46,20 +43,17 @@ impl DaemonBackend {
     /// # Errors
     /// DataFusion refuses the runtime's settings.
     pub fn new(daemon: Arc<Daemon>) -> Result<Self, DataFusionError> {
-        // No files: nothing is spilled to disk and no store of files is registered, so SQL has nothing to open.
-        let pool = TrackConsumersPool::new(
-            FairSpillPool::new(QUERY_MEMORY),
-            NonZeroUsize::new(NAMED_CONSUMERS).unwrap_or(NonZeroUsize::MIN),
-        );
+        // No files: no store of them is registered, so SQL has nothing to open. Memory and disk are the gateway's to give,
+        // statement by statement; what would run past it gets none.
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(0)))
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
             .with_object_store_registry(Arc::new(DefaultObjectStoreRegistry::default()))
             .build_arc()?;
         let url = url::Url::parse("file://").map_err(|e| DataFusionError::External(Box::new(e)))?;
         // The default registry starts with the local file system.
         runtime.deregister_object_store(&url)?;
-        Ok(Self { daemon, runtime, functions: function_docs(), statement_timeout: None })
+        Ok(Self { daemon, runtime, functions: function_docs(), query_log: None })
     }
 }
 
@@ -90,14 +84,13 @@ fn pg_type(ty: grantd_catalog::tables::ColumnType) -> &'static str {
 
 impl Backend for DaemonBackend {
     fn open(&self, startup: &Startup) -> Result<Box<dyn BackendSession>, SqlError> {
-        let session = Arc::new(SessionState::new(self.daemon.world()));
-        if let Some(timeout) = self.statement_timeout {
-            let mut settings = startup.settings.lock();
-            let chosen = settings.statement_timeout().is_some();
-            if !chosen {
-                settings.set("statement_timeout", Some(&format!("{}ms", timeout.as_millis())), false)?;
-            }
+        let daemon = Arc::clone(&self.daemon);
+        let mut session = SessionState::following(move || daemon.world());
+        if let Some(log) = &self.query_log {
+            let of_user = (!startup.administrator).then(|| startup.user.clone());
+            session = session.with_query_log(QueryLogView { log: Arc::new(LogRelation(Arc::clone(log))), of_user });
         }
+        let session = Arc::new(session);
         let context = self.context(startup, &session).map_err(|error| {
             tracing::error!(%error, "a session could not be set up");
             SqlError::internal()
@@ -122,6 +115,9 @@ impl DaemonBackend {
         let options = config.options_mut();
         options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
         options.sql_parser.map_string_types_to_utf8view = true;
+        // The planner compares schemas with their metadata, where relations have their comments: a UNION of two relations
+        // keeps those in one of its plans and not in the other, and an aggregate over it would be an internal error.
+        options.execution.skip_physical_aggregate_schema_check = true;
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
@@ -131,6 +127,10 @@ impl DaemonBackend {
         let context = SessionContext::new_with_state(state);
         for (name, table) in providers(session) {
             context.register_table(name, table)?;
+        }
+        for relation in relations(&Users::new(Arc::clone(&self.daemon.store)), startup.administrator) {
+            let name = relation.definition().name;
+            context.register_table(name, Arc::new(RelationTable::new(relation, Arc::clone(session))))?;
         }
         for (name, view) in view_providers(session)? {
             context.register_table(name, view)?;
@@ -155,8 +155,8 @@ impl pgcatalog::Settings for CatalogSettings {
         self.0.show(name).ok()
     }
 
-    fn set(&self, name: &str, value: &str) -> Result<(), DataFusionError> {
-        self.0.set_config(name, value, false).map(|_| ()).map_err(|e| DataFusionError::External(Box::new(e)))
+    fn set(&self, name: &str, value: &str, local: bool) -> Result<(), DataFusionError> {
+        self.0.set_config(name, value, local).map(|_| ()).map_err(|e| DataFusionError::External(Box::new(e)))
     }
 
     fn all(&self) -> Vec<(String, String, String)> {
@@ -207,6 +207,13 @@ impl BackendSession for Session {
         self.session.pin(Arc::clone(&proposed.applied));
     }
 
+    fn release(&mut self) {
+        // A changeset's world is kept: it is costly to make, and shown until the setting is reset.
+        if self.proposed.is_none() {
+            self.session.release();
+        }
+    }
+
     fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), SqlError> {
         match name {
             "grantd.roles" => {
@@ -230,6 +237,15 @@ impl BackendSession for Session {
             }
             _ => Err(SqlError::new("42704", format!("unrecognized configuration parameter \"{name}\""))),
         }
+    }
+
+    fn snapshots(&self) -> Snapshots {
+        let world = self.session.world();
+        world.accounts.iter().map(|account| (account.name.clone(), account.snapshot_id)).collect()
+    }
+
+    fn about(&self, name: &str, args: &[ScalarValue]) -> Option<String> {
+        calls::about(name, args)
     }
 
     async fn call(&mut self, name: &str, args: Vec<ScalarValue>) -> Result<CallOutcome, SqlError> {

@@ -53,6 +53,17 @@ pub(super) async fn call(
     }
 }
 
+/// The account, changeset, user or token that a call is about, for the log. Nothing else of its arguments is kept.
+pub(super) fn about(name: &str, args: &[ScalarValue]) -> Option<String> {
+    let position = match name {
+        "sync" | "accept_baseline" | "cancel" => 0,
+        "propose" => 2,
+        name if user_calls::CALLS.iter().any(|usage| usage.split('(').next() == Some(name)) => 0,
+        _ => return None,
+    };
+    text(args.get(position)?.clone()).ok()
+}
+
 /// A truth value as PostgreSQL writes it.
 pub(super) fn boolean(text: &str) -> Result<bool, SqlError> {
     match text.to_ascii_lowercase().as_str() {

@@ -3,8 +3,11 @@
 //! One writer at a time: a change is made durable in the store first and swapped in whole after that, so readers see
 //! the state before or the state after, and a failure leaves the state before.
 
+pub mod audit;
 mod backend;
 mod calls;
+mod clock;
+mod counts;
 mod load;
 pub mod scheduler;
 mod settings;
@@ -12,12 +15,17 @@ pub mod snowflake;
 mod sync;
 mod time;
 mod user_calls;
+mod user_relations;
 pub mod users;
 
 pub use backend::DaemonBackend;
+pub use clock::Clock;
+pub use counts::SyncCounts;
 pub use settings::SyncSettings;
 pub use sync::{Planned, SyncRequest};
-pub use time::now;
+pub use time::{now, rfc3339};
+pub use user_calls::GRACE;
+pub use user_relations::relations;
 
 use crate::store::{
     AccountRow, AccountSource, CoverageRow, RunRow, SnapshotId, StepRow, StepStatus, Store, StoreError,
@@ -121,6 +129,8 @@ pub struct Daemon {
     writer: tokio::sync::Mutex<()>,
     /// One per account, held for a whole run: never two runs of one account at once.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    runs: counts::Runs,
+    clock: Clock,
 }
 
 impl Daemon {
@@ -133,7 +143,16 @@ impl Daemon {
             connectors,
             writer: tokio::sync::Mutex::new(()),
             turns: Mutex::default(),
+            runs: counts::Runs::default(),
+            clock: Clock::default(),
         })
+    }
+
+    /// With another clock than the system's, for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// What is known now.
@@ -165,6 +184,12 @@ impl Daemon {
 
     /// Reads exports from a folder: all of it, or nothing changes.
     pub async fn import(&self, account: &str, dir: &Path) -> Result<Report, DaemonError> {
+        let result = self.read_and_commit(account, dir).await;
+        self.count_run(account, &result);
+        result
+    }
+
+    async fn read_and_commit(&self, account: &str, dir: &Path) -> Result<Report, DaemonError> {
         let _turn = self.turn(account).await;
         let started_at = now();
         let (name, folder) = (account.to_owned(), dir.to_owned());

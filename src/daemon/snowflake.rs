@@ -32,7 +32,7 @@ impl Connector for ConfiguredAccount {
         if let Some(host) = &account.host {
             let text = if host.contains("://") { host.clone() } else { format!("https://{host}") };
             let url = url::Url::parse(&text)
-                .map_err(|e| SourceError::Config(format!("host {host:?} of account {}: {e}", account.name)))?;
+                .map_err(|e| SourceError::Config(format!("host of account {}: {e}", account.name)))?;
             config.use_proxy = url.scheme() == "https";
             config.url = Some(url);
         }

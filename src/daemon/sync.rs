@@ -73,10 +73,22 @@ impl Daemon {
         request: SyncRequest,
         progress: &dyn Progress,
     ) -> Result<Report, DaemonError> {
+        let result = self.run_and_commit(account, source, request, progress).await;
+        self.count_run(account, &result);
+        result
+    }
+
+    async fn run_and_commit(
+        &self,
+        account: &str,
+        source: AccountSource,
+        request: SyncRequest,
+        progress: &dyn Progress,
+    ) -> Result<Report, DaemonError> {
         let connector = self.connector(account)?;
         let settings = connector.settings();
         let _turn = self.turn(account).await;
-        let started_at = now();
+        let started_at = self.clock.now();
         self.put_account(account, source, started_at).await?;
         let known = self.known(account, request.extent, &settings, started_at).await?;
         let before = self.world().account(account).map(|view| (Arc::clone(&view.snapshot), view.snapshot_id));
@@ -109,7 +121,7 @@ impl Daemon {
     pub async fn plan(&self, account: &str, request: SyncRequest, look: bool) -> Result<Planned, DaemonError> {
         let connector = self.connector(account)?;
         let settings = connector.settings();
-        let mut known = self.known(account, request.extent, &settings, now()).await?;
+        let mut known = self.known(account, request.extent, &settings, self.clock.now()).await?;
         if look {
             let failed = |error: RunError| DaemonError::Sync { account: account.to_owned(), error: Box::new(error) };
             let opened = connector
@@ -159,16 +171,24 @@ impl Daemon {
         at: Micros,
     ) -> Result<Known, DaemonError> {
         let (store, name) = (Arc::clone(&self.store), account.to_owned());
+        // A check leaves the jump to the next run that reads grants.
+        let jumped = wanted != Some(Extent::Check) && self.clock.jumped(account);
+        if jumped {
+            tracing::warn!(account, "the clock of this machine jumped; everything is read again");
+        }
         let (full_every, future_every) = (settings.full_interval, settings.future_grants_interval);
         blocking(move || {
             let last = store.last_succeeded(&name, None)?;
             let freshness = last.map(|run| run.freshness).unwrap_or_default();
-            let due = |last: Option<Micros>, every: Duration| last.is_none_or(|last| at >= later(last, every));
+            // What was read in the future was read by a clock that was wrong.
+            let due =
+                |last: Option<Micros>, every: Duration| last.is_none_or(|last| at >= later(last, every) || at < last);
+            let unknown = freshness.grants_at.is_none_or(|read| at < read);
             let extent = match wanted {
                 // Without a reading of all grants there is nothing to go on from.
-                _ if freshness.grants_at.is_none() => Extent::Full,
+                _ if unknown => Extent::Full,
                 Some(extent) => extent,
-                None if due(freshness.full_at, full_every) => Extent::Full,
+                None if jumped || due(freshness.full_at, full_every) => Extent::Full,
                 None => Extent::Incremental,
             };
             let future_grants = match extent {

@@ -18,9 +18,12 @@ pub(super) const CALLS: &[&str] = &[
     "list_users()",
     "reset_password(name)",
     "revoke_token(token)",
+    "rotate_token(token [, hours])",
 ];
 
 const DAY: Duration = Duration::from_hours(24);
+/// How long a token goes on beside the one in its place.
+pub const GRACE: Duration = DAY;
 
 /// Runs a call, if it is one about users with arguments that fit.
 pub(super) async fn call(
@@ -65,13 +68,24 @@ fn run(users: &Users, name: &str, args: &[&str]) -> Option<Result<CallOutcome, S
         },
         ("disable_user", [user]) => done(users.set_disabled(user, true), "is kept out from the next login on", user),
         ("enable_user", [user]) => done(users.set_disabled(user, false), "is let in again", user),
-        ("revoke_token", [id]) => match id.parse::<i64>() {
-            Ok(number) => done(users.revoke(number), "is revoked", id),
-            Err(_) => Err(SqlError::new("22P02", format!("invalid input syntax for type bigint: \"{id}\""))),
+        ("revoke_token", [id]) => number(id).and_then(|number| done(users.revoke(number), "is revoked", id)),
+        ("rotate_token", [id]) => number(id).and_then(|id| rotate(users, id, GRACE)),
+        ("rotate_token", [id, hours]) => match hours.parse::<u32>() {
+            Ok(hours) => number(id).and_then(|id| rotate(users, id, Duration::from_hours(1) * hours)),
+            Err(_) => Err(SqlError::new("22023", format!("\"{hours}\" is no number of hours"))),
         },
         ("list_users", []) => listed(users).map_err(|e| failed(&e)),
         _ => return None,
     })
+}
+
+fn number(id: &str) -> Result<i64, SqlError> {
+    id.parse().map_err(|_| SqlError::new("22P02", format!("invalid input syntax for type bigint: \"{id}\"")))
+}
+
+fn rotate(users: &Users, id: i64, grace: Duration) -> Result<CallOutcome, SqlError> {
+    let (user, id, token) = users.rotate(id, grace).map_err(|e| failed(&e))?;
+    secret(&user, Some(id), token.expose())
 }
 
 fn failed(error: &StoreError) -> SqlError {

@@ -90,6 +90,30 @@ impl Users {
         Ok((self.store.add_secret(name, &secret)?, token))
     }
 
+    /// A new token in the place of one that goes on for `grace`. It has the same label and lives as long as that one did.
+    /// Gives its user and number.
+    pub fn rotate(&self, id: i64, grace: Duration) -> Result<(String, i64, Secret<String>), StoreError> {
+        let all = self.store.secrets(None)?;
+        let known = all.into_iter().find(|row| row.id == id && row.secret.kind == SecretKind::Token);
+        let old = known.ok_or_else(|| {
+            let detail = format!("there is no token {id}");
+            StoreError::Invalid { what: "token", detail }
+        })?;
+        let token = random(TOKEN_PREFIX);
+        let keys = Keys::of(token.expose(), &salting(self.store.need_user(&old.user)?));
+        let lives = old.secret.expires_at.map(|end| end.saturating_sub(old.secret.created_at));
+        let ends = lives.map(|time| now().saturating_add(time));
+        let until = now().saturating_add(i64::try_from(grace.as_micros()).unwrap_or(i64::MAX));
+        let secret = new_secret(SecretKind::Token, &old.secret.label, &keys, ends);
+        let new = self.store.rotate_token(id, &secret, until)?;
+        Ok((old.user, new, token))
+    }
+
+    /// All secrets of all users, those that no longer count too.
+    pub fn secrets(&self) -> Result<Vec<SecretRow>, StoreError> {
+        self.store.secrets(None)
+    }
+
     /// Ends a token or password.
     pub fn revoke(&self, id: i64) -> Result<(), StoreError> {
         self.store.revoke_secret(id, now())
@@ -160,11 +184,11 @@ pub fn listed(users: &Users) -> Result<CallOutcome, StoreError> {
 
 impl Directory for Users {
     fn person(&self, name: &str) -> Result<Option<Person>, String> {
-        let Some(user) = self.store.user(name).map_err(|e| e.to_string())?.filter(|user| !user.disabled) else {
-            return Ok(None);
-        };
+        // Both are asked for in any case: the time does not tell whether there is such a user.
+        let (user, secrets) = (self.store.user(name), self.store.secrets(Some(name)));
+        let (user, secrets) = (user.map_err(|e| e.to_string())?, secrets.map_err(|e| e.to_string())?);
+        let Some(user) = user.filter(|user| !user.disabled) else { return Ok(None) };
         let now = now();
-        let secrets = self.store.secrets(Some(name)).map_err(|e| e.to_string())?;
         let secrets = secrets.into_iter().filter(|secret| secret.counts(now));
         Ok(Some(Person {
             administrator: user.administrator,
@@ -224,12 +248,34 @@ mod tests {
         assert!(token.expose().starts_with("grantd_"));
         users.revoke(id).unwrap();
         assert!(!opens(&users, "ann", token.expose()) && users.revoke(id).is_err());
+        assert!(users.rotate(id, Duration::ZERO).is_err());
         let listed = users.list().unwrap();
         assert_eq!(
             listed.iter().map(|(user, secrets)| (user.name.as_str(), secrets.len())).collect::<Vec<_>>(),
             [("ann", 1)]
         );
         assert!(users.token("bob", "", None).is_err() && users.reset_password("bob").is_err());
+    }
+
+    #[test]
+    fn a_token_goes_on_for_its_grace_beside_the_new_one() {
+        let users = users();
+        users.add("ann", false).unwrap();
+        let (id, old) = users.token("ann", "dbt", Some(Duration::from_hours(24 * 90))).unwrap();
+        let (user, next, new) = users.rotate(id, Duration::from_hours(1)).unwrap();
+        let rows = users.secrets().unwrap();
+        let of = |id: i64| rows.iter().find(|row| row.id == id).unwrap().secret.clone();
+        let lives = |id: i64| of(id).expires_at.unwrap() - of(id).created_at;
+        assert_eq!((user.as_str(), of(next).label.as_str()), ("ann", "dbt"));
+        // Both were made a moment apart.
+        let second = 1_000_000;
+        assert!((lives(next) - 90 * 24 * 3_600 * second).abs() < 60 * second);
+        assert!((lives(id) - 3_600 * second).abs() < 60 * second);
+        assert!(opens(&users, "ann", old.expose()) && opens(&users, "ann", new.expose()));
+        users.rotate(next, Duration::ZERO).unwrap();
+        assert!(!opens(&users, "ann", new.expose()));
+        assert!(users.rotate(next, Duration::ZERO).is_err(), "it has ended");
+        assert!(users.rotate(1, Duration::ZERO).is_err(), "a password is no token");
     }
 
     #[test]

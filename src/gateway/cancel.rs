@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::Rng as _;
+use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
 
 /// The statement that a connection runs now, if any. A cancel that finds none does nothing, as in PostgreSQL.
@@ -72,24 +73,18 @@ impl CancelTable {
         Registration { table: Arc::clone(self), pid, secret, slot }
     }
 
-    /// Cancels the statement of connection `pid` when the secret is right; silent otherwise.
-    pub(crate) fn cancel(&self, pid: i32, secret: &[u8]) {
+    /// Cancels the statement of connection `pid` when the secret is right, which is the answer; silent otherwise.
+    pub(crate) fn cancel(&self, pid: i32, secret: &[u8]) -> bool {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(&pid)
-            && same_secret(&entry.secret.to_be_bytes(), secret)
+            // In a time that does not tell how much of it was right.
+            && bool::from(entry.secret.to_be_bytes().ct_eq(secret))
         {
             entry.slot.cancel();
+            return true;
         }
+        false
     }
-}
-
-/// Compares without stopping at the first difference.
-fn same_secret(ours: &[u8], theirs: &[u8]) -> bool {
-    if ours.len() != theirs.len() {
-        return false;
-    }
-    let difference = ours.iter().zip(theirs).fold(0u8, |all, (a, b)| std::hint::black_box(all | (a ^ b)));
-    difference == 0
 }
 
 impl Drop for Registration {

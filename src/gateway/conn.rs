@@ -14,11 +14,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::SqlError;
 use super::frame::FrameReader;
+use super::login::certificate::ClientNames;
 use super::socket::Socket;
+use super::stats::Stats;
 use super::tls::{ALPN, Current};
 
 /// Bytes gathered before they are written.
 const FLUSH_AT: usize = 64 * 1024;
+/// How long a client may take no byte, unless told otherwise.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long the last words to a client may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -28,9 +32,23 @@ pub(crate) struct Conn {
     /// Incoming.
     pub reader: FrameReader<ReadHalf<Socket>>,
     writer: WriteHalf<Socket>,
-    certificate_hash: Option<Arc<[u8]>>,
+    channel: Option<Channel>,
+    /// How long the client may take no byte of what it is sent.
+    pub write_timeout: Option<Duration>,
+    /// Where what it sends is counted.
+    pub stats: Arc<Stats>,
     /// Outgoing, not yet written.
     pub out: BytesMut,
+    written: u64,
+}
+
+/// What the handshake of TLS told.
+#[derive(Debug, Clone)]
+struct Channel {
+    /// The hash of the server's certificate, where it has one.
+    certificate_hash: Option<Arc<[u8]>>,
+    /// The names in the client's certificate, which the handshake verified.
+    client: Option<Arc<ClientNames>>,
 }
 
 /// Ends a statement: the user's cancel, its deadline, the server's end, the client's disappearance.
@@ -85,9 +103,9 @@ impl Guard {
 }
 
 impl Conn {
-    /// Over a fresh socket.
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self::over(Socket::Plain(stream), None)
+    /// Over a fresh socket in clear.
+    pub(crate) fn new(socket: Socket) -> Self {
+        Self::over(socket, None)
     }
 
     /// Over a fresh socket whose client begins with the TLS handshake. `direct` is without asking first: only the
@@ -101,30 +119,49 @@ impl Conn {
             tracing::debug!(target: "grantd::gateway", "a direct TLS connection without the protocol postgresql");
             return Err(client_gone());
         }
-        Ok(Self::over(Socket::Tls(Box::new(stream)), Some(tls.certificate_hash)))
+        let client = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let client = client.map(|certificate| Arc::new(ClientNames::of(certificate)));
+        let channel = Channel { certificate_hash: tls.certificate_hash, client };
+        Ok(Self::over(Socket::Tls(Box::new(stream)), Some(channel)))
     }
 
     /// The same connection through TLS, after the client asked for it. Nothing of it may have been read ahead.
     pub(crate) async fn into_tls(self, tls: Current) -> Result<Self, SqlError> {
         match self.reader.into_unread().map(|reader| reader.unsplit(self.writer)) {
-            Some(Socket::Plain(stream)) => Self::accept_tls(stream, tls, false).await,
+            Some(Socket::Plain(stream)) => {
+                let encrypted = Self::accept_tls(stream, tls, false).await?;
+                Ok(Self { stats: self.stats, ..encrypted })
+            }
             _ => Err(SqlError::protocol("received unencrypted data after SSL request")),
         }
     }
 
-    fn over(socket: Socket, certificate_hash: Option<Arc<[u8]>>) -> Self {
+    fn over(socket: Socket, channel: Option<Channel>) -> Self {
         let (reader, writer) = tokio::io::split(socket);
-        Self { reader: FrameReader::new(reader), writer, certificate_hash, out: BytesMut::new() }
+        Self {
+            reader: FrameReader::new(reader),
+            writer,
+            channel,
+            write_timeout: Some(WRITE_TIMEOUT),
+            stats: Arc::default(),
+            out: BytesMut::new(),
+            written: 0,
+        }
     }
 
-    /// The hash of the server's certificate when the connection is encrypted.
+    /// The hash of the server's certificate when the connection is encrypted and can be bound to.
     pub(crate) fn certificate_hash(&self) -> Option<Arc<[u8]>> {
-        self.certificate_hash.clone()
+        self.channel.as_ref()?.certificate_hash.clone()
+    }
+
+    /// The names in the client's certificate, if it showed one.
+    pub(crate) fn client_names(&self) -> Option<Arc<ClientNames>> {
+        self.channel.as_ref()?.client.clone()
     }
 
     /// Whether the connection is encrypted.
     pub(crate) fn is_encrypted(&self) -> bool {
-        self.certificate_hash.is_some()
+        self.channel.is_some()
     }
 
     /// Gathers a message.
@@ -148,14 +185,20 @@ impl Conn {
         self.send(&NoticeResponse::new(fields(severity, notice)))
     }
 
-    /// Writes what is gathered, however long the client takes.
+    /// Writes what is gathered, as long as the client takes some of it now and then.
     pub(crate) async fn flush(&mut self) -> Result<(), SqlError> {
-        write(&mut self.writer, &mut self.out).await
+        write(&mut self.writer, &mut self.out, self.write_timeout, &self.stats, &mut self.written).await
     }
 
     /// Writes what is gathered while the statement may go on.
     pub(crate) async fn flush_guarded(&mut self, guard: &Guard) -> Result<(), SqlError> {
-        guard.run(&mut self.reader, write(&mut self.writer, &mut self.out)).await
+        let writing = write(&mut self.writer, &mut self.out, self.write_timeout, &self.stats, &mut self.written);
+        guard.run(&mut self.reader, writing).await
+    }
+
+    /// Bytes sent so far, those that are gathered too.
+    pub(crate) fn sent(&self) -> u64 {
+        self.written.saturating_add(self.out.len() as u64)
     }
 
     /// Whether enough is gathered to be written.
@@ -176,19 +219,37 @@ impl Conn {
     }
 }
 
-async fn write(writer: &mut WriteHalf<Socket>, out: &mut BytesMut) -> Result<(), SqlError> {
+async fn write(
+    writer: &mut WriteHalf<Socket>,
+    out: &mut BytesMut,
+    patience: Option<Duration>,
+    stats: &Stats,
+    written: &mut u64,
+) -> Result<(), SqlError> {
     while out.has_remaining() {
-        match writer.write_buf(out).await {
+        match within(patience, writer.write_buf(out)).await? {
             Ok(0) | Err(_) => return Err(client_gone()),
-            Ok(_) => {}
+            Ok(count) => {
+                stats.bytes_sent.add(count as u64);
+                *written = written.saturating_add(count as u64);
+            }
         }
     }
     // TLS keeps a record back until it is told.
-    writer.flush().await.map_err(|_| client_gone())?;
+    within(patience, writer.flush()).await?.map_err(|_| client_gone())?;
     if out.capacity() > 4 * FLUSH_AT {
         *out = BytesMut::new();
     }
     Ok(())
+}
+
+/// `work`, unless the client does not read for too long. It is told nothing: it would not read that either.
+async fn within<T>(patience: Option<Duration>, work: impl Future<Output = T>) -> Result<T, SqlError> {
+    let Some(patience) = patience else { return Ok(work.await) };
+    tokio::time::timeout(patience, work).await.map_err(|_| {
+        tracing::info!(target: "grantd::gateway", seconds = patience.as_secs(), "a client that does not read was cut off");
+        SqlError::fatal("08006", "the client does not read what it is sent")
+    })
 }
 
 fn fields(severity: &str, error: &SqlError) -> Vec<(u8, String)> {

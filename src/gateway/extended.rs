@@ -10,13 +10,16 @@ use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
 use super::conn::{Conn, Guard};
 use super::error::SqlError;
 use super::frame::{Bind, Target};
-use super::front_door::{self, Command, Statement};
+use super::front_door::{Command, Statement};
+use super::kept::parsed_size;
 use super::outcome::{Outcome, Sent};
 use super::query::params::{self, ParamType};
 use super::query::rows::Rows;
 use super::query::shape::{Column, Formats, describe};
-use super::session::{Record, Session, no_cursor};
-use super::utility::{Binding, MAX_NAMED, no_statement, too_many};
+use super::recorder::{Route, Snapshots, StatementText};
+use super::recording::Record;
+use super::session::{Session, cannot_be_run, no_cursor};
+use super::utility::{Binding, no_statement};
 
 /// A prepared statement. It is planned anew for each execution, against the snapshot of that moment.
 pub(crate) struct Prepared {
@@ -33,12 +36,14 @@ pub(crate) struct Prepared {
 enum Progress {
     /// Bound, not started.
     Bound(Arc<Prepared>, Option<Binding>),
-    /// Running or suspended.
+    /// Running or suspended. Rows stay here at their end: to run them again gives none.
     Started(Outcome),
-    /// All is sent.
+    /// It is over, and cannot be run again.
     Finished,
     /// DECLARE CURSOR.
     Cursor(Box<Rows>),
+    /// Being executed: the place of a portal that is taken out.
+    Running,
 }
 
 /// A portal: a bound statement, or a cursor.
@@ -46,33 +51,91 @@ pub(crate) struct Portal {
     progress: Progress,
     columns: Option<Arc<[Column]>>,
     formats: Formats,
+    /// WITH HOLD.
     held: bool,
+    /// A transaction that it was made in was committed.
+    kept: bool,
+    /// The savepoints when it was made.
+    depth: usize,
     kind: &'static str,
+    /// Bytes of its statement and parameters.
+    pub(super) bytes: usize,
     /// Whether a Describe told the client about rows.
     described: bool,
+    text: StatementText,
+    /// What a cursor reads.
+    snapshots: Option<Snapshots>,
+    /// Of an execution that was suspended.
+    record: Option<Record>,
 }
 
 impl Portal {
-    /// A cursor's portal.
-    pub(crate) fn cursor(rows: Rows, held: bool, binary: bool) -> Self {
+    /// A cursor's portal, made when there were `depth` savepoints.
+    pub(crate) fn cursor(
+        rows: Rows,
+        held: bool,
+        binary: bool,
+        depth: usize,
+        text: StatementText,
+        snapshots: Snapshots,
+    ) -> Self {
         Self {
             columns: Some(Arc::clone(&rows.columns)),
             progress: Progress::Cursor(Box::new(rows)),
             formats: Formats::new(vec![binary]),
             held,
+            kept: false,
+            depth,
             kind: "cursor",
+            bytes: 0,
             described: true,
+            text,
+            snapshots: Some(snapshots),
+            record: None,
         }
     }
 
-    /// Whether it outlives its transaction.
-    pub(crate) fn is_held(&self) -> bool {
-        self.held
+    /// At the end of a transaction: whether it stays. One WITH HOLD needs that its own transaction was committed.
+    pub(crate) fn outlives(&mut self, committed: bool) -> bool {
+        self.kept |= self.held && committed;
+        self.depth = 0;
+        self.kept
     }
 
-    /// Whether FETCH may read it.
-    pub(crate) fn is_cursor(&self) -> bool {
-        matches!(self.progress, Progress::Cursor(_))
+    /// Whether it was made before there were more than `depth` savepoints.
+    pub(crate) fn is_older_than(&self, depth: usize) -> bool {
+        self.depth <= depth
+    }
+
+    /// Its savepoint was released: it belongs to the one before.
+    pub(crate) fn released(&mut self, depth: usize) {
+        self.depth = self.depth.min(depth);
+    }
+
+    /// Whether it is being executed.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.progress, Progress::Running)
+    }
+
+    /// Takes it out to run it; what is left holds its place.
+    fn take(&mut self) -> Self {
+        let (columns, formats) = (self.columns.clone(), self.formats.clone());
+        let (text, snapshots) = (self.text.clone(), self.snapshots.clone());
+        let place = Self { progress: Progress::Running, columns, formats, text, snapshots, record: None, ..*self };
+        std::mem::replace(self, place)
+    }
+
+    /// A query that is bound and not started.
+    pub(crate) fn unstarted(&mut self) -> Option<(Arc<Prepared>, Option<Binding>)> {
+        match &mut self.progress {
+            Progress::Bound(prepared, binding) => Some((Arc::clone(prepared), binding.take())),
+            _ => None,
+        }
+    }
+
+    /// The rows of what was [`Self::unstarted`].
+    pub(crate) fn started(&mut self, outcome: Outcome) {
+        self.progress = Progress::Started(outcome);
     }
 
     /// Whether a cursor was declared BINARY.
@@ -85,10 +148,15 @@ impl Portal {
         self.columns.clone().unwrap_or_default()
     }
 
-    /// A cursor's rows.
+    /// The snapshots that a cursor reads.
+    pub(crate) fn snapshots(&self) -> Option<Snapshots> {
+        self.snapshots.clone()
+    }
+
+    /// The rows that FETCH reads.
     pub(crate) fn rows_mut(&mut self) -> Option<&mut Rows> {
         match &mut self.progress {
-            Progress::Cursor(rows) => Some(rows),
+            Progress::Cursor(rows) | Progress::Started(Outcome::Rows { rows, .. }) => Some(rows),
             _ => None,
         }
     }
@@ -104,10 +172,11 @@ impl Session {
         oids: &[u32],
     ) -> Result<(), SqlError> {
         let guard = self.guard();
-        let record = Record::new("parse");
-        let result = self.parse_inner(conn, &guard, name, sql, oids).await;
-        if let Err(error) = &result {
-            self.log(&record, Err(error));
+        let mut record = self.record(conn, "parse", Route::Extended, StatementText::default());
+        let result = self.parse_inner(conn, &guard, name, sql, oids, &mut record).await;
+        match &result {
+            Ok(()) => record.discard(),
+            Err(error) => self.log(conn, record, Err(error)),
         }
         result
     }
@@ -119,45 +188,42 @@ impl Session {
         name: String,
         sql: &str,
         oids: &[u32],
+        record: &mut Record,
     ) -> Result<(), SqlError> {
-        if !name.is_empty() {
-            if self.prepared.contains_key(&name) {
-                return Err(SqlError::new("42P05", format!("prepared statement \"{name}\" already exists")));
-            }
-            if self.prepared.len() >= MAX_NAMED {
-                return Err(too_many("prepared statements"));
-            }
+        self.admit(conn, guard, record).await?;
+        if name.is_empty() {
+            self.prepared.remove("");
         }
-        let text = sql.to_owned();
-        let mut statements = self.on_engine(conn, guard, async move { front_door::parse(&text) }).await?;
-        if statements.len() > 1 {
-            return Err(SqlError::new("42601", "cannot insert multiple commands into a prepared statement"));
-        }
-        let statement = statements.pop();
+        self.room_for_statement(&name, parsed_size(sql))?;
+        let statement = self.read(conn, guard, sql, true, record).await?.pop();
         if let Some(statement) = &statement {
+            record.set_text(statement.text.clone());
             self.check_state(statement)?;
         }
-        let types = oids.iter().enumerate().filter(|(_, oid)| **oid != 0);
-        let types = types.map(|(index, oid)| (index.saturating_add(1), *oid)).collect();
+        let types = oids.iter().enumerate().map(|(index, oid)| (index.saturating_add(1), *oid)).collect();
         let prepared = self.prepare(conn, guard, statement, types).await?;
+        if self.prepared.contains_key(&name) {
+            return Err(SqlError::new("42P05", format!("prepared statement \"{name}\" already exists")));
+        }
         self.prepared.insert(name, Arc::new(prepared));
         conn.send(&ParseComplete::new())
     }
 
     /// Bind.
     pub(super) fn bind(&mut self, conn: &mut Conn, bind: Bind) -> Result<(), SqlError> {
+        let prepared = self.prepared.get(&bind.statement).map(Arc::clone);
+        let result = self.bind_inner(conn, bind);
+        if let Err(error) = &result
+            && let Some(statement) = prepared.as_ref().and_then(|prepared| prepared.statement.as_ref())
+        {
+            let record = self.record(conn, "bind", Route::Extended, statement.text.clone());
+            self.log(conn, record, Err(error));
+        }
+        result
+    }
+
+    fn bind_inner(&mut self, conn: &mut Conn, bind: Bind) -> Result<(), SqlError> {
         let prepared = Arc::clone(self.prepared.get(&bind.statement).ok_or_else(|| no_statement(&bind.statement))?);
-        if let Some(statement) = &prepared.statement {
-            self.check_state(statement)?;
-        }
-        if !bind.portal.is_empty() {
-            if self.portals.contains_key(&bind.portal) {
-                return Err(SqlError::new("42P03", format!("cursor \"{}\" already exists", bind.portal)));
-            }
-            if self.portals.len() >= MAX_NAMED {
-                return Err(too_many("portals"));
-            }
-        }
         let (given, wanted) = (bind.values.len(), prepared.params.len());
         if bind.formats.len() > 1 && bind.formats.len() != given {
             return Err(SqlError::new(
@@ -174,6 +240,13 @@ impl Session {
                 ),
             ));
         }
+        let ends = prepared.statement.as_ref().is_some_and(|statement| statement.command.ends_transaction());
+        self.check_failed(!ends || wanted > 0)?;
+        if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
+            return Err(SqlError::new("42P03", format!("cursor \"{}\" already exists", bind.portal)));
+        }
+        let sent = bind.values.iter().flatten().map(bytes::Bytes::len).fold(prepared.size(), usize::saturating_add);
+        self.room_for_portal(&bind.portal, sent)?;
         let zone = self.settings.lock().time_zone().1;
         let formats = Formats::new(bind.formats);
         let values = bind
@@ -192,13 +265,20 @@ impl Session {
         let kind = prepared.statement.as_ref().map_or("empty", |statement| statement.command.kind());
         let binding = (!values.is_empty()).then(|| Binding { types: prepared.types.clone(), values });
         let columns = prepared.columns.clone();
+        let text = prepared.statement.as_ref().map(|statement| statement.text.clone()).unwrap_or_default();
         let portal = Portal {
             progress: Progress::Bound(prepared, binding),
             columns,
             formats,
             held: false,
+            kept: false,
+            depth: self.transaction.depth(),
             kind,
+            bytes: sent,
             described: false,
+            text,
+            snapshots: None,
+            record: None,
         };
         self.portals.insert(bind.portal, portal);
         conn.send(&BindComplete::new())
@@ -208,6 +288,7 @@ impl Session {
     pub(super) async fn describe(&mut self, conn: &mut Conn, target: Target, name: &str) -> Result<(), SqlError> {
         if target == Target::Statement {
             let prepared = self.prepared.get(name).ok_or_else(|| no_statement(name))?;
+            self.check_failed(prepared.columns.is_some())?;
             conn.send(&ParameterDescription::new(prepared.params.iter().map(|ty| ty.pg.oid()).collect()))?;
             return match &prepared.columns {
                 Some(columns) => conn.send(&describe(columns, &Formats::default())),
@@ -225,13 +306,27 @@ impl Session {
             Some(_) => None,
             None => return Err(no_portal(name)),
         };
+        self.check_failed(self.portals.get(name).is_some_and(|portal| portal.columns.is_some()))?;
         if let Some((statement, binding)) = call {
             let guard = self.guard();
-            let outcome = self.start(conn, &guard, &statement, binding).await?;
+            let mut record = self.record(conn, statement.command.kind(), Route::Extended, statement.text.clone());
+            let started = match self.admit(conn, &guard, &mut record).await {
+                Ok(()) => self.start(conn, &guard, &statement, binding, &mut record).await,
+                Err(error) => Err(error),
+            };
+            let outcome = match started {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    self.log(conn, record, Err(&error));
+                    return Err(error);
+                }
+            };
+            record.suspend(conn);
             let columns = self.columns_of(&outcome)?.map(|(columns, _)| columns);
             if let Some(portal) = self.portals.get_mut(name) {
                 portal.progress = Progress::Started(outcome);
                 portal.columns = columns;
+                portal.record = Some(record);
             }
         }
         let portal = self.portals.get_mut(name).ok_or_else(|| no_portal(name))?;
@@ -245,36 +340,52 @@ impl Session {
     /// Execute.
     pub(super) async fn execute(&mut self, conn: &mut Conn, name: &str, max_rows: i32) -> Result<(), SqlError> {
         let guard = self.guard();
-        // The portal is taken out while it runs, so that what it does may change the others.
-        let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
-        let mut record = Record::new(portal.kind);
-        let result = self.run_portal(conn, &guard, &mut portal, max_rows, &mut record).await;
-        self.log(&record, result.as_ref().map(|_| ()));
-        if result? && !self.portals.contains_key(name) {
-            self.portals.insert(name.to_owned(), portal);
+        // The portal is taken out while it runs, so that what it does may change the others; its place is kept.
+        let mut portal = self.portals.get_mut(name).map(Portal::take).ok_or_else(|| no_portal(name))?;
+        let mut record = match portal.record.take() {
+            Some(mut record) => {
+                record.resume(conn);
+                record
+            }
+            None => self.record(conn, portal.kind, Route::Extended, portal.text.clone()),
+        };
+        let result = self.run_portal(conn, &guard, name, &mut portal, max_rows, &mut record).await;
+        match &result {
+            Ok(()) if matches!(portal.progress, Progress::Bound(..)) => record.discard(),
+            // It goes on at the next Execute, or is over when the portal goes.
+            Ok(()) if record.is_suspended() => portal.record = Some(record),
+            result => self.log(conn, record, result.as_ref().copied()),
         }
-        Ok(())
+        if result.is_err() {
+            portal.progress = Progress::Finished;
+        }
+        // The end of the transaction took the place away.
+        if let Some(place) = self.portals.get_mut(name).filter(|place| place.is_running()) {
+            portal.depth = place.depth;
+            *place = portal;
+        }
+        self.transaction.executed();
+        result
     }
 
-    /// Gives whether the portal is kept.
     async fn run_portal(
         &mut self,
         conn: &mut Conn,
         guard: &Guard,
+        name: &str,
         portal: &mut Portal,
         max_rows: i32,
         record: &mut Record,
-    ) -> Result<bool, SqlError> {
+    ) -> Result<(), SqlError> {
         let most = u64::try_from(max_rows).ok().filter(|most| *most > 0);
-        let was_open = self.transaction.is_open();
         if let Progress::Bound(prepared, binding) = &mut portal.progress {
             let (prepared, binding) = (Arc::clone(prepared), binding.take());
             let Some(statement) = &prepared.statement else {
-                conn.send(&EmptyQueryResponse::new())?;
-                return Ok(true);
+                return conn.send(&EmptyQueryResponse::new());
             };
+            self.admit(conn, guard, record).await?;
             self.check_state(statement)?;
-            let outcome = self.start(conn, guard, statement, binding).await?;
+            let outcome = self.start(conn, guard, statement, binding, record).await?;
             if let Outcome::Rows { rows, .. } = &outcome {
                 let same = portal.columns.as_ref().is_some_and(|told| {
                     told.len() == rows.columns.len() && told.iter().zip(rows.columns.iter()).all(|(a, b)| a.pg == b.pg)
@@ -291,16 +402,21 @@ impl Session {
                     // Rows of a CALL that the client was told gives none.
                     record.rows = self.rows_as_notices(conn, guard, outcome).await?;
                     portal.progress = Progress::Finished;
-                    return Ok(true);
+                    return Ok(());
                 }
                 let (sent, rows) = self.send(conn, guard, outcome, &portal.formats, most).await?;
-                record.rows = rows;
-                if sent == Sent::All {
+                record.rows = record.rows.saturating_add(rows);
+                if sent == Sent::Suspended {
+                    record.suspend(conn);
+                }
+                if sent == Sent::All && !outcome.gives_rows() {
                     portal.progress = Progress::Finished;
                 }
             }
-            Progress::Finished => conn.send(&CommandComplete::new("SELECT 0".to_owned()))?,
+            Progress::Finished | Progress::Running => return Err(cannot_be_run(name)),
             Progress::Cursor(rows) => {
+                self.admit(conn, guard, record).await?;
+                record.set_snapshots(portal.snapshots.clone());
                 let style = self.style();
                 let (count, over) =
                     super::outcome::send_rows(conn, guard, rows, &portal.formats, &style, most, false).await?;
@@ -313,10 +429,7 @@ impl Session {
             }
             Progress::Bound(..) => return Err(SqlError::internal()),
         }
-        self.apply_deferred().await?;
-        self.report(conn)?;
-        // COMMIT and ROLLBACK end their own portal with all others.
-        Ok(!was_open || self.transaction.is_open())
+        self.apply_deferred().await
     }
 
     /// A CALL's rows for a client that was promised none: each row as one notice.

@@ -69,10 +69,6 @@ fn figure(expr: &Expr) -> (String, Strength) {
         },
         Expr::TypedString(typed) => (type_name(&typed.data_type), Strength::Weak),
         Expr::Interval(_) => ("interval".to_owned(), Strength::Weak),
-        Expr::Value(value) => match &value.value {
-            datafusion::sql::sqlparser::ast::Value::Boolean(_) => ("bool".to_owned(), Strength::Weak),
-            _ => (String::new(), Strength::None),
-        },
         Expr::Case { else_result, .. } => match else_result.as_deref().map(figure) {
             Some((name, Strength::Strong)) => (name, Strength::Strong),
             _ => ("case".to_owned(), Strength::Weak),

@@ -9,7 +9,7 @@ use pgwire::messages::response::CommandComplete;
 use super::conn::{Conn, Guard};
 use super::encode::{self, Style};
 use super::error::SqlError;
-use super::front_door::{CopyFormat, CopyOptions};
+use super::front_door::{CopyFormat, CopyOptions, Forced};
 use super::query::rows::Rows;
 use super::query::shape::{Column, Formats};
 
@@ -46,6 +46,13 @@ pub(crate) enum Outcome {
     Done(String),
 }
 
+impl Outcome {
+    /// Whether it can be asked for more rows at its end, and gives none then.
+    pub(crate) fn gives_rows(&self) -> bool {
+        matches!(self, Self::Rows { .. } | Self::Fetch { only_move: false, .. })
+    }
+}
+
 /// How a portal's execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
@@ -74,19 +81,23 @@ pub(crate) async fn send_rows(
         }
         let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
         let Some(piece) = guard.run(&mut conn.reader, rows.next(step)).await? else { return Ok((sent, true)) };
+        if only_count {
+            sent = sent.saturating_add(piece.count as u64);
+            continue;
+        }
         for row in piece.start..piece.start.saturating_add(piece.count) {
-            if only_count {
-                break;
-            }
             let start = conn.out.len();
-            if let Err(error) = encode::data_row(&mut conn.out, &piece.batch, row, &rows.columns, formats, style) {
+            let encoded = encode::data_row(&mut conn.out, &piece.batch, row, &rows.columns, formats, style);
+            let length = conn.out.len().saturating_sub(start);
+            if let Err(error) = encoded.and_then(|()| rows.quota.charge(length)) {
                 conn.out.truncate(start);
                 return Err(error);
             }
-        }
-        sent = sent.saturating_add(piece.count as u64);
-        if conn.is_full() {
-            conn.flush_guarded(guard).await?;
+            sent = sent.saturating_add(1);
+            // After each row: a few wide ones are more than a client that does not read may keep here.
+            if conn.is_full() {
+                conn.flush_guarded(guard).await?;
+            }
         }
     }
 }
@@ -138,17 +149,18 @@ async fn copy(
     let binary = options.format == CopyFormat::Binary;
     let width = rows.columns.len();
     conn.send(&CopyOutResponse::new(i8::from(binary), width as i16, vec![i16::from(binary); width]))?;
+    let mut head = BytesMut::new();
     if binary {
-        let mut head = BytesMut::from(&b"PGCOPY\n\xff\r\n\0"[..]);
+        // PostgreSQL sends it with the first row.
+        head.put_slice(b"PGCOPY\n\xff\r\n\0");
         head.put_u64(0);
-        copy_data(conn, &head);
     } else if options.header {
         let mut line = BytesMut::new();
         for (index, column) in rows.columns.iter().enumerate() {
             if index > 0 {
                 line.put_u8(options.delimiter);
             }
-            put_field(&mut line, column.name.as_bytes(), options);
+            put_field(&mut line, column.name.as_bytes(), options, false, width == 1);
         }
         line.put_u8(b'\n');
         copy_data(conn, &line);
@@ -156,21 +168,23 @@ async fn copy(
     let mut count = 0u64;
     while let Some(piece) = guard.run(&mut conn.reader, rows.next(STEP)).await? {
         for row in piece.start..piece.start.saturating_add(piece.count) {
-            let mut line = BytesMut::new();
+            let mut line = std::mem::take(&mut head);
             if binary {
                 encode::copy_row_binary(&mut line, &piece.batch, row, &rows.columns)?;
             } else {
                 copy_line(&mut line, &piece.batch, row, &rows.columns, options, style)?;
             }
+            rows.quota.charge(line.len())?;
             copy_data(conn, &line);
-        }
-        count = count.saturating_add(piece.count as u64);
-        if conn.is_full() {
-            conn.flush_guarded(guard).await?;
+            count = count.saturating_add(1);
+            if conn.is_full() {
+                conn.flush_guarded(guard).await?;
+            }
         }
     }
     if binary {
-        copy_data(conn, &(-1i16).to_be_bytes());
+        head.put_i16(-1);
+        copy_data(conn, &head);
     }
     conn.send(&CopyDone::new())?;
     Ok(count)
@@ -198,7 +212,11 @@ fn copy_line(
         }
         text.clear();
         if encode::text_value(&mut text, array, row, column, style)? {
-            put_field(line, &text, options);
+            let forced = match &options.forced {
+                Forced::All => true,
+                Forced::Columns(names) => names.contains(&column.name),
+            };
+            put_field(line, &text, options, forced, columns.len() == 1);
         } else {
             line.put_slice(options.null.as_bytes());
         }
@@ -207,14 +225,25 @@ fn copy_line(
     Ok(())
 }
 
-fn put_field(line: &mut BytesMut, text: &[u8], options: &CopyOptions) {
+/// 42703 when `FORCE_QUOTE` names a column that is not there.
+pub(crate) fn check_forced(options: &CopyOptions, columns: &[Column]) -> Result<(), SqlError> {
+    let Forced::Columns(names) = &options.forced else { return Ok(()) };
+    match names.iter().find(|name| !columns.iter().any(|column| column.name == **name)) {
+        Some(name) => Err(SqlError::new("42703", format!("column \"{name}\" does not exist"))),
+        None => Ok(()),
+    }
+}
+
+/// A value; `alone` is the only one of its line, where `\.` would end the copy.
+fn put_field(line: &mut BytesMut, text: &[u8], options: &CopyOptions, forced: bool, alone: bool) {
     if options.format == CopyFormat::Csv {
         let special = |byte: &u8| *byte == options.delimiter || *byte == options.quote || matches!(byte, b'\n' | b'\r');
-        if text == options.null.as_bytes() || text == b"\\." || text.iter().any(special) {
+        let end = alone && text == b"\\.";
+        if forced || end || text == options.null.as_bytes() || text.iter().any(special) {
             line.put_u8(options.quote);
             for byte in text {
-                if *byte == options.quote {
-                    line.put_u8(options.quote);
+                if *byte == options.quote || *byte == options.escape {
+                    line.put_u8(options.escape);
                 }
                 line.put_u8(*byte);
             }

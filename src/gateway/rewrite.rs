@@ -15,7 +15,8 @@ pub fn statement(statement: &mut Statement) -> Result<(), SqlError> {
     if let Some(error) = visitor.error {
         return Err(error);
     }
-    // After the columns got their names: the catalog's rewrites change the expressions that names come from.
+    // After the columns got their names: the rewrites that follow change the expressions that names come from.
+    super::values::rewrite::statement(statement)?;
     super::pgcatalog::rewrite::statement(statement);
     Ok(())
 }
@@ -77,7 +78,8 @@ fn name_columns(select: &mut Select) {
                     continue;
                 }
                 let name = naming::of(expr);
-                let column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                let column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+                    && !super::pgcatalog::rewrite::is_reserved_value(expr);
                 let taken = used.contains(&name) || (wildcard && column);
                 if column && !taken {
                     used.push(name);

@@ -1,10 +1,8 @@
 //! One session: its loop over messages, its state, and the simple protocol.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures::FutureExt as _;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
@@ -19,14 +17,28 @@ use super::encode::Style;
 use super::error::SqlError;
 use super::extended::{Portal, Prepared};
 use super::frame::{Frame, FrameError, Message, decode};
-use super::front_door::{self, Statement};
+use super::front_door::Statement;
 use super::outcome::{self, Outcome, Sent};
+use super::peer::Peer;
 use super::query::engine::Engine;
+use super::query::memory::Governor;
 use super::query::plan::Scene;
 use super::query::shape::{Column, Formats, describe};
+use super::recorder::{OK, Recorder, Route, StatementText};
+use super::recording::{Record, Recording};
 use super::settings::{Settings, SharedSettings};
 use super::startup::{self, Wanted};
+use super::stats::Stats;
 use super::transaction::{State, Transaction};
+
+/// The server's end, in two steps.
+#[derive(Debug, Clone)]
+pub(crate) struct Shutdown {
+    /// Who is idle is sent away.
+    pub begun: CancellationToken,
+    /// What still runs is ended.
+    pub deadline: CancellationToken,
+}
 
 /// What a session is made of.
 pub(crate) struct Parts {
@@ -37,40 +49,37 @@ pub(crate) struct Parts {
     /// The place in the cancel table.
     pub place: Registration,
     /// The server's end.
-    pub shutdown: CancellationToken,
+    pub shutdown: Shutdown,
     /// The client's address.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     /// Whether the user is an administrator.
     pub administrator: bool,
+    /// Shares out what clients may take.
+    pub governor: Arc<Governor>,
+    /// Keeps the log of statements.
+    pub recorder: Option<Arc<dyn Recorder>>,
+    /// Where the session counts.
+    pub stats: Arc<Stats>,
 }
 
 /// The state of a connection after its startup.
 pub(crate) struct Session {
     pub(super) engine: Arc<Engine>,
+    governor: Arc<Governor>,
     pub(super) backend: Arc<Mutex<Box<dyn BackendSession>>>,
     pub(super) settings: SharedSettings,
     pub(super) transaction: Transaction,
     pub(super) prepared: HashMap<String, Arc<Prepared>>,
     pub(super) portals: HashMap<String, Portal>,
+    pub(super) recording: Arc<Recording>,
     place: Registration,
-    shutdown: CancellationToken,
-    user: String,
-    peer: SocketAddr,
+    shutdown: Shutdown,
+    peer: Peer,
     reported: Vec<(&'static str, String)>,
+    stats: Arc<Stats>,
     skip_to_sync: bool,
-}
-
-/// The figures of a statement for the log.
-pub(super) struct Record {
-    pub(super) kind: &'static str,
-    pub(super) rows: u64,
-    started: Instant,
-}
-
-impl Record {
-    pub(super) fn new(kind: &'static str) -> Self {
-        Self { kind, rows: 0, started: Instant::now() }
-    }
+    /// Between the first message of an extended series and its Sync.
+    in_series: bool,
 }
 
 /// The columns that the simple protocol announces, and whether they are binary.
@@ -86,10 +95,10 @@ enum Flow {
 impl Session {
     /// Opens the session and gathers the answers to the startup packet.
     pub(crate) async fn open(conn: &mut Conn, parts: Parts, wanted: Wanted) -> Result<Self, SqlError> {
-        let settings = SharedSettings::default();
+        let settings = SharedSettings::within(parts.governor.limits());
         startup::apply(&mut settings.lock(), &wanted)?;
         let startup = Startup {
-            user: wanted.user.clone(),
+            user: wanted.user,
             database: wanted.database,
             application_name: settings.show("application_name")?,
             peer: parts.peer,
@@ -97,23 +106,38 @@ impl Session {
             administrator: parts.administrator,
             settings: settings.clone(),
         };
+        let recording = Recording::new(
+            parts.recorder,
+            Arc::clone(&parts.stats),
+            &startup.user,
+            &parts.peer.to_string(),
+            parts.place.pid,
+            startup.application_name.clone(),
+        );
         let backend = parts.backend;
         let mut opening = parts.engine.spawn(async move { backend.open(&startup) });
+        let backend = opening.join().await??;
+        recording.saw(backend.snapshots());
+        recording.log_in().await?;
         let mut session = Self {
-            backend: Arc::new(Mutex::new(opening.join().await??)),
+            backend: Arc::new(Mutex::new(backend)),
+            recording: Arc::new(recording),
             engine: parts.engine,
+            governor: parts.governor,
             settings,
             transaction: Transaction::default(),
             prepared: HashMap::new(),
             portals: HashMap::new(),
             place: parts.place,
             shutdown: parts.shutdown,
-            user: wanted.user,
             peer: parts.peer,
             reported: Vec::new(),
+            stats: parts.stats,
             skip_to_sync: false,
+            in_series: false,
         };
-        session.tell_backend(&Settings::default()).await?;
+        let unchanged = Settings::within(session.governor.limits());
+        session.tell_backend(&unchanged).await?;
         conn.send(&Authentication::Ok)?;
         session.report(conn)?;
         conn.send(&BackendKeyData::new(session.place.pid, SecretKey::I32(session.place.secret)))?;
@@ -131,24 +155,30 @@ impl Session {
                 Ok(frame) => frame,
                 Err(error) => break Some(error),
             };
+            self.stats.bytes_received.add(frame.body.len() as u64 + 5);
             let tag = frame.tag;
             let handled = AssertUnwindSafe(self.handle(&mut conn, frame)).catch_unwind().await;
             self.place.slot.end();
+            if let Ok(Err(error)) = &handled {
+                self.log_message(&conn, tag, error);
+            }
             match handled {
                 Ok(Ok(Flow::On)) => {}
                 Ok(Ok(Flow::End)) => break None,
                 Ok(Err(error)) if error.fatal => break Some(error),
                 Ok(Err(error)) => {
-                    if let Err(error) = self.failed(&mut conn, tag, &error) {
+                    if let Err(error) = self.failed(&mut conn, tag, &error).await {
                         break Some(error);
                     }
                 }
                 Err(_) => {
+                    self.stats.panics.increment();
                     tracing::error!(target: "grantd::gateway", peer = %self.peer, "a message handler panicked; the connection is closed");
                     break Some(SqlError { fatal: true, ..SqlError::internal() });
                 }
             }
         };
+        self.recording.ends(error.as_ref().map_or(OK, |error| error.sqlstate));
         if let Some(error) = error.filter(|error| error.sqlstate != "08006")
             && conn.send_error(&error).is_err()
         {
@@ -166,9 +196,11 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
+        // A series of messages is one piece of work: the server's end waits for its Sync.
+        let end = if self.in_series { &self.shutdown.deadline } else { &self.shutdown.begun };
         tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => Err(shutting_down()),
+            () = end.cancelled() => Err(shutting_down()),
             frame = conn.reader.next() => frame.map_err(|error| match error {
                 FrameError::Gone => client_gone(),
                 FrameError::Protocol(error) => error,
@@ -182,6 +214,12 @@ impl Session {
     }
 
     async fn handle(&mut self, conn: &mut Conn, frame: Frame) -> Result<Flow, SqlError> {
+        self.recording.begin_message();
+        match frame.tag {
+            b'P' | b'B' | b'D' | b'E' | b'C' => self.in_series = true,
+            b'S' | b'Q' => self.in_series = false,
+            _ => {}
+        }
         if self.skip_to_sync && !matches!(frame.tag, b'S' | b'X') {
             // The frame is dropped, but a broken one still ends the connection.
             return match decode(frame) {
@@ -189,7 +227,11 @@ impl Session {
                 _ => Ok(Flow::On),
             };
         }
-        match decode(frame)? {
+        let message = decode(frame)?;
+        if !matches!(message, Message::Sync | Message::Flush | Message::Terminate | Message::Ignored) {
+            self.enter(false);
+        }
+        match message {
             Message::Query(sql) => {
                 self.simple(conn, &sql).await?;
                 self.ready(conn)?;
@@ -202,7 +244,7 @@ impl Session {
             Message::Sync => {
                 self.skip_to_sync = false;
                 if !self.transaction.is_open() {
-                    self.end_of_transaction();
+                    self.end_of_transaction(true).await?;
                 }
                 self.ready(conn)?;
             }
@@ -215,25 +257,44 @@ impl Session {
     }
 
     /// After an error: the client is told, and the protocol gets back to a known place.
-    fn failed(&mut self, conn: &mut Conn, tag: u8, error: &SqlError) -> Result<(), SqlError> {
+    async fn failed(&mut self, conn: &mut Conn, tag: u8, error: &SqlError) -> Result<(), SqlError> {
         conn.send_error(error)?;
-        self.transaction.fail();
+        let before = self.transaction.fail();
+        if !self.transaction.is_open() {
+            self.end_of_transaction(false).await?;
+        }
+        if let Some(before) = before {
+            self.go_back(before).await?;
+        }
         match tag {
             b'P' | b'B' | b'D' | b'E' | b'C' | b'H' => {
                 self.skip_to_sync = true;
                 Ok(())
             }
-            _ => {
-                if !self.transaction.is_open() {
-                    self.end_of_transaction();
-                }
-                self.ready(conn)
-            }
+            _ => self.ready(conn),
         }
+    }
+
+    /// Something begins that is undone as a whole when it fails.
+    fn enter(&mut self, several: bool) {
+        let settings = self.settings.lock();
+        self.transaction.enter(&settings, several);
+    }
+
+    /// Puts the settings back, and tells the backend.
+    pub(super) async fn go_back(&mut self, before: Settings) -> Result<(), SqlError> {
+        let now = std::mem::replace(&mut *self.settings.lock(), before);
+        self.tell_backend(&now).await
     }
 
     fn ready(&mut self, conn: &mut Conn) -> Result<(), SqlError> {
         self.report(conn)?;
+        // A call that was given up may still hold the backend; the next statement waits for it.
+        if !self.transaction.is_open()
+            && let Ok(mut backend) = self.backend.try_lock()
+        {
+            backend.release();
+        }
         conn.send(&ReadyForQuery::new(self.transaction.status()))
     }
 
@@ -256,7 +317,7 @@ impl Session {
             .lock()
             .statement_timeout()
             .and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
-        Guard { cancel: self.place.slot.begin(), deadline, shutdown: self.shutdown.clone() }
+        Guard { cancel: self.place.slot.begin(), deadline, shutdown: self.shutdown.deadline.clone() }
     }
 
     pub(super) fn style(&self) -> Style {
@@ -270,10 +331,19 @@ impl Session {
         let mut backend = guard.run(&mut conn.reader, async { Ok(self.backend.lock().await) }).await?;
         if !self.transaction.is_open() {
             backend.pin();
+            self.recording.saw(backend.snapshots());
         }
+        self.transaction.queries();
         let context = backend.context().clone();
         drop(backend);
-        Ok(Scene { context, time_zone: self.settings.lock().time_zone().0, sql: Arc::clone(sql) })
+        let settings = self.settings.lock();
+        Ok(Scene {
+            context,
+            time_zone: settings.time_zone().0,
+            schema: settings.schema(),
+            sql: Arc::clone(sql),
+            governor: Arc::clone(&self.governor),
+        })
     }
 
     /// Runs parsing or planning on the query threads.
@@ -318,15 +388,28 @@ impl Session {
         Ok(())
     }
 
-    /// A transaction or implicit one is over: its portals and local settings go.
-    pub(super) fn end_of_transaction(&mut self) {
-        self.portals.retain(|_, portal| portal.is_held());
-        self.settings.lock().end_local();
+    /// A transaction or implicit one is over: its portals and local settings go. Cursors WITH HOLD stay when it was
+    /// `kept`.
+    pub(super) async fn end_of_transaction(&mut self, kept: bool) -> Result<(), SqlError> {
+        if !self.transaction.is_open() {
+            self.transaction.end();
+        }
+        self.portals.retain(|_, portal| portal.outlives(kept));
+        let before = self.settings.lock().end_local();
+        match before {
+            Some(before) => self.tell_backend(&before).await,
+            None => Ok(()),
+        }
     }
 
     /// 25P02 in a failed transaction, unless the command ends it.
     pub(super) fn check_state(&self, statement: &Statement) -> Result<(), SqlError> {
-        if self.transaction.state == State::Failed && !statement.command.ends_transaction() {
+        self.check_failed(!statement.command.ends_transaction())
+    }
+
+    /// 25P02 in a failed transaction, if what is asked for `needs` a good one.
+    pub(super) fn check_failed(&self, needs: bool) -> Result<(), SqlError> {
+        if needs && self.transaction.state == State::Failed {
             return Err(SqlError::new(
                 "25P02",
                 "current transaction is aborted, commands ignored until end of transaction block",
@@ -335,71 +418,44 @@ impl Session {
         Ok(())
     }
 
-    /// One event for the log; never the text's values.
-    pub(super) fn log(&self, record: &Record, result: Result<(), &SqlError>) {
-        let application = self.settings.show("application_name").unwrap_or_default();
-        let outcome = result.err().map_or("ok", |error| error.sqlstate);
-        tracing::info!(
-            target: "grantd::query",
-            user = %self.user.escape_debug(),
-            application = %application.escape_debug(),
-            peer = %self.peer,
-            kind = record.kind,
-            rows = record.rows,
-            ms = record.started.elapsed().as_millis() as u64,
-            outcome,
-            "query"
-        );
-    }
-
     async fn simple(&mut self, conn: &mut Conn, sql: &str) -> Result<(), SqlError> {
         // A simple query replaces the unnamed statement and portal, as in PostgreSQL.
         self.prepared.remove("");
         self.portals.remove("");
         let guard = self.guard();
-        let text = sql.to_owned();
-        let parsing = Record::new("parse");
-        let statements = self.on_engine(conn, &guard, async move { front_door::parse(&text) }).await;
+        let mut reading = self.record(conn, "parse", Route::Simple, StatementText::default());
+        let statements = match self.admit(conn, &guard, &mut reading).await {
+            Ok(()) => self.read(conn, &guard, sql, false, &mut reading).await,
+            Err(error) => Err(error),
+        };
         let statements = match statements {
             Ok(statements) => statements,
             Err(error) => {
-                let error = if self.transaction.state == State::Failed && error.sqlstate == "42601" {
-                    error
-                } else {
-                    self.read_only_in_failed(error)
-                };
-                self.log(&parsing, Err(&error));
+                self.log(conn, reading, Err(&error));
                 return Err(error);
             }
         };
+        reading.discard();
         if statements.is_empty() {
             return conn.send(&EmptyQueryResponse::new());
         }
+        let several = statements.len() > 1;
         for statement in statements {
+            self.enter(several);
             let guard = self.guard();
-            let mut record = Record::new(statement.command.kind());
+            let mut record = self.record(conn, statement.command.kind(), Route::Simple, statement.text.clone());
             let result = self.simple_one(conn, &guard, &statement, &mut record).await;
             let result = match result {
                 Ok(()) => self.apply_deferred().await,
                 Err(error) => Err(error),
             };
-            self.log(&record, result.as_ref().copied());
+            self.log(conn, record, result.as_ref().copied());
             result?;
-            if !self.transaction.is_open() {
-                self.end_of_transaction();
-            }
-            self.report(conn)?;
+        }
+        if !self.transaction.is_open() {
+            self.end_of_transaction(true).await?;
         }
         Ok(())
-    }
-
-    /// In a failed transaction a refused statement is refused for that reason, whatever it was.
-    fn read_only_in_failed(&self, error: SqlError) -> SqlError {
-        if self.transaction.state == State::Failed && matches!(error.sqlstate, "25006" | "0A000") {
-            SqlError::new("25P02", "current transaction is aborted, commands ignored until end of transaction block")
-        } else {
-            error
-        }
     }
 
     async fn simple_one(
@@ -409,8 +465,9 @@ impl Session {
         statement: &Statement,
         record: &mut Record,
     ) -> Result<(), SqlError> {
+        self.admit(conn, guard, record).await?;
         self.check_state(statement)?;
-        let mut outcome = self.start(conn, guard, statement, None).await?;
+        let mut outcome = self.start(conn, guard, statement, None, record).await?;
         let mut formats = Formats::default();
         if let Some((columns, binary)) = self.columns_of(&outcome)? {
             formats = Formats::new(vec![binary]);
@@ -450,7 +507,8 @@ impl Session {
             (Some(left), Some(most)) => Some(left.min(most)),
             (left, most) => left.or(most),
         };
-        let rows = self.portals.get_mut(cursor).and_then(Portal::rows_mut).ok_or_else(|| no_cursor(cursor))?;
+        let portal = self.portals.get_mut(cursor).ok_or_else(|| no_cursor(cursor))?;
+        let rows = portal.rows_mut().ok_or_else(|| cannot_be_run(cursor))?;
         let (count, over) = outcome::send_rows(conn, guard, rows, formats, &style, wanted, *only_move).await?;
         *sent = sent.saturating_add(count);
         *left = left.map(|left| left.saturating_sub(count));
@@ -462,6 +520,11 @@ impl Session {
         conn.send(&CommandComplete::new(format!("{word} {sent}")))?;
         Ok((Sent::All, count))
     }
+}
+
+/// 55000: a portal that is running, has failed or gives no rows.
+pub(super) fn cannot_be_run(name: &str) -> SqlError {
+    SqlError::new("55000", format!("portal \"{name}\" cannot be run"))
 }
 
 /// 34000.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datafusion::arrow::array::timezone::Tz;
 
 use super::error::SqlError;
+use super::pgcatalog::user_settings;
+use crate::config::{Limits, size};
 
 /// The PostgreSQL release whose behaviour and catalog grantd shows.
 pub const SERVER_VERSION: &str = concat!("15.18 (grantd ", env!("CARGO_PKG_VERSION"), ")");
@@ -22,6 +24,8 @@ enum Kind {
         max: i64,
     },
     Milliseconds,
+    /// A number of bytes.
+    Size,
     OneOf(&'static [&'static str]),
     Encoding,
     DateStyle,
@@ -51,6 +55,7 @@ static KNOWN: &[Known] = &[
     known("application_name", "", Kind::Text, "The client's name for itself."),
     known("array_nulls", "on", Kind::Bool, "Accept NULL in array input."),
     known("backslash_quote", "safe_encoding", Kind::OneOf(&["safe_encoding", "on", "off"]), "Whether \\' is allowed."),
+    known("block_size", "8192", Kind::ReadOnly, "PostgreSQL's page."),
     known("bytea_output", "hex", Kind::OneOf(&["hex", "escape"]), "Output format of bytea."),
     known("check_function_bodies", "on", Kind::Bool, "Check routine bodies."),
     known("client_connection_check_interval", "1s", Kind::ReadOnly, "A vanished client ends its statement."),
@@ -62,7 +67,7 @@ static KNOWN: &[Known] = &[
     known("default_text_search_config", "pg_catalog.simple", Kind::Text, "Text search configuration."),
     known("default_transaction_deferrable", "off", Kind::Bool, "Default of new transactions."),
     known("default_transaction_isolation", "read committed", Kind::OneOf(ISOLATION), "Default of new transactions."),
-    known("default_transaction_read_only", "on", Kind::AlwaysOn, "grantd only reads."),
+    known("default_transaction_read_only", "on", Kind::Bool, "Kept as asked; transactions read only all the same."),
     known("enable_bitmapscan", "on", Kind::Bool, "Planner detail."),
     known("enable_hashagg", "on", Kind::Bool, "Planner detail."),
     known("enable_hashjoin", "on", Kind::Bool, "Planner detail."),
@@ -75,17 +80,19 @@ static KNOWN: &[Known] = &[
     known("extra_float_digits", "1", Kind::Int { min: -15, max: 3 }, "Floats are always written shortest-exact."),
     known("geqo", "on", Kind::Bool, "Planner detail."),
     known("grantd.changeset", "", Kind::Text, "Look at the account as it would be with this changeset."),
+    known("grantd.max_result_bytes", "0", Kind::Size, "Most bytes of one result; only lower than the server's."),
+    known(
+        "grantd.max_result_rows",
+        "0",
+        Kind::Int { min: 0, max: i64::MAX },
+        "Most rows of one result; only lower than the server's.",
+    ),
     known("grantd.roles", "all", Kind::Text, "Which roles count: all, default or primary."),
     known("idle_in_transaction_session_timeout", "0", Kind::Milliseconds, "Ends a session idle in a transaction."),
     known("idle_session_timeout", "0", Kind::Milliseconds, "Ends an idle session."),
     known("in_hot_standby", "off", Kind::ReadOnly, "Whether the server is a standby."),
     known("integer_datetimes", "on", Kind::ReadOnly, "Date-times are 64-bit integers."),
-    known(
-        "intervalstyle",
-        "postgres",
-        Kind::OneOf(&["postgres", "postgres_verbose", "sql_standard", "iso_8601"]),
-        "Output format of intervals.",
-    ),
+    known("intervalstyle", "postgres", Kind::OneOf(&["postgres"]), "Output format of intervals."),
     known("jit", "off", Kind::Bool, "Planner detail."),
     known("lc_collate", "C.UTF-8", Kind::ReadOnly, "Collation order."),
     known("lc_ctype", "C.UTF-8", Kind::ReadOnly, "Character classes."),
@@ -95,6 +102,7 @@ static KNOWN: &[Known] = &[
     known("lc_time", "C.UTF-8", Kind::Text, "Format of times."),
     known("lock_timeout", "0", Kind::Milliseconds, "grantd takes no locks."),
     known("max_connections", "200", Kind::ReadOnly, "Most connections at a time."),
+    known("max_function_args", "100", Kind::ReadOnly, "PostgreSQL's arguments of a function."),
     known("max_identifier_length", "63", Kind::ReadOnly, "PostgreSQL's identifier length."),
     known("max_index_keys", "32", Kind::ReadOnly, "PostgreSQL's index width."),
     known(
@@ -113,7 +121,12 @@ static KNOWN: &[Known] = &[
     known("session_authorization", "", Kind::ReadOnly, "The user of the session."),
     known("ssl", "off", Kind::ReadOnly, "Whether the server offers TLS."),
     known("standard_conforming_strings", "on", Kind::AlwaysOn, "Backslashes in '...' are literal."),
-    known("statement_timeout", "0", Kind::Milliseconds, "Ends a statement that takes longer; 0 is never."),
+    known(
+        "statement_timeout",
+        "0",
+        Kind::Milliseconds,
+        "Ends a statement that takes longer; only lower than the server's.",
+    ),
     known("synchronize_seqscans", "on", Kind::Bool, "Planner detail."),
     known(
         "synchronous_commit",
@@ -150,8 +163,10 @@ const REPORTED: &[&str] = &[
 ];
 
 /// The settings that belong to the catalog's side of a session.
-pub fn is_grantd(name: &str) -> bool {
-    name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("grantd."))
+const BACKENDS: &[&str] = &["grantd.changeset", "grantd.roles"];
+
+fn is_backends(name: &str) -> bool {
+    BACKENDS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn find(name: &str) -> Option<&'static Known> {
@@ -159,7 +174,47 @@ fn find(name: &str) -> Option<&'static Known> {
         "time zone" => "timezone".to_owned(),
         other => other.to_owned(),
     };
-    KNOWN.iter().find(|known| known.name == name)
+    KNOWN.iter().chain(POSTGRES.iter()).find(|known| known.name == name)
+}
+
+/// The other settings that PostgreSQL lets any user change. Most tune its planner, and clients set them: they are checked and kept.
+static POSTGRES: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let ours = |name: &str| KNOWN.iter().any(|known| known.name == name.to_ascii_lowercase());
+    let all = user_settings().into_iter().filter(|setting| !ours(setting.name));
+    all.map(|setting| {
+        let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
+        let kind = match (setting.kind, setting.unit) {
+            ("bool", _) => Kind::Bool,
+            ("enum", _) if !setting.values.is_empty() => Kind::OneOf(setting.values.leak()),
+            ("integer", Some("ms")) => Kind::Milliseconds,
+            ("integer", None) => Kind::Int {
+                min: number(setting.least).unwrap_or(i64::MIN),
+                max: number(setting.greatest).unwrap_or(i64::MAX),
+            },
+            _ => Kind::Text,
+        };
+        let default = with_unit(setting.default, setting.unit);
+        Known { name: setting.name.to_ascii_lowercase().leak(), default: default.leak(), kind, about: setting.about }
+    })
+    .collect()
+});
+
+/// A value in PostgreSQL's unit of the setting as SHOW gives it: `4096` of `kB` is `4MB`.
+fn with_unit(value: &str, unit: Option<&str>) -> String {
+    let (Some(unit), Ok(number)) = (unit, value.parse::<u64>()) else { return value.to_owned() };
+    let kilobytes = match unit {
+        "kB" => number,
+        "8kB" => number.saturating_mul(8),
+        "ms" => return shown_milliseconds(number),
+        "s" => return shown_milliseconds(number.saturating_mul(1_000)),
+        _ => return format!("{number}{unit}"),
+    };
+    for (unit, size) in [("GB", 1_048_576), ("MB", 1_024)] {
+        if kilobytes != 0 && kilobytes.is_multiple_of(size) {
+            return format!("{}{unit}", kilobytes / size);
+        }
+    }
+    if kilobytes == 0 { "0".to_owned() } else { format!("{kilobytes}kB") }
 }
 
 fn unknown(name: &str) -> SqlError {
@@ -201,7 +256,7 @@ fn milliseconds(value: &str) -> Option<u64> {
         "d" => 86_400_000.0,
         _ => return None,
     };
-    let total = (number.trim().parse::<f64>().ok()? * factor).round();
+    let total = (number.trim().parse::<f64>().ok()? * factor).round_ties_even();
     (total.is_finite() && (0.0..=f64::from(i32::MAX)).contains(&total)).then_some(total as u64)
 }
 
@@ -234,15 +289,20 @@ fn date_style(value: &str, current: &str) -> Option<String> {
 }
 
 /// A zone as arrow and chrono understand it, in their spelling.
-fn time_zone(value: &str) -> Option<String> {
+pub(super) fn time_zone(value: &str) -> Option<String> {
     let value = value.trim().trim_matches('\'');
     let upper = value.to_ascii_uppercase();
     match upper.as_str() {
-        "UTC" | "Z" | "ZULU" | "UCT" | "DEFAULT" | "LOCAL" => return Some("UTC".to_owned()),
+        "UTC" | "ZULU" | "UCT" | "DEFAULT" | "LOCAL" => return Some("UTC".to_owned()),
+        "Z" => return None,
         "GMT" => return Some("GMT".to_owned()),
         _ => {}
     }
-    if Tz::from_str(value).is_ok() {
+    let number = value.chars().next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '-' | '+'));
+    if !number && Tz::from_str(value).is_ok() {
+        return Some(value.to_owned());
+    }
+    if offset_of(value).is_some() {
         return Some(value.to_owned());
     }
     // Names are matched without regard to case: `europe/berlin`.
@@ -258,24 +318,77 @@ fn time_zone(value: &str) -> Option<String> {
                 .collect::<String>()
         })
         .collect();
-    if Tz::from_str(&titled).is_ok() {
+    if !number && Tz::from_str(&titled).is_ok() {
         return Some(titled);
     }
     // A bare number is hours east of UTC.
-    let hours: f64 = value.parse().ok()?;
-    let minutes = (hours * 60.0).round();
+    let minutes = match value.split_once(':') {
+        Some((hours, minutes)) => {
+            let (hours, minutes): (f64, f64) = (hours.parse().ok()?, minutes.parse().ok()?);
+            hours * 60.0 + minutes.copysign(hours)
+        }
+        None => value.parse::<f64>().ok()? * 60.0,
+    };
+    let minutes = minutes.round();
     if !(-14.0 * 60.0..=14.0 * 60.0).contains(&minutes) {
         return None;
     }
     let minutes = minutes as i32;
-    let sign = if minutes < 0 { '-' } else { '+' };
-    Some(format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60))
+    let (east, west) = if minutes < 0 { ('-', '+') } else { ('+', '-') };
+    let rest = if minutes % 60 == 0 { String::new() } else { format!(":{:02}", minutes.abs() % 60) };
+    let hours = minutes.abs() / 60;
+    Some(format!("<{east}{hours:02}{rest}>{west}{hours:02}{rest}"))
+}
+
+/// The offset that PostgreSQL's form of a number of hours says: `<+03>-03` is `+03:00`.
+fn offset_of(zone: &str) -> Option<String> {
+    let (offset, other) = zone.strip_prefix('<')?.split_once('>')?;
+    let mirrored =
+        matches!((offset.get(..1)?, other.get(..1)?), ("+", "-") | ("-", "+")) && offset.get(1..)? == other.get(1..)?;
+    let digits = offset.get(1..)?;
+    let whole = if digits.contains(':') { offset.to_owned() } else { format!("{offset}:00") };
+    (mirrored && Tz::from_str(&whole).is_ok()).then_some(whole)
+}
+
+/// PostgreSQL keeps names that others see, as in a log, to printable ASCII: each other byte becomes a question mark.
+fn printable(value: &str) -> String {
+    value.bytes().map(|byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '?' }).collect()
+}
+
+/// Most bytes of a text setting: a savepoint remembers all settings.
+const MAX_TEXT: usize = 1024;
+/// PostgreSQL cuts the client's name for itself to this many bytes.
+const MAX_NAME: usize = 63;
+
+/// `text` without what is beyond `most` bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.get(..end).unwrap_or_default()
 }
 
 fn check(known: &Known, value: &str, current: &str) -> Result<String, SqlError> {
+    let name;
+    let value = match known.name {
+        "application_name" => {
+            name = printable(value);
+            &name
+        }
+        // Accepted, and not shown among the values.
+        "client_min_messages" if value.trim().eq_ignore_ascii_case("debug") => "debug2",
+        "client_min_messages" if value.trim().eq_ignore_ascii_case("info") => return Ok("info".to_owned()),
+        _ => value,
+    };
     let bad = || invalid(known.name, value);
     match known.kind {
+        Kind::Text if known.name == "application_name" => Ok(cut(value, MAX_NAME).to_owned()),
+        Kind::Text if value.len() > MAX_TEXT => {
+            let text = format!("the value of parameter \"{}\" is longer than {MAX_TEXT} bytes", known.name);
+            Err(SqlError::new("22023", text))
+        }
         Kind::Text => Ok(value.to_owned()),
+        Kind::Size => size::parse(value)
+            .map(size::shown)
+            .map_err(|_| bad().with_hint("Valid units for this parameter are \"B\", \"kB\", \"MB\", and \"GB\".")),
         Kind::Bool => boolean(value)
             .map(ToOwned::to_owned)
             .ok_or_else(|| SqlError::new("22023", format!("parameter \"{}\" requires a Boolean value", known.name))),
@@ -299,7 +412,8 @@ fn check(known: &Known, value: &str, current: &str) -> Result<String, SqlError> 
                 .map(|found| (*found).to_owned())
                 .ok_or_else(|| bad().with_hint(format!("Available values: {}.", values.join(", "))))
         }
-        Kind::Encoding => match value.trim().to_ascii_uppercase().replace(['-', '_'], "").as_str() {
+        // Some drivers quote the name in the startup packet, which PostgreSQL's lookup of it passes over too.
+        Kind::Encoding => match value.to_ascii_uppercase().replace(['-', '_', '\'', ' '], "").as_str() {
             "UTF8" | "UNICODE" => Ok("UTF8".to_owned()),
             _ => Err(bad().with_hint("grantd sends and reads UTF8 only.")),
         },
@@ -319,9 +433,40 @@ fn check(known: &Known, value: &str, current: &str) -> Result<String, SqlError> 
     }
 }
 
+/// The number that a setting's shown value stands for.
+fn number(kind: Kind, shown: &str) -> Option<u64> {
+    match kind {
+        Kind::Milliseconds => milliseconds(shown),
+        Kind::Size => size::parse(shown).ok(),
+        Kind::Int { .. } => shown.parse().ok(),
+        _ => None,
+    }
+}
+
+/// What the server allows at most, in its shown form; a session starts with it.
+type Ceilings = BTreeMap<&'static str, String>;
+
+fn ceilings(limits: &Limits) -> Ceilings {
+    let milliseconds = |time: Option<Duration>| {
+        time.map(|time| shown_milliseconds(u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64)))
+    };
+    [
+        ("statement_timeout", milliseconds(limits.statement_timeout)),
+        ("idle_session_timeout", milliseconds(limits.idle_session_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(limits.idle_in_transaction_session_timeout)),
+        ("grantd.max_result_rows", limits.max_result_rows.map(|rows| rows.to_string())),
+        ("grantd.max_result_bytes", limits.max_result_bytes.map(size::shown)),
+    ]
+    .into_iter()
+    .filter_map(|(name, most)| Some((name, most?)))
+    .collect()
+}
+
 /// One session's settings.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    /// What the server allows at most.
+    ceilings: Arc<Ceilings>,
     /// Defaults that the startup packet changed; RESET goes back to them.
     startup: BTreeMap<&'static str, String>,
     /// SET.
@@ -333,11 +478,35 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Settings that clients cannot raise beyond the server's limits.
+    pub fn within(limits: &Limits) -> Self {
+        Self { ceilings: Arc::new(ceilings(limits)), ..Self::default() }
+    }
+
+    /// A value in its shown form, unless it is refused. Where the server has a limit, 0 means that limit.
+    fn checked(&self, known: &Known, value: &str) -> Result<String, SqlError> {
+        let shown = check(known, value, self.value(known))?;
+        let Some(most) = self.ceilings.get(known.name) else { return Ok(shown) };
+        let (wanted, allowed) = (number(known.kind, &shown), number(known.kind, most));
+        match wanted {
+            Some(0) => Ok(most.clone()),
+            wanted if wanted > allowed => {
+                let text =
+                    format!("{shown} is outside the valid range for parameter \"{}\" (up to {most})", known.name);
+                Err(SqlError::new("22023", text).with_hint(
+                    "The server's limit can only be lowered; 0 goes back to it. It is set in [server] of grantd.toml.",
+                ))
+            }
+            _ => Ok(shown),
+        }
+    }
+
     fn value(&self, known: &Known) -> &str {
         self.local
             .get(known.name)
             .or_else(|| self.session.get(known.name))
             .or_else(|| self.startup.get(known.name))
+            .or_else(|| self.ceilings.get(known.name))
             .map_or(known.default, String::as_str)
     }
 
@@ -348,13 +517,14 @@ impl Settings {
 
     /// Name, value and description of every setting.
     pub fn all(&self) -> Vec<(&'static str, String, &'static str)> {
-        KNOWN.iter().map(|known| (shown_name(known.name), self.value(known).to_owned(), known.about)).collect()
+        let known = KNOWN.iter().chain(POSTGRES.iter());
+        known.map(|known| (shown_name(known.name), self.value(known).to_owned(), known.about)).collect()
     }
 
     /// Checks a value; gives it in its shown form.
     pub fn check(&self, name: &str, value: &str) -> Result<String, SqlError> {
         let known = find(name).ok_or_else(|| unknown(name))?;
-        check(known, value, self.value(known))
+        self.checked(known, value)
     }
 
     /// SET (or SET LOCAL) to a value; `None` is DEFAULT.
@@ -364,11 +534,16 @@ impl Settings {
             if matches!(known.kind, Kind::ReadOnly) {
                 return Err(SqlError::new("55P02", format!("parameter \"{}\" cannot be changed", known.name)));
             }
-            self.session.remove(known.name);
+            let own = self.session.remove(known.name);
             self.local.remove(known.name);
+            if local && let Some(own) = own {
+                // SET LOCAL hides the session's value, and does not forget it.
+                self.local.insert(known.name, self.value(known).to_owned());
+                self.session.insert(known.name, own);
+            }
             return Ok(());
         };
-        let value = check(known, value, self.value(known))?;
+        let value = self.checked(known, value)?;
         if local {
             self.local.insert(known.name, value);
         } else {
@@ -381,7 +556,7 @@ impl Settings {
     /// A value from the startup packet: what RESET goes back to.
     pub fn set_startup(&mut self, name: &str, value: &str) -> Result<(), SqlError> {
         let known = find(name).ok_or_else(|| unknown(name))?;
-        let value = check(known, value, self.value(known))?;
+        let value = self.checked(known, value)?;
         self.startup.insert(known.name, value);
         Ok(())
     }
@@ -398,8 +573,11 @@ impl Settings {
     }
 
     /// The end of a transaction: SET LOCAL is over.
-    pub fn end_local(&mut self) {
+    /// Gives the settings before, if there was one.
+    pub fn end_local(&mut self) -> Option<Self> {
+        let before = (!self.local.is_empty()).then(|| self.clone());
         self.local.clear();
+        before
     }
 
     /// What the client is told: name in PostgreSQL's spelling and value.
@@ -407,9 +585,9 @@ impl Settings {
         REPORTED.iter().filter_map(|name| Some((*name, self.show(name).ok()?))).collect()
     }
 
-    /// The values of the `grantd.*` settings: name and value, `None` at the built-in default.
+    /// The values of the settings that belong to the catalog's side: name and value, `None` at the built-in default.
     pub fn grantd(&self) -> Vec<(&'static str, Option<String>)> {
-        let own = KNOWN.iter().filter(|known| is_grantd(known.name));
+        let own = KNOWN.iter().filter(|known| is_backends(known.name));
         own.map(|known| {
             let value = self.value(known);
             (known.name, (value != known.default).then(|| value.to_owned()))
@@ -427,6 +605,15 @@ impl Settings {
         self.duration(if in_transaction { "idle_in_transaction_session_timeout" } else { "idle_session_timeout" })
     }
 
+    /// Most rows and most bytes of a result.
+    pub fn result_limits(&self) -> (Option<u64>, Option<u64>) {
+        let number = |name: &str| {
+            let known = find(name)?;
+            number(known.kind, self.value(known)).filter(|most| *most > 0)
+        };
+        (number("grantd.max_result_rows"), number("grantd.max_result_bytes"))
+    }
+
     fn duration(&self, name: &str) -> Option<Duration> {
         let ms = milliseconds(&self.show(name).ok()?)?;
         (ms > 0).then(|| Duration::from_millis(ms))
@@ -435,8 +622,16 @@ impl Settings {
     /// The session's zone: its name, and the zone itself unless it is UTC.
     pub fn time_zone(&self) -> (String, Option<Tz>) {
         let name = self.show("timezone").unwrap_or_default();
+        let name = offset_of(&name).unwrap_or(name);
         let zone = if name == "UTC" { None } else { Tz::from_str(&name).ok() };
         (name, zone)
+    }
+
+    /// The schema that `search_path` looks for names in. `pg_catalog` is always looked in, and before the others.
+    pub fn schema(&self) -> &'static str {
+        let path = self.show("search_path").unwrap_or_default();
+        let names: Vec<&str> = path.split(',').map(|name| name.trim().trim_matches('"')).collect();
+        ["public", "information_schema"].into_iter().find(|schema| names.contains(schema)).unwrap_or("pg_catalog")
     }
 
     /// Takes the `grantd.*` changes that functions made.
@@ -450,6 +645,11 @@ impl Settings {
 pub struct SharedSettings(Arc<Mutex<Settings>>);
 
 impl SharedSettings {
+    /// Settings that clients cannot raise beyond the server's limits.
+    pub fn within(limits: &Limits) -> Self {
+        Self(Arc::new(Mutex::new(Settings::within(limits))))
+    }
+
     /// The settings themselves.
     pub fn lock(&self) -> MutexGuard<'_, Settings> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -465,7 +665,7 @@ impl SharedSettings {
     pub fn set_config(&self, name: &str, value: &str, local: bool) -> Result<String, SqlError> {
         let mut settings = self.lock();
         settings.set(name, Some(value), local)?;
-        if is_grantd(name) {
+        if is_backends(name) {
             settings.deferred.push((name.to_ascii_lowercase(), value.to_owned()));
         }
         settings.show(name)
@@ -487,12 +687,44 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_limits_can_only_be_lowered() {
+        let limits = Limits { statement_timeout: Some(Duration::from_secs(30)), ..Limits::default() };
+        let mut settings = Settings::within(&limits);
+        let show = |settings: &Settings| settings.show("statement_timeout").unwrap();
+        assert_eq!((show(&settings).as_str(), settings.statement_timeout()), ("30s", Some(Duration::from_secs(30))));
+        settings.set("statement_timeout", Some("10s"), false).unwrap();
+        assert_eq!(show(&settings), "10s");
+        assert_eq!(settings.set("statement_timeout", Some("31s"), false).unwrap_err().sqlstate, "22023");
+        assert_eq!(settings.set_startup("statement_timeout", "1h").unwrap_err().sqlstate, "22023");
+        settings.set("statement_timeout", Some("0"), false).unwrap();
+        assert_eq!(show(&settings), "30s", "0 is the server's limit");
+        settings.set("grantd.max_result_bytes", Some("64kB"), false).unwrap();
+        settings.set("grantd.max_result_rows", Some("10"), true).unwrap();
+        assert_eq!(settings.result_limits(), (Some(10), Some(65_536)));
+        settings.end_local();
+        settings.reset_all();
+        assert_eq!(settings.result_limits(), (limits.max_result_rows, limits.max_result_bytes));
+        assert_eq!(settings.set("grantd.max_result_rows", Some("10000001"), false).unwrap_err().sqlstate, "22023");
+        assert_eq!(settings.set("grantd.max_result_bytes", Some("1TB"), false).unwrap_err().sqlstate, "22023");
+    }
+
+    #[test]
+    fn a_session_keeps_no_long_texts() {
+        let mut settings = Settings::default();
+        settings.set("application_name", Some(&"ä".repeat(40)), false).unwrap();
+        assert_eq!(settings.show("application_name").unwrap(), "?".repeat(63));
+        assert_eq!(settings.set("search_path", Some(&"x".repeat(2_000)), false).unwrap_err().sqlstate, "22023");
+    }
+
+    #[test]
     fn unknown_names_and_bad_values_are_refused() {
         let mut settings = Settings::default();
         assert_eq!(settings.set("no_such", Some("1"), false).unwrap_err().sqlstate, "42704");
         assert_eq!(settings.set("client_encoding", Some("LATIN1"), false).unwrap_err().sqlstate, "22023");
         assert_eq!(settings.set("TimeZone", Some("Mars/Base"), false).unwrap_err().sqlstate, "22023");
-        assert_eq!(settings.set("default_transaction_read_only", Some("off"), false).unwrap_err().sqlstate, "25006");
+        assert_eq!(settings.set("transaction_read_only", Some("off"), false).unwrap_err().sqlstate, "25006");
+        // As on a standby of PostgreSQL, the default may be asked for; it changes nothing.
+        settings.set("default_transaction_read_only", Some("off"), false).unwrap();
         assert_eq!(settings.set("server_version", Some("1"), false).unwrap_err().sqlstate, "55P02");
     }
 
@@ -502,7 +734,11 @@ mod tests {
         settings.set("timezone", Some("europe/berlin"), false).unwrap();
         assert_eq!(settings.show("TimeZone").unwrap(), "Europe/Berlin");
         settings.set("timezone", Some("-3"), false).unwrap();
-        assert_eq!(settings.show("TimeZone").unwrap(), "-03:00");
+        assert_eq!(settings.show("TimeZone").unwrap(), "<-03>+03");
+        assert_eq!(settings.time_zone().0, "-03:00");
+        settings.set("timezone", Some("<+05:30>-05:30"), false).unwrap();
+        assert_eq!(settings.time_zone().0, "+05:30");
+        assert!(settings.set("timezone", Some("<+05:30>+05:30"), false).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 
 use super::cancel::CancelTable;
 use super::conn::{Conn, client_gone};
@@ -89,12 +89,14 @@ pub(crate) async fn negotiate(
                 }
                 let mut body = conn.reader.exact(length - 8).await.map_err(gone)?;
                 let pid = body.get_i32();
-                cancels.cancel(pid, &body);
+                let found = cancels.cancel(pid, &body);
+                let counter = if found { &conn.stats.cancels } else { &conn.stats.cancels_ignored };
+                counter.increment();
                 return Ok(Next::Done);
             }
             version if version >> 16 == 3 => {
                 let body = conn.reader.exact(length - 8).await.map_err(gone)?;
-                return packet(conn, version, &body).map(Next::Session);
+                return packet(&mut conn.out, version, &body).map(Next::Session);
             }
             version => {
                 return Err(SqlError::fatal(
@@ -110,7 +112,8 @@ pub(crate) async fn negotiate(
     }
 }
 
-fn packet(conn: &mut Conn, version: u32, body: &Bytes) -> Result<Wanted, SqlError> {
+/// The startup packet behind its length and version; what is to be answered at once goes to `out`.
+pub(super) fn packet(out: &mut BytesMut, version: u32, body: &Bytes) -> Result<Wanted, SqlError> {
     let layout = || SqlError::protocol("invalid startup packet layout: expected terminator as last byte");
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     let mut protocol_options = Vec::new();
@@ -132,7 +135,7 @@ fn packet(conn: &mut Conn, version: u32, body: &Bytes) -> Result<Wanted, SqlErro
         return Err(layout());
     }
     if version > NEWEST || !protocol_options.is_empty() {
-        negotiate_version(conn, version.min(NEWEST), &protocol_options);
+        negotiate_version(out, version.min(NEWEST), &protocol_options);
     }
     let Some(user) = parameters.remove("user").filter(|user| !user.is_empty()) else {
         return Err(SqlError::fatal("28000", "no PostgreSQL user name specified in startup packet"));
@@ -154,16 +157,16 @@ fn packet(conn: &mut Conn, version: u32, body: &Bytes) -> Result<Wanted, SqlErro
 }
 
 /// `NegotiateProtocolVersion`: the newest version of both sides, and the options we do not know.
-fn negotiate_version(conn: &mut Conn, version: u32, options: &[String]) {
+fn negotiate_version(out: &mut BytesMut, version: u32, options: &[String]) {
     let length = 12 + options.iter().map(|option| option.len() + 1).sum::<usize>();
-    conn.out.put_u8(b'v');
+    out.put_u8(b'v');
     // Bounded by the startup packet's length.
-    conn.out.put_u32(length as u32);
-    conn.out.put_u32(version);
-    conn.out.put_u32(options.len() as u32);
+    out.put_u32(length as u32);
+    out.put_u32(version);
+    out.put_u32(options.len() as u32);
     for option in options {
-        conn.out.put_slice(option.as_bytes());
-        conn.out.put_u8(0);
+        out.put_slice(option.as_bytes());
+        out.put_u8(0);
     }
 }
 

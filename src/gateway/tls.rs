@@ -9,10 +9,11 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use super::der;
 use crate::config::{TlsFiles, TlsMode};
 
 /// How often a connection may have the files looked at again.
@@ -20,10 +21,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// The protocol's name in ALPN, which a direct TLS connection must offer.
 pub(super) const ALPN: &[u8] = b"postgresql";
 
-/// When a file of them changed last.
-fn changed(files: &TlsFiles) -> Option<SystemTime> {
-    let all = [&files.certificate, &files.key].into_iter().chain(&files.client_ca);
-    all.filter_map(|path| fs::metadata(path).ok()?.modified().ok()).max()
+/// When each of the files changed last.
+type Changed = Vec<Option<SystemTime>>;
+
+fn changed(files: &TlsFiles) -> Changed {
+    let all = [&files.certificate, &files.key].into_iter().chain(&files.client_ca).chain(&files.client_crl);
+    all.map(|path| fs::metadata(path).ok()?.modified().ok()).collect()
 }
 
 /// Why TLS cannot be offered: which file, and what is wrong with it.
@@ -45,13 +48,14 @@ fn wrong(path: &Path, what: impl std::fmt::Display) -> TlsError {
 pub(crate) struct Current {
     /// Does the handshake.
     pub acceptor: TlsAcceptor,
-    /// What a client binds its login to: the hash of the server's certificate (RFC 5929, `tls-server-end-point`).
-    pub certificate_hash: Arc<[u8]>,
+    /// What a client binds its login to: the hash of the server's certificate (RFC 5929, `tls-server-end-point`). A
+    /// signature without a hash function has none, and clients cannot bind to it.
+    pub certificate_hash: Option<Arc<[u8]>>,
 }
 
 struct State {
     current: Current,
-    changed: Option<SystemTime>,
+    changed: Changed,
     looked: Instant,
 }
 
@@ -116,8 +120,9 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 
 fn read(mode: TlsMode, files: &TlsFiles) -> Result<Current, TlsError> {
     let chain = certificates(&files.certificate)?;
-    let hash = end_point_hash(chain.first().map(AsRef::as_ref).unwrap_or_default())
+    let algorithm = signature_algorithm(chain.first().map(AsRef::as_ref).unwrap_or_default())
         .ok_or_else(|| wrong(&files.certificate, "the first certificate cannot be read"))?;
+    let hash = chain.first().and_then(|certificate| end_point_hash(algorithm, certificate));
     let pem = fs::read(&files.key).map_err(|error| wrong(&files.key, error))?;
     let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| wrong(&files.key, "there is no private key in it"))?;
     // TLS 1.2 and 1.3; rustls has nothing older.
@@ -130,9 +135,13 @@ fn read(mode: TlsMode, files: &TlsFiles) -> Result<Current, TlsError> {
         for certificate in certificates(path)? {
             roots.add(certificate).map_err(|error| wrong(path, error))?;
         }
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
-            .build()
-            .map_err(|error| wrong(path, error))?;
+        let mut verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()));
+        if let Some(path) = &files.client_crl {
+            // What no list speaks of, and what a list that is past its time speaks of, counts as revoked.
+            verifier = verifier.with_crls(revocations(path)?).enforce_revocation_expiration();
+        }
+        let verifier = verifier.build().map_err(|error| wrong(path, error))?;
         builder.with_client_cert_verifier(verifier)
     } else {
         builder.with_no_client_auth()
@@ -141,44 +150,48 @@ fn read(mode: TlsMode, files: &TlsFiles) -> Result<Current, TlsError> {
         .with_single_cert(chain, key)
         .map_err(|error| wrong(&files.key, format!("it does not go with the certificate: {error}")))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(Current { acceptor: TlsAcceptor::from(Arc::new(config)), certificate_hash: hash.into() })
+    // Every handshake looks at the client's certificate: a session that goes on would not know that it was revoked.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Current { acceptor: TlsAcceptor::from(Arc::new(config)), certificate_hash: hash.map(Into::into) })
 }
 
-/// The hash of a certificate by the function of its signature; SHA-256 for MD5 and SHA-1, and where there is none.
-fn end_point_hash(certificate: &[u8]) -> Option<Vec<u8>> {
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let pem = fs::read(path).map_err(|error| wrong(path, error))?;
+    let all: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&pem).collect();
+    let all = all.map_err(|error| wrong(path, format!("it is not PEM: {error}")))?;
+    if all.is_empty() { Err(wrong(path, "there is no certificate revocation list in it")) } else { Ok(all) }
+}
+
+/// What a login over a server's certificate (DER) is bound to, if it can be bound.
+pub fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
+    end_point_hash(signature_algorithm(certificate)?, certificate)
+}
+
+/// The algorithm of a certificate's signature, as the bytes of its identifier.
+fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
     // Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm ::= SEQUENCE { OID, ... }, ... }
-    let (outer, _) = element(certificate)?;
-    let (_, rest) = element(outer)?;
-    let (algorithm, _) = element(rest)?;
-    let (oid, _) = element(algorithm)?;
-    // ecdsa-with-SHA384 and -SHA512; sha384WithRSAEncryption and sha512WithRSAEncryption.
-    Some(match oid {
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03] | [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c] => {
-            Sha384::digest(certificate).to_vec()
-        }
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04] | [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d] => {
-            Sha512::digest(certificate).to_vec()
-        }
-        _ => Sha256::digest(certificate).to_vec(),
-    })
+    let parts = der::sequence(certificate)?;
+    match (parts.get(1)?, der::elements(parts.get(1)?.1)?.first()?) {
+        ((der::SEQUENCE, _), (der::OID, oid)) => Some(oid),
+        _ => None,
+    }
 }
 
-/// The contents of a DER element, and what follows it.
-fn element(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (_tag, rest) = der.split_first()?;
-    let (&first, mut rest) = rest.split_first()?;
-    let length = if first < 0x80 {
-        usize::from(first)
-    } else {
-        let count = usize::from(first & 0x7f);
-        if count == 0 || count > 4 {
-            return None;
-        }
-        let (bytes, after) = rest.split_at_checked(count)?;
-        rest = after;
-        bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte))
-    };
-    rest.split_at_checked(length)
+/// The hash of a certificate by the function of its signature; SHA-256 in the place of MD5 and SHA-1. Others, such as
+/// Ed25519, name none, and clients refuse to bind to them.
+fn end_point_hash(algorithm: &[u8], certificate: &[u8]) -> Option<Vec<u8>> {
+    /// 1.2.840.10045.4.3, ecdsa-with-SHA2; the next byte says which.
+    const ECDSA_SHA2: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03];
+    /// 1.2.840.113549.1.1, pkcs-1; the next byte says which.
+    const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+    let (family, kind) = algorithm.split_at_checked(algorithm.len().checked_sub(1)?)?;
+    match (family, kind) {
+        (ECDSA_SHA2, [2]) | (RSA, [4 | 5 | 11]) => Some(Sha256::digest(certificate).to_vec()),
+        (ECDSA_SHA2, [3]) | (RSA, [12]) => Some(Sha384::digest(certificate).to_vec()),
+        (ECDSA_SHA2, [4]) | (RSA, [13]) => Some(Sha512::digest(certificate).to_vec()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -188,8 +201,12 @@ mod tests {
     #[test]
     fn files_that_cannot_be_used_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        let files =
-            TlsFiles { certificate: folder.path().join("a.crt"), key: folder.path().join("a.key"), client_ca: None };
+        let files = TlsFiles {
+            certificate: folder.path().join("a.crt"),
+            key: folder.path().join("a.key"),
+            client_ca: None,
+            client_crl: None,
+        };
         let why = |files: &TlsFiles| Tls::open(TlsMode::Require, files.clone()).unwrap_err().to_string();
         assert!(why(&files).contains("a.crt"));
         fs::write(&files.certificate, "no certificate").unwrap();
@@ -197,16 +214,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_has_no_hash() {
-        for der in [
-            &b""[..],
-            b"\x30",
-            b"\x30\x80",
-            b"\x30\x85\x01\x01\x01\x01\x01",
-            b"\x30\x03\x02\x01",
-            b"\x30\x84\xff\xff\xff\xff\x00",
-        ] {
-            assert_eq!(end_point_hash(der), None, "{der:?}");
+    fn what_is_no_certificate_has_no_algorithm() {
+        for der in [&b""[..], b"\x30\x00", b"\x30\x02\x30\x00", b"\x30\x06\x30\x00\x30\x02\x05\x00"] {
+            assert_eq!(signature_algorithm(der), None, "{der:?}");
         }
+    }
+
+    #[test]
+    fn only_a_signature_with_a_hash_can_be_bound_to() {
+        let sha256 = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+        assert_eq!(end_point_hash(sha256, b"x").map(|hash| hash.len()), Some(32));
+        let ed25519 = &[0x2b, 0x65, 0x70];
+        let pss = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
+        assert_eq!(
+            (end_point_hash(ed25519, b"x"), end_point_hash(pss, b"x"), end_point_hash(&[], b"x")),
+            (None, None, None)
+        );
     }
 }

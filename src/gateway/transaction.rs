@@ -1,5 +1,8 @@
 //! The state of a session's transaction. There is nothing to undo in the data; settings, cursors and the pinned
-//! snapshot belong to it.
+//! snapshot belong to it. Outside of BEGIN and COMMIT each message of the simple protocol, and in the extended protocol
+//! everything up to Sync, is an implicit transaction.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgwire::messages::response::TransactionStatus;
 
@@ -12,7 +15,7 @@ const MAX_SAVEPOINTS: usize = 10_000;
 /// Where the transaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum State {
-    /// Each statement is its own.
+    /// No BEGIN was given.
     #[default]
     Idle,
     /// Between BEGIN and COMMIT.
@@ -28,6 +31,12 @@ pub(crate) struct Transaction {
     pub state: State,
     before: Option<Settings>,
     savepoints: Vec<(String, Settings)>,
+    /// Several statements of one message: they may do what needs a transaction.
+    several: bool,
+    /// Something was executed since the last Sync.
+    pipelined: bool,
+    /// A query was planned: the snapshot is chosen.
+    queried: AtomicBool,
 }
 
 impl Transaction {
@@ -45,16 +54,58 @@ impl Transaction {
         self.state != State::Idle
     }
 
-    /// BEGIN.
-    pub(crate) fn begin(&mut self, settings: &Settings) {
-        *self = Self { state: State::Active, before: Some(settings.clone()), savepoints: Vec::new() };
+    /// Begins an implicit transaction, where there is none. `several` statements of one message make a block.
+    pub(crate) fn enter(&mut self, settings: &Settings, several: bool) {
+        self.several = several;
+        if self.before.is_none() {
+            self.before = Some(settings.clone());
+        }
     }
 
-    /// An error happened.
-    pub(crate) fn fail(&mut self) {
-        if self.state == State::Active {
-            self.state = State::Failed;
+    /// Whether what needs a transaction block may run: DECLARE, SET LOCAL.
+    pub(crate) fn in_block(&self) -> bool {
+        self.is_open() || self.several
+    }
+
+    /// A portal was executed.
+    pub(crate) fn executed(&mut self) {
+        self.pipelined = true;
+    }
+
+    /// Whether what needs a transaction of its own may not run: DISCARD ALL.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.in_block() || self.pipelined
+    }
+
+    /// A query is planned.
+    pub(crate) fn queries(&self) {
+        self.queried.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a query was planned.
+    pub(crate) fn has_queried(&self) -> bool {
+        self.queried.load(Ordering::Relaxed)
+    }
+
+    /// How many savepoints there are: what is made now belongs to the last one.
+    pub(crate) fn depth(&self) -> usize {
+        self.savepoints.len()
+    }
+
+    /// BEGIN. What was done in the implicit transaction so far becomes part of it.
+    pub(crate) fn begin(&mut self, settings: &Settings) {
+        self.enter(settings, false);
+        self.state = State::Active;
+    }
+
+    /// An error happened. Gives the settings to go back to: those of the last savepoint, or of the beginning.
+    pub(crate) fn fail(&mut self) -> Option<Settings> {
+        if self.state == State::Idle {
+            return self.before.take();
         }
+        let already = std::mem::replace(&mut self.state, State::Failed) == State::Failed;
+        let settings = self.savepoints.last().map(|(_, settings)| settings).or(self.before.as_ref());
+        settings.filter(|_| !already).cloned()
     }
 
     /// The end. Gives whether it was good, and the settings to go back to if it is undone.
@@ -73,21 +124,21 @@ impl Transaction {
         Ok(())
     }
 
-    /// RELEASE: forgets the savepoint and those after it.
-    pub(crate) fn release(&mut self, name: &str) -> Result<(), SqlError> {
+    /// RELEASE: forgets the savepoint and those after it. Gives the depth that is left.
+    pub(crate) fn release(&mut self, name: &str) -> Result<usize, SqlError> {
         self.need("RELEASE SAVEPOINT")?;
         let at = self.find(name)?;
         self.savepoints.truncate(at);
-        Ok(())
+        Ok(at)
     }
 
-    /// ROLLBACK TO: the savepoint stays. Gives the settings of then.
-    pub(crate) fn rollback_to(&mut self, name: &str) -> Result<Option<Settings>, SqlError> {
+    /// ROLLBACK TO: the savepoint stays. Gives the depth and the settings of then.
+    pub(crate) fn rollback_to(&mut self, name: &str) -> Result<(usize, Option<Settings>), SqlError> {
         self.need("ROLLBACK TO SAVEPOINT")?;
         let at = self.find(name)?;
         self.savepoints.truncate(at.saturating_add(1));
         self.state = State::Active;
-        Ok(self.savepoints.last().map(|(_, settings)| settings.clone()))
+        Ok((at, self.savepoints.last().map(|(_, settings)| settings.clone())))
     }
 
     fn need(&self, what: &str) -> Result<(), SqlError> {

@@ -8,20 +8,20 @@ use postgres_types::Type;
 
 use super::backend::CallOutcome;
 use super::conn::{Conn, Guard};
-use super::error::SqlError;
+use super::error::{SqlError, too_complex};
 use super::extended::{Portal, Prepared};
 use super::front_door::{self, Command, FetchCount, SetValue, Statement};
+use super::kept::parsed_size;
 use super::naming;
-use super::outcome::Outcome;
+use super::outcome::{self, Outcome};
 use super::query::plan::Planned;
+use super::query::quota::Quota;
 use super::query::rows::{Rows, scalars};
 use super::query::shape::{self, Column};
 use super::query::{explain, params};
-use super::session::{Session, no_cursor};
+use super::recording::Record;
+use super::session::{Session, cannot_be_run, no_cursor};
 use super::settings::shown_name;
-
-/// Most prepared statements or cursors of a session.
-pub(super) const MAX_NAMED: usize = 1_000;
 
 /// The values of a statement's parameters and their declared types.
 #[derive(Clone)]
@@ -38,11 +38,6 @@ fn select(rows: Rows) -> Outcome {
     Outcome::Rows { rows: Box::new(rows), tag: "SELECT", counted: true, sent: 0 }
 }
 
-/// 53000 when a session keeps too much.
-pub(super) fn too_many(what: &str) -> SqlError {
-    SqlError::new("53000", format!("too many {what} in one session")).with_detail(format!("The limit is {MAX_NAMED}."))
-}
-
 impl Session {
     /// Starts a statement.
     pub(super) async fn start(
@@ -51,12 +46,27 @@ impl Session {
         guard: &Guard,
         statement: &Statement,
         binding: Option<Binding>,
+        record: &mut Record,
+    ) -> Result<Outcome, SqlError> {
+        let outcome = self.start_command(conn, guard, statement, binding, record).await?;
+        self.note_snapshots(record, &outcome);
+        Ok(outcome)
+    }
+
+    async fn start_command(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        statement: &Statement,
+        binding: Option<Binding>,
+        record: &mut Record,
     ) -> Result<Outcome, SqlError> {
         let sql = &statement.sql;
         match &statement.command {
             Command::Query(query) => Ok(select(self.rows(conn, guard, sql, query.clone(), binding).await?)),
             Command::CopyTo(options, query) => {
                 let rows = self.rows(conn, guard, sql, query.clone(), binding).await?;
+                outcome::check_forced(options, &rows.columns)?;
                 Ok(Outcome::Copy(Box::new(rows), options.clone()))
             }
             Command::Explain(options, query) => {
@@ -68,24 +78,21 @@ impl Session {
                 Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
             }
             Command::Declare { name, hold, binary, query } => {
-                if !hold && !self.transaction.is_open() {
+                if !hold && !self.transaction.in_block() {
                     return Err(SqlError::new("25P01", "DECLARE CURSOR can only be used in transaction blocks"));
                 }
                 if self.portals.contains_key(name) {
                     return Err(SqlError::new("42P03", format!("cursor \"{name}\" already exists")));
                 }
-                if self.portals.len() >= MAX_NAMED {
-                    return Err(too_many("cursors"));
-                }
+                self.room_for_portal(name, 0)?;
                 let rows = self.rows(conn, guard, sql, query.clone(), binding).await?;
-                self.portals.insert(name.clone(), Portal::cursor(rows, *hold, *binary));
+                let depth = self.transaction.depth();
+                let (text, seen) = (statement.text.clone(), self.recording.seen());
+                self.portals.insert(name.clone(), Portal::cursor(rows, *hold, *binary, depth, text, seen));
                 Ok(done("DECLARE CURSOR"))
             }
             Command::Fetch { name, count, only_move } => {
-                let portal = self.portals.get(name).ok_or_else(|| no_cursor(name))?;
-                if !portal.is_cursor() {
-                    return Err(no_cursor(name));
-                }
+                self.open_portal(conn, guard, name).await?;
                 let left = match count {
                     FetchCount::Rows(rows) => Some(*rows),
                     FetchCount::All => None,
@@ -97,33 +104,36 @@ impl Session {
                 Ok(Outcome::Fetch { cursor: name.clone(), left, only_move: *only_move, sent: 0 })
             }
             Command::CloseCursor(None) => {
-                self.portals.retain(|_, portal| !portal.is_cursor());
+                self.portals.retain(|_, portal| portal.is_running());
                 Ok(done("CLOSE CURSOR ALL"))
             }
             Command::CloseCursor(Some(name)) => {
-                self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
+                if self.portals.get(name).ok_or_else(|| no_cursor(name))?.is_running() {
+                    return Err(SqlError::new("24000", format!("cannot drop active portal \"{name}\"")));
+                }
+                self.portals.remove(name);
                 Ok(done("CLOSE CURSOR"))
             }
             Command::Prepare { name, types, statement } => {
-                if self.prepared.contains_key(name) {
-                    return Err(SqlError::new("42P05", format!("prepared statement \"{name}\" already exists")));
-                }
-                if self.prepared.len() >= MAX_NAMED {
-                    return Err(too_many("prepared statements"));
-                }
                 let declared = types
                     .iter()
                     .enumerate()
                     .filter_map(|(index, ty)| params::sql_type(ty).map(|ty| (index.saturating_add(1), ty.oid())));
                 let prepared = self.prepare(conn, guard, Some(statement.as_ref().clone()), declared.collect()).await?;
+                if self.prepared.contains_key(name) {
+                    return Err(SqlError::new("42P05", format!("prepared statement \"{name}\" already exists")));
+                }
+                self.room_for_statement(name, parsed_size(&statement.sql))?;
                 self.prepared.insert(name.clone(), Arc::new(prepared));
                 Ok(done("PREPARE"))
             }
             Command::Execute(name, arguments) => {
-                self.execute_prepared(conn, guard, sql, name, arguments, binding).await
+                let execution = (sql, name.as_str(), arguments.as_slice());
+                self.execute_prepared(conn, guard, execution, binding, record).await
             }
             Command::Deallocate(None) => {
-                self.prepared.clear();
+                // The unnamed one is no name.
+                self.prepared.retain(|name, _| name.is_empty());
                 Ok(done("DEALLOCATE ALL"))
             }
             Command::Deallocate(Some(name)) => {
@@ -132,14 +142,14 @@ impl Session {
             }
             Command::Call(name, arguments) => {
                 let values = self.values(conn, guard, sql, arguments, binding).await?;
-                self.call(conn, guard, name, values).await
+                self.call(conn, guard, name, values, record).await
             }
             Command::DiscardAll => {
-                if self.transaction.is_open() {
+                if self.transaction.is_shared() {
                     return Err(SqlError::new("25001", "DISCARD ALL cannot run inside a transaction block"));
                 }
                 self.portals.clear();
-                self.prepared.clear();
+                self.prepared.retain(|name, _| name.is_empty());
                 self.change(|settings| {
                     settings.reset_all();
                     Ok(())
@@ -149,6 +159,7 @@ impl Session {
             }
             Command::DiscardOther(tag) | Command::Nothing(tag) => Ok(done(*tag)),
             Command::Unlisten => Ok(done("UNLISTEN")),
+            Command::Refused { error, .. } => Err(error.as_ref().clone()),
             Command::Show(_) | Command::ShowAll => self.show(&statement.command),
             Command::Set { .. } | Command::SetTransaction(..) | Command::Reset(_) | Command::ResetAll => {
                 self.set(conn, &statement.command).await
@@ -160,6 +171,21 @@ impl Session {
             | Command::Release(_)
             | Command::RollbackTo(_) => self.transact(conn, guard, &statement.command).await,
         }
+    }
+
+    /// FETCH reads portals of the extended protocol too: one that is only bound is started.
+    async fn open_portal(&mut self, conn: &mut Conn, guard: &Guard, name: &str) -> Result<(), SqlError> {
+        let portal = self.portals.get_mut(name).ok_or_else(|| no_cursor(name))?;
+        if let Some((prepared, binding)) = portal.unstarted()
+            && let Some(Statement { sql, command: Command::Query(query), .. }) = &prepared.statement
+        {
+            let rows = self.rows(conn, guard, sql, query.clone(), binding).await?;
+            if let Some(portal) = self.portals.get_mut(name) {
+                portal.started(select(rows));
+            }
+        }
+        let ready = self.portals.get_mut(name).is_some_and(|portal| portal.rows_mut().is_some());
+        if ready { Ok(()) } else { Err(cannot_be_run(name)) }
     }
 
     async fn plan(
@@ -192,8 +218,9 @@ impl Session {
         binding: Option<Binding>,
     ) -> Result<Rows, SqlError> {
         let planned = self.plan(conn, guard, sql, query, binding).await?;
-        let columns = shape::of_plan(&planned.plan)?;
-        let mut rows = Rows::start(&self.engine, planned, columns.into(), sql);
+        let columns = shape::of_plan(&planned.plan, &planned.state)?;
+        let quota = Quota::new(self.settings.lock().result_limits());
+        let mut rows = Rows::start(&self.engine, planned, columns.into(), sql, quota);
         // Errors of planning and of the first rows come before the RowDescription.
         guard.run(&mut conn.reader, rows.peek()).await?;
         Ok(rows)
@@ -231,17 +258,17 @@ impl Session {
     }
 
     async fn execute_prepared(
-        &self,
+        &mut self,
         conn: &mut Conn,
         guard: &Guard,
-        sql: &Arc<str>,
-        name: &str,
-        arguments: &[Expr],
+        (sql, name, arguments): (&Arc<str>, &str, &[Expr]),
         binding: Option<Binding>,
+        record: &mut Record,
     ) -> Result<Outcome, SqlError> {
         let prepared = Arc::clone(self.prepared.get(name).ok_or_else(|| no_statement(name))?);
         let (wanted, given) = (prepared.params.len(), arguments.len());
-        if wanted != given {
+        // PostgreSQL does not look at arguments where there are no parameters.
+        if wanted > 0 && wanted != given {
             return Err(SqlError::new(
                 "42601",
                 format!("wrong number of parameters for prepared statement \"{name}\""),
@@ -260,12 +287,26 @@ impl Session {
             })
             .collect::<Result<_, _>>()?;
         let binding = Some(Binding { types: prepared.types.clone(), values });
-        match prepared.statement.as_ref().map(|statement| (&statement.sql, &statement.command)) {
-            Some((sql, Command::Query(query))) => {
-                Ok(select(self.rows(conn, guard, sql, query.clone(), binding).await?))
+        match &prepared.statement {
+            None => Ok(done("")),
+            Some(Statement { command: Command::Execute(next, _), .. }) if self.comes_back(next) => {
+                Err(too_complex("A prepared statement executes itself."))
             }
-            _ => Err(SqlError::unsupported("EXECUTE of a prepared statement that is not a query is not supported")),
+            // The extended protocol prepares all kinds.
+            Some(statement) => Box::pin(self.start(conn, guard, statement, binding, record)).await,
         }
+    }
+
+    /// Whether the prepared statement `name` executes one that executes one, without an end.
+    fn comes_back(&self, name: &str) -> bool {
+        let mut name = name;
+        for _ in 0..=self.prepared.len() {
+            match self.prepared.get(name).and_then(|prepared| prepared.statement.as_ref()).map(|one| &one.command) {
+                Some(Command::Execute(next, _)) => name = next,
+                _ => return false,
+            }
+        }
+        true
     }
 
     async fn call(
@@ -274,11 +315,19 @@ impl Session {
         guard: &Guard,
         name: &str,
         values: Vec<ScalarValue>,
+        record: &mut Record,
     ) -> Result<Outcome, SqlError> {
+        let about = guard.run(&mut conn.reader, async { Ok(self.backend.lock().await.about(name, &values)) }).await?;
+        self.intend(conn, guard, record, about).await?;
         let (backend, name) = (Arc::clone(&self.backend), name.to_owned());
-        let outcome =
-            self.on_engine(conn, guard, async move { backend.lock().await.call(&name, values).await }).await?;
-        match outcome {
+        let calling = async move {
+            let mut backend = backend.lock().await;
+            let outcome = backend.call(&name, values).await;
+            Ok((outcome, backend.snapshots()))
+        };
+        let (outcome, snapshots) = self.on_engine(conn, guard, calling).await?;
+        self.recording.saw(snapshots);
+        match outcome? {
             CallOutcome::Done { notice } => {
                 if !notice.is_empty() {
                     self.notice(conn, "NOTICE", &SqlError::new("00000", notice))?;
@@ -315,7 +364,7 @@ impl Session {
 
     /// The columns of SHOW, before it runs.
     pub(super) fn show_columns(command: &Command) -> Vec<Column> {
-        let text = |name: &str| Column { name: name.to_owned(), pg: Type::TEXT };
+        let text = |name: &str| Column::new(name, Type::TEXT);
         match command {
             Command::Show(name) => vec![text(shown_name(name))],
             _ => vec![text("name"), text("setting"), text("description")],
@@ -332,8 +381,19 @@ impl Session {
         self.tell_backend(&before).await
     }
 
+    /// 25001 when the isolation level is to change after a query: it would have seen another snapshot.
+    fn check_isolation(&self, modes: &[(&'static str, String)]) -> Result<(), SqlError> {
+        let now = self.settings.show("transaction_isolation")?;
+        let changes = modes.iter().any(|(name, value)| *name == "transaction_isolation" && *value != now);
+        if changes && self.transaction.has_queried() {
+            let message = "SET TRANSACTION ISOLATION LEVEL must be called before any query";
+            return Err(SqlError::new("25001", message));
+        }
+        Ok(())
+    }
+
     async fn set(&mut self, conn: &mut Conn, command: &Command) -> Result<Outcome, SqlError> {
-        let outside = !self.transaction.is_open();
+        let outside = !self.transaction.in_block();
         match command {
             Command::Set { name, value, local } => {
                 let value = match value {
@@ -343,10 +403,6 @@ impl Session {
                 if *local && outside {
                     let warning = SqlError::new("25P01", "SET LOCAL can only be used in transaction blocks");
                     self.notice(conn, "WARNING", &warning)?;
-                    if let Some(value) = value {
-                        self.settings.lock().check(name, value)?;
-                    }
-                    return Ok(done("SET"));
                 }
                 self.change(|settings| settings.set(name, value, *local)).await?;
                 Ok(done("SET"))
@@ -355,7 +411,9 @@ impl Session {
                 if !session && outside {
                     let warning = SqlError::new("25P01", "SET TRANSACTION can only be used in transaction blocks");
                     self.notice(conn, "WARNING", &warning)?;
-                    return Ok(done("SET"));
+                }
+                if !session {
+                    self.check_isolation(modes)?;
                 }
                 let mut settings = self.settings.lock();
                 for (name, value) in modes {
@@ -405,7 +463,6 @@ impl Session {
                     }
                     let warning = SqlError::new("25P01", "there is no transaction in progress");
                     self.notice(conn, "WARNING", &warning)?;
-                    return Ok(done(if commit { "COMMIT" } else { "ROLLBACK" }));
                 }
                 let now = self.settings.lock().clone();
                 let (good, before) = self.transaction.end();
@@ -413,11 +470,7 @@ impl Session {
                 if !kept && let Some(before) = before {
                     *self.settings.lock() = before;
                 }
-                if !kept {
-                    // Cursors WITH HOLD of an undone transaction go too; those of earlier ones are not told apart.
-                    self.portals.clear();
-                }
-                self.end_of_transaction();
+                self.end_of_transaction(kept).await?;
                 self.tell_backend(&now).await?;
                 if *chain {
                     self.begin(conn, guard, &[]).await?;
@@ -430,15 +483,16 @@ impl Session {
                 Ok(done("SAVEPOINT"))
             }
             Command::Release(name) => {
-                self.transaction.release(name)?;
+                let depth = self.transaction.release(name)?;
+                self.portals.values_mut().for_each(|portal| portal.released(depth));
                 Ok(done("RELEASE"))
             }
             Command::RollbackTo(name) => {
-                let now = self.settings.lock().clone();
-                if let Some(before) = self.transaction.rollback_to(name)? {
-                    *self.settings.lock() = before;
+                let (depth, before) = self.transaction.rollback_to(name)?;
+                self.portals.retain(|_, portal| portal.is_older_than(depth));
+                if let Some(before) = before {
+                    self.go_back(before).await?;
                 }
-                self.tell_backend(&now).await?;
                 Ok(done("ROLLBACK"))
             }
             _ => Err(SqlError::internal()),
@@ -453,10 +507,13 @@ impl Session {
     ) -> Result<(), SqlError> {
         guard
             .run(&mut conn.reader, async {
-                self.backend.lock().await.pin();
+                let mut backend = self.backend.lock().await;
+                backend.pin();
+                self.recording.saw(backend.snapshots());
                 Ok(())
             })
             .await?;
+        self.check_isolation(modes)?;
         let mut settings = self.settings.lock();
         self.transaction.begin(&settings);
         for name in ["transaction_isolation", "transaction_deferrable"] {
@@ -485,30 +542,43 @@ impl Session {
             | Command::Explain(_, query)
             | Command::CopyTo(_, query) => query.clone(),
             Command::Show(_) | Command::ShowAll => {
+                prepared.params = params::of_command(&prepared.types)?;
+                if let Command::Show(name) = &statement.command {
+                    self.settings.show(name)?;
+                }
                 prepared.columns = Some(Self::show_columns(&statement.command).into());
                 return Ok(prepared);
             }
             Command::Fetch { name, only_move: false, .. } => {
+                prepared.params = params::of_command(&prepared.types)?;
                 prepared.columns = self.portals.get(name).map(Portal::columns);
                 return Ok(prepared);
             }
             Command::Execute(name, _) => {
-                let inner = self.prepared.get(name).ok_or_else(|| no_statement(name))?;
-                prepared.columns.clone_from(&inner.columns);
+                // That it does not exist is told when it runs: another statement may prepare it until then.
+                prepared.params = params::of_command(&prepared.types)?;
+                prepared.columns = self.prepared.get(name).and_then(|inner| inner.columns.clone());
+                return Ok(prepared);
+            }
+            Command::Refused { params, .. } => {
+                prepared.params = params::of_refused(*params, &prepared.types)?;
                 return Ok(prepared);
             }
             Command::Call(_, arguments) => {
                 prepared.params = params::count(arguments, &prepared.types)?;
                 return Ok(prepared);
             }
-            _ => return Ok(prepared),
+            _ => {
+                prepared.params = params::of_command(&prepared.types)?;
+                return Ok(prepared);
+            }
         };
         let scene = self.scene(conn, guard, &statement.sql).await?;
         let types = prepared.types.clone();
         let planned = self.on_engine(conn, guard, async move { scene.plan(query, &types, None).await }).await?;
         prepared.columns = match &statement.command {
-            Command::Query(_) => Some(shape::of_plan(&planned.plan)?.into()),
-            Command::Explain(..) => Some(vec![Column { name: "QUERY PLAN".to_owned(), pg: Type::TEXT }].into()),
+            Command::Query(_) => Some(shape::of_plan(&planned.plan, &planned.state)?.into()),
+            Command::Explain(..) => Some(vec![Column::new("QUERY PLAN", Type::TEXT)].into()),
             _ => None,
         };
         prepared.params = planned.params;

@@ -9,20 +9,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::segments::{Segments, create_private_dir, sync_dir};
-use super::{DATABASE_FILE, STORE_VERSION, StoreError, migrate};
+use super::{DATABASE_FILE, STORE_VERSION, StoreError, audit, migrate};
 
 /// Held shared while segments are copied and exclusively while some are pruned.
 const LOCK_FILE: &str = "backup.lock";
+/// The version of the store that has values.
+const VALUES_SINCE: i64 = 3;
 
 /// What was copied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Copied {
     /// Segments.
     pub segments: u64,
-    /// Bytes of the database and the segments.
+    /// Bytes of the database, the segments and the query log.
     pub bytes: u64,
 }
 
@@ -105,15 +107,23 @@ fn fill(from: &Path, to: &Path) -> Result<Copied, StoreError> {
     copy_database(from, &database)?;
     let mut copied = copy_segments(from, to, &database)?;
     copied.bytes += fs::metadata(&database).map_err(StoreError::io("read", &database))?.len();
+    // After the database, so that the copied head is one that the copied log has.
+    if value_in(to, audit::HEAD_VALUE)?.is_some() {
+        copied.bytes += audit::copy(from, to)?;
+    }
     let file = fs::File::open(&database).map_err(StoreError::io("flush", &database))?;
     file.sync_all().map_err(StoreError::io("flush", &database))?;
     sync_dir(to)?;
     Ok(copied)
 }
 
-fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let file = from.join(DATABASE_FILE);
-    let failed = StoreError::database("copy the database");
+/// The database of a data directory that a daemon may have open, and its version.
+fn look_into(data_dir: &Path) -> Result<(Connection, i64), StoreError> {
+    let file = data_dir.join(DATABASE_FILE);
+    if !file.is_file() {
+        return Err(StoreError::NoStore { dir: data_dir.to_path_buf() });
+    }
+    let failed = StoreError::database("open the database");
     // Not READ_ONLY: the memory that a log is read through is shared with the daemon, or has to be made.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&file, flags).map_err(failed)?;
@@ -122,6 +132,24 @@ fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
     if version > STORE_VERSION {
         return Err(StoreError::Newer { file, found: version, supported: STORE_VERSION });
     }
+    Ok((connection, version))
+}
+
+/// One of the store's values, also while a daemon has it open.
+pub(super) fn value_in(data_dir: &Path, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let (connection, version) = look_into(data_dir)?;
+    if version < VALUES_SINCE {
+        return Ok(None);
+    }
+    connection
+        .query_row("SELECT value FROM gateway_values WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(StoreError::database("read a value"))
+}
+
+fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let failed = StoreError::database("copy the database");
+    let (connection, _) = look_into(from)?;
     let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if sound != "ok" {
         return Err(StoreError::Unsound { dir: from.to_path_buf(), detail: format!("the database: {sound}") });

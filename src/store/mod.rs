@@ -13,6 +13,7 @@
 //! Calls block on the disk: from async code go through `spawn_blocking`.
 
 mod accounts;
+pub mod audit;
 mod backup;
 mod changesets;
 mod error;

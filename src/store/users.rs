@@ -67,6 +67,11 @@ pub struct SecretRow {
 }
 
 impl SecretRow {
+    /// Whether it is a token.
+    pub fn is_token(&self) -> bool {
+        self.secret.kind == SecretKind::Token
+    }
+
     /// Whether it can be used.
     pub fn counts(&self, now: Micros) -> bool {
         self.revoked_at.is_none() && self.secret.expires_at.is_none_or(|end| now < end)
@@ -191,11 +196,54 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps a token in the place of another one of the same user, which ends at `until` at the latest. Gives its number.
+    pub fn rotate_token(&self, id: i64, secret: &NewSecret, until: Micros) -> Result<i64, StoreError> {
+        let failed = StoreError::database("rotate the token");
+        let mut database = self.database();
+        let transaction = database.transaction().map_err(failed)?;
+        let user: Option<String> = transaction
+            .query_row(
+                "UPDATE gateway_secrets SET expires_at = min(coalesce(expires_at, ?2), ?2)
+                 WHERE id = ?1 AND kind = 'token' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?3)
+                 RETURNING user",
+                (id, until, secret.created_at),
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(failed)?;
+        let Some(user) = user else {
+            let detail = format!("there is no token {id} that could be rotated");
+            return Err(StoreError::Invalid { what: "token", detail });
+        };
+        let new = insert_secret(&transaction, &user, secret)?;
+        transaction.commit().map_err(failed)?;
+        Ok(new)
+    }
+
     /// Notes that a secret was used, to the minute.
     pub fn note_secret_used(&self, id: i64, at: Micros) -> Result<(), StoreError> {
         let sql = "UPDATE gateway_secrets SET last_used_at = ?2
                    WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2 - ?3)";
         self.database().execute(sql, (id, at, USED_EVERY)).map_err(StoreError::database("note the login"))?;
+        Ok(())
+    }
+
+    /// The value of a name.
+    pub(super) fn value(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database()
+            .query_row("SELECT value FROM gateway_values WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .map_err(StoreError::database("read a value"))
+    }
+
+    /// Gives a name another value.
+    pub(super) fn set_value(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        let sql = "INSERT INTO gateway_values (name, value) VALUES (?1, ?2)
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        self.database()
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute((name, value)))
+            .map_err(StoreError::database("keep a value"))?;
         Ok(())
     }
 

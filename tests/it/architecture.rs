@@ -11,14 +11,16 @@ const MAX_LINES: usize = 800;
 /// The modules of the daemon and which of the others each may use. What is not here is refused: a new module gets a
 /// line, and with it a place.
 const MODULES: &[(&str, &[&str])] = &[
-    ("cli", &["config", "daemon", "gateway", "playbook", "progress", "sandbox", "store", "sync"]),
+    ("cli", &["config", "daemon", "gateway", "monitoring", "playbook", "progress", "sandbox", "store", "sync"]),
+    ("monitoring", &["config", "daemon", "gateway"]),
     ("daemon", &["config", "gateway", "playbook", "progress", "sandbox", "store", "sync"]),
-    ("gateway", &["config", "progress"]),
+    ("gateway", &["config", "heap", "progress"]),
     ("sync", &["config", "progress"]),
     ("playbook", &["config", "progress"]),
     ("sandbox", &["config", "progress"]),
     ("store", &["config", "progress"]),
     ("config", &[]),
+    ("heap", &[]),
     ("progress", &[]),
 ];
 

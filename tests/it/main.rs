@@ -3,9 +3,15 @@
 
 mod architecture;
 mod cli;
+mod clients;
+mod compared;
+mod dashboards;
 mod e2e;
+mod fuzz;
 mod gateway;
+mod guides;
 mod import;
+mod operations;
 mod reference;
 mod rules;
 mod sandbox_access;

@@ -27,6 +27,12 @@ fn reference() -> String {
         table(&mut page, &d.columns);
         write!(page, "\n```sql\n{}\n```\n", view.sql()).unwrap();
     }
+    let users = grantd::daemon::users::Users::new(std::sync::Arc::new(grantd::store::Store::in_memory().unwrap()));
+    for relation in grantd::daemon::relations(&users, true) {
+        let d = relation.definition();
+        write!(page, "\n### {}\n\n{}.\n", d.name, d.comment).unwrap();
+        table(&mut page, &d.columns);
+    }
     page.push_str("\n## Table functions\n");
     for function in functions() {
         let d = function.definition();

@@ -14,6 +14,7 @@ mod cursor;
 mod ddl;
 mod error;
 mod expand;
+pub mod fuzzing;
 mod grants;
 mod inverse;
 #[cfg(test)]

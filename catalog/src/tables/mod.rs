@@ -13,6 +13,7 @@ mod objects;
 mod operations;
 mod principals;
 mod provider;
+mod query_log;
 mod role_access;
 mod session;
 mod views;
@@ -23,7 +24,8 @@ mod writer;
 
 pub use definition::{ColumnDef, ColumnType, Definition};
 pub use filters::Dimension;
-pub use provider::{BatchSource, Relation, RelationTable, ScanRequest, once};
+pub use provider::{BatchSource, Comparison, Relation, RelationTable, ScanRequest, once};
+pub use query_log::{QueryLog, QueryLogRow, QueryLogRows, QueryLogView};
 pub use session::SessionState;
 pub use views::{View, view_providers, views};
 pub use world::{
@@ -32,7 +34,8 @@ pub use world::{
 };
 pub use writer::Writer;
 
-use std::sync::Arc;
+use provider::Shape;
+use std::sync::{Arc, LazyLock};
 
 /// Rows per batch.
 pub const BATCH_ROWS: usize = 8_192;
@@ -47,13 +50,19 @@ pub fn relations() -> Vec<Arc<dyn Relation>> {
     all.extend(role_access::relations());
     all.extend(findings::relations());
     all.extend(operations::relations());
+    all.extend(query_log::relations());
     all
 }
 
 /// The provider of every relation, by name, for one session.
 pub fn providers(session: &Arc<SessionState>) -> Vec<(&'static str, Arc<RelationTable>)> {
-    let table = |r: Arc<dyn Relation>| (r.definition().name, Arc::new(RelationTable::new(r, Arc::clone(session))));
-    relations().into_iter().map(table).collect()
+    // Thousands of sessions share what is the same in all of them.
+    static SHAPES: LazyLock<Vec<Arc<Shape>>> =
+        LazyLock::new(|| relations().into_iter().map(|relation| Arc::new(relation.into())).collect());
+    let table = |shape: &Arc<Shape>| {
+        (shape.definition.name, Arc::new(RelationTable::of(Arc::clone(shape), Arc::clone(session))))
+    };
+    SHAPES.iter().map(table).collect()
 }
 
 /// The relation of that name.

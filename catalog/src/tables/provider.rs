@@ -2,6 +2,7 @@
 
 use super::definition::Definition;
 use super::filters::{Dimension, Pushed, dimension};
+use super::query_log::QueryLogView;
 use super::session::SessionState;
 use super::world::World;
 use super::writer::Writer;
@@ -10,9 +11,10 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
@@ -28,6 +30,35 @@ pub struct ScanRequest {
     pub lens: Lens,
     /// Filters that the relation took over.
     pub pushed: Pushed,
+    /// Comparisons that the relation may use to read less; they are looked at again behind it.
+    pub comparisons: Vec<Comparison>,
+    /// The query log as the session sees it, if there is one.
+    pub query_log: Option<QueryLogView>,
+}
+
+/// A column compared with a value.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The column.
+    pub column: String,
+    /// How it has to stand to the value.
+    pub op: Operator,
+    /// The value.
+    pub value: ScalarValue,
+}
+
+impl Comparison {
+    /// The comparison that a filter is, if its column is one of those.
+    fn of(filter: &Expr, columns: &[&str]) -> Option<Self> {
+        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+        let (column, op, value) = match (left.as_ref(), right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(value, _)) => (column, *op, value),
+            (Expr::Literal(value, _), Expr::Column(column)) => (column, op.swap()?, value),
+            _ => return None,
+        };
+        let known = columns.contains(&column.name.as_str());
+        known.then(|| Self { column: column.name.clone(), op, value: value.clone() })
+    }
 }
 
 /// Yields a relation's rows, some at a time.
@@ -43,6 +74,11 @@ pub trait Relation: fmt::Debug + Send + Sync {
 
     /// Opens a scan.
     fn open(&self, request: ScanRequest) -> Box<dyn BatchSource>;
+
+    /// The columns whose comparisons with a value help the relation to read less.
+    fn compares(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The dimensions whose filters the relation evaluates itself, exactly.
     fn dimensions(&self) -> &'static [Dimension] {
@@ -64,32 +100,48 @@ pub fn once(write: impl FnOnce(&mut Writer) -> Result<()> + Send + 'static) -> B
     Box::new(Once(Some(write)))
 }
 
+/// What is the same of a relation in all sessions.
+#[derive(Debug)]
+pub(super) struct Shape {
+    relation: Arc<dyn Relation>,
+    pub(super) definition: Definition,
+    schema: SchemaRef,
+}
+
+impl From<Arc<dyn Relation>> for Shape {
+    fn from(relation: Arc<dyn Relation>) -> Self {
+        let definition = relation.definition();
+        let schema = definition.schema();
+        Self { relation, definition, schema }
+    }
+}
+
 /// A relation as DataFusion sees it in one session.
 #[derive(Debug)]
 pub struct RelationTable {
-    relation: Arc<dyn Relation>,
-    definition: Definition,
-    schema: SchemaRef,
+    shape: Arc<Shape>,
     session: Arc<SessionState>,
 }
 
 impl RelationTable {
     /// The relation in a session.
     pub fn new(relation: Arc<dyn Relation>, session: Arc<SessionState>) -> Self {
-        let definition = relation.definition();
-        let schema = definition.schema();
-        Self { relation, definition, schema, session }
+        Self::of(Arc::new(relation.into()), session)
+    }
+
+    pub(super) fn of(shape: Arc<Shape>, session: Arc<SessionState>) -> Self {
+        Self { shape, session }
     }
 
     fn takes(&self, filter: &Expr) -> bool {
-        dimension(filter, self.relation.dimensions()).is_some()
+        dimension(filter, self.shape.relation.dimensions()).is_some()
     }
 }
 
 #[async_trait]
 impl TableProvider for RelationTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        Arc::clone(&self.shape.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -103,18 +155,21 @@ impl TableProvider for RelationTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let columns: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
-        let projected = Arc::new(self.schema.project(&columns)?);
+        let columns: Vec<usize> =
+            projection.cloned().unwrap_or_else(|| (0..self.shape.schema.fields().len()).collect());
+        let projected = Arc::new(self.shape.schema.project(&columns)?);
         let taken: Vec<Expr> = filters.iter().filter(|f| self.takes(f)).cloned().collect();
         let world = self.session.world();
         let request = ScanRequest {
-            pushed: Pushed::plan(state, taken, self.relation.dimensions())?,
+            pushed: Pushed::plan(state, taken, self.shape.relation.dimensions())?,
             world,
             lens: self.session.lens(),
+            comparisons: filters.iter().filter_map(|f| Comparison::of(f, self.shape.relation.compares())).collect(),
+            query_log: self.session.query_log(),
         };
         let stream = RelationStream {
-            relation: Arc::clone(&self.relation),
-            types: self.definition.columns.iter().map(|c| c.ty).collect(),
+            relation: Arc::clone(&self.shape.relation),
+            types: self.shape.definition.columns.iter().map(|c| c.ty).collect(),
             schema: Arc::clone(&projected),
             columns,
             request,
@@ -128,6 +183,8 @@ impl TableProvider for RelationTable {
             .map(|f| {
                 if self.takes(f) {
                     TableProviderFilterPushDown::Exact
+                } else if Comparison::of(f, self.shape.relation.compares()).is_some() {
+                    TableProviderFilterPushDown::Inexact
                 } else {
                     TableProviderFilterPushDown::Unsupported
                 }

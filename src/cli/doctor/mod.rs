@@ -35,7 +35,7 @@ pub struct DoctorArgs {
     #[arg(value_name = "ACCOUNT")]
     pub accounts: Vec<String>,
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "grantd.toml")]
+    #[arg(long, value_name = "FILE", env = "GRANTD_CONFIG", default_value = "grantd.toml")]
     pub config: PathBuf,
     /// How to print the answer
     #[arg(long, value_enum, default_value_t)]

@@ -4,7 +4,6 @@
 //! result is read-only, and the configuration.
 
 mod answers;
-mod files;
 mod script;
 
 use std::io::{IsTerminal, Write};
@@ -14,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::CliError;
+use super::files;
 use crate::sandbox::protocol::keys::{KeyPair, fingerprint};
 use answers::{Answers, Asker};
 

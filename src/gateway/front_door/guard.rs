@@ -2,18 +2,20 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Select, SetExpr, Statement, Visit, Visitor};
 
-use super::super::error::SqlError;
+use super::super::error::{SqlError, syntax_error_at};
 
 /// 25006 in PostgreSQL's words.
 pub(crate) fn read_only(what: &str) -> SqlError {
     SqlError::new("25006", format!("cannot execute {what} in a read-only transaction"))
 }
 
-struct OnlyReads;
+struct OnlyReads<'a> {
+    sql: &'a str,
+}
 
-impl OnlyReads {
+impl OnlyReads<'_> {
     fn set_expr(body: &SetExpr) -> Option<SqlError> {
         match body {
             SetExpr::Insert(_) => Some(read_only("INSERT")),
@@ -26,7 +28,7 @@ impl OnlyReads {
     }
 }
 
-impl Visitor for OnlyReads {
+impl Visitor for OnlyReads<'_> {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
@@ -43,6 +45,20 @@ impl Visitor for OnlyReads {
             return ControlFlow::Break(SqlError::syntax("syntax error at or near \"|>\"", None));
         }
         ControlFlow::Continue(())
+    }
+
+    /// The parser takes strings for names of tables; PostgreSQL does not, and to other engines they are files.
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<SqlError> {
+        let string = relation.0.iter().filter_map(|part| part.as_ident()).find(|part| part.quote_style == Some('\''));
+        match string {
+            Some(part) => {
+                // The parser keeps no place for it.
+                let literal = format!("'{}'", part.value.replace('\'', "''"));
+                let position = self.sql.find(&literal).and_then(|at| self.sql.get(..at));
+                ControlFlow::Break(syntax_error_at(self.sql, position.map(|head| head.chars().count() + 1)))
+            }
+            None => ControlFlow::Continue(()),
+        }
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<SqlError> {
@@ -64,8 +80,8 @@ impl Visitor for OnlyReads {
 }
 
 /// An error when anything in `node` writes, locks or is not a query.
-pub(crate) fn only_reads(node: &impl Visit) -> Result<(), SqlError> {
-    match node.visit(&mut OnlyReads) {
+pub(crate) fn only_reads(node: &impl Visit, sql: &str) -> Result<(), SqlError> {
+    match node.visit(&mut OnlyReads { sql }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

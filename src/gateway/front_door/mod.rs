@@ -2,7 +2,9 @@
 //! statement that is not on the list.
 
 mod commands;
+mod copy;
 mod guard;
+pub(crate) mod masked;
 mod tokens;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::error::{SqlError, from_parser};
+use super::recorder::{Recorder, StatementText};
 use super::rewrite;
 
 pub(crate) use guard::read_only;
@@ -29,6 +32,8 @@ pub(crate) struct Statement {
     pub sql: Arc<str>,
     /// What it asks for.
     pub command: Command,
+    /// How the log shows it.
+    pub text: StatementText,
 }
 
 /// The value of a SET.
@@ -75,6 +80,19 @@ pub(crate) struct CopyOptions {
     pub null: String,
     /// The CSV quote.
     pub quote: u8,
+    /// What stands before a quote in quotes.
+    pub escape: u8,
+    /// The columns whose values are always quoted.
+    pub forced: Forced,
+}
+
+/// `FORCE_QUOTE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Forced {
+    /// Every column.
+    All,
+    /// These.
+    Columns(Vec<String>),
 }
 
 /// COPY's formats.
@@ -171,8 +189,15 @@ pub(crate) enum Command {
     Unlisten,
     /// COPY (query) TO STDOUT.
     CopyTo(CopyOptions, Box<ast::Query>),
-    /// LOCK and the like that change nothing here and that clients send in a reading transaction.
+    /// SET ROLE NONE and the like, which change nothing here.
     Nothing(&'static str),
+    /// What is never done: it can be prepared, as in PostgreSQL, and ends in this error when it is to run.
+    Refused {
+        /// Why.
+        error: Box<SqlError>,
+        /// How many parameters its text has.
+        params: usize,
+    },
 }
 
 impl Command {
@@ -199,6 +224,7 @@ impl Command {
             Self::DiscardAll | Self::DiscardOther(_) | Self::Unlisten | Self::Nothing(_) => "session",
             Self::Call(..) => "call",
             Self::CopyTo(..) => "copy",
+            Self::Refused { .. } => "refused",
         }
     }
 }
@@ -206,13 +232,38 @@ impl Command {
 /// All statements of a text. Like PostgreSQL, a syntax error anywhere means that none runs.
 /// Needs a big stack: call it on the query threads.
 pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, SqlError> {
+    read(sql, None)
+}
+
+/// The same, with the texts that the log wants.
+pub(crate) fn read(sql: &str, recorder: Option<&dyn Recorder>) -> Result<Vec<Statement>, SqlError> {
     let whole: Arc<str> = Arc::from(sql);
-    tokens::split(sql)?.iter().map(|tokens| one(&whole, tokens)).collect()
+    let all = tokens::split(sql)?;
+    let mut statements = all.iter().map(|tokens| one(&whole, tokens)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(recorder) = recorder {
+        for (statement, text) in statements.iter_mut().zip(masked::each(sql, &all, recorder)) {
+            statement.text = text;
+        }
+    }
+    Ok(statements)
 }
 
 fn one(sql: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<Statement, SqlError> {
-    let command = commands::classify(sql, tokens)?;
-    Ok(Statement { sql: Arc::clone(sql), command })
+    let command = match commands::classify(sql, tokens) {
+        // Not a syntax error: like PostgreSQL, the statements before it in the same text run first.
+        Err(error) if !matches!(error.sqlstate, "42601" | "54001") => refused(error, tokens),
+        classified => classified?,
+    };
+    Ok(Statement { sql: Arc::clone(sql), command, text: StatementText::default() })
+}
+
+fn refused(error: SqlError, tokens: &[TokenWithSpan]) -> Command {
+    let number = |token: &TokenWithSpan| match &token.token {
+        Token::Placeholder(text) => text.strip_prefix('$').and_then(|digits| digits.parse::<u16>().ok()),
+        _ => None,
+    };
+    let params = tokens.iter().filter_map(number).max().map_or(0, usize::from);
+    Command::Refused { error: Box::new(error), params }
 }
 
 /// A query from tokens, checked and rewritten into what the planner understands.
@@ -223,7 +274,7 @@ fn query(sql: &str, tokens: &[TokenWithSpan]) -> Result<Box<ast::Query>, SqlErro
     let mut parser = parser(&dialect, tokens);
     let query = parser.parse_query().map_err(|error| from_parser(&error, sql))?;
     at_end(sql, tokens, &parser)?;
-    guard::only_reads(&query)?;
+    guard::only_reads(&query, sql)?;
     let mut statement = ast::Statement::Query(query);
     rewrite::statement(&mut statement)?;
     match statement {
@@ -257,7 +308,7 @@ fn expressions(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<Expr>, SqlErro
     let list = parser.parse_comma_separated(Parser::parse_expr).map_err(|error| from_parser(&error, sql))?;
     at_end(sql, tokens, &parser)?;
     for expression in &list {
-        guard::only_reads(expression)?;
+        guard::only_reads(expression, sql)?;
     }
     Ok(list)
 }

@@ -14,6 +14,9 @@ const MAX_CHAIN: usize = 1_000;
 /// UNION, INTERSECT and EXCEPT in one statement.
 const MAX_SET_OPERATIONS: usize = 250;
 
+/// Longest name of a cursor, statement or savepoint, in bytes. PostgreSQL cuts them, and two become one.
+const MAX_IDENTIFIER: usize = 63;
+
 /// The tokens of each statement of `sql`, without white space and comments; statements are separated by semicolons.
 /// An empty statement gives no entry.
 pub(crate) fn split(sql: &str) -> Result<Vec<Vec<TokenWithSpan>>, SqlError> {
@@ -25,6 +28,14 @@ pub(crate) fn split(sql: &str) -> Result<Vec<Vec<TokenWithSpan>>, SqlError> {
     Tokenizer::new(&dialect, sql)
         .tokenize_with_location_into_buf(&mut tokens)
         .map_err(|error| from_tokenizer(&error, sql))?;
+    if let Some([number, _]) = tokens.array_windows().find(|[number, word]| {
+        matches!((&number.token, &word.token), (Token::Number(..), Token::Word(word)) if word.quote_style.is_none())
+    }) {
+        let start = number.span.start;
+        let position = position_of(sql, start.line, start.column);
+        let near = syntax_error_at(sql, position);
+        return Err(SqlError { message: near.message.replace("syntax error", "trailing junk after numeric literal"), ..near });
+    }
     tokens.retain(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
     if tokens.len() > MAX_TOKENS {
         return Err(too_complex(format!("The text has more than {MAX_TOKENS} tokens.")));
@@ -159,13 +170,15 @@ impl<'a> Cursor<'a> {
         if self.done() { Ok(()) } else { Err(self.error()) }
     }
 
+    /// The place of the token here.
+    pub(crate) fn position(&self) -> Option<usize> {
+        let start = self.tokens.get(self.at)?.span.start;
+        position_of(self.sql, start.line, start.column)
+    }
+
     /// A syntax error at the token here.
     pub(crate) fn error(&self) -> SqlError {
-        let position = self.tokens.get(self.at).and_then(|token| {
-            let start = token.span.start;
-            position_of(self.sql, start.line, start.column)
-        });
-        syntax_error_at(self.sql, position)
+        syntax_error_at(self.sql, self.position())
     }
 
     /// A syntax error at the first token of the statement.
@@ -209,6 +222,11 @@ impl<'a> Cursor<'a> {
     /// An identifier: unquoted ones are folded to lower case.
     pub(crate) fn identifier(&mut self) -> Result<String, SqlError> {
         match self.peek() {
+            Some(Token::Word(word)) if word.value.len() > MAX_IDENTIFIER => {
+                let start: String = word.value.chars().take(32).collect();
+                let text = format!("identifier \"{start}...\" is longer than {MAX_IDENTIFIER} bytes");
+                Err(SqlError::new("42622", text))
+            }
             Some(Token::Word(word)) => {
                 self.at += 1;
                 Ok(if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() })
@@ -271,6 +289,6 @@ mod tests {
 
     #[test]
     fn an_open_quote_is_a_syntax_error() {
-        assert_eq!(split("select 'a").unwrap_err().message, "unterminated quoted string");
+        assert_eq!(split("select 'a").unwrap_err().message, "unterminated quoted string at or near \"'a\"");
     }
 }

@@ -154,7 +154,7 @@ fn nonce() -> String {
     STANDARD.encode(rand::rng().random::<[u8; 18]>())
 }
 
-fn begin_with(
+pub(in super::super) fn begin_with(
     first: &[u8],
     plus: bool,
     binding: Binding<'_>,

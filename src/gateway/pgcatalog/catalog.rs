@@ -35,6 +35,10 @@ pub struct Column {
 pub struct Relation {
     /// Stable across connections and restarts: derived from the name.
     pub oid: i32,
+    /// The oid of the type of its rows.
+    pub row_type: i32,
+    /// The oid of the type of arrays of its rows.
+    pub array_type: i32,
     /// The relation's name in schema `public`.
     pub name: String,
     /// Its comment.
@@ -126,6 +130,8 @@ impl Catalog {
                 .collect();
             let relation = Relation {
                 oid: oids.assign(&format!("relation {name}")),
+                row_type: 0,
+                array_type: 0,
                 comment: schema.metadata().get(COMMENT_KEY).cloned(),
                 definition: schema.metadata().get(DEFINITION_KEY).cloned(),
                 name: name.clone(),
@@ -142,6 +148,11 @@ impl Catalog {
                 TableFunction { oid: oids.assign(&format!("function {}({})", doc.name, types.join(","))), doc }
             })
             .collect();
+        // After everything else, so that these take no oid away.
+        for relation in relations.values_mut() {
+            relation.row_type = oids.assign(&format!("type {}", relation.name));
+            relation.array_type = oids.assign(&format!("type _{}", relation.name));
+        }
         let mut roles =
             vec![Role { oid: facts::OWNER, name: OWNER_NAME.to_owned(), can_login: identity.user == OWNER_NAME }];
         if identity.user != OWNER_NAME {
@@ -168,6 +179,12 @@ impl Catalog {
     /// A published relation by oid.
     pub fn relation_by_oid(&self, oid: i32) -> Option<&Relation> {
         self.relations.values().find(|relation| relation.oid == oid)
+    }
+
+    /// A published relation by the oid of its type of rows, or of arrays of them.
+    pub fn relation_of_type(&self, oid: i32) -> Option<(&Relation, bool)> {
+        let of = |relation: &&Relation| relation.row_type == oid || relation.array_type == oid;
+        self.relations.values().find(of).map(|relation| (relation, relation.array_type == oid))
     }
 
     /// A published table function by oid.

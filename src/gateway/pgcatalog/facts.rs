@@ -16,7 +16,7 @@ pub(crate) const INFORMATION_SCHEMA: i32 = 13207;
 /// The role that owns everything, PostgreSQL's bootstrap role.
 pub(crate) const OWNER: i32 = 10;
 /// The oid of the function that subscripts true arrays, `array_subscript_handler`.
-const ARRAY_SUBSCRIPT_HANDLER: &str = "6179";
+pub(crate) const ARRAY_SUBSCRIPT_HANDLER: &str = "6179";
 /// The oid of the one database.
 pub(crate) const DATABASE: i32 = 16384;
 
@@ -120,6 +120,7 @@ tables!(
     "pg_range",
     "pg_settings",
     "pg_tablespace",
+    "pg_timezone_abbrevs",
     "pg_type",
 );
 
@@ -351,6 +352,48 @@ pub(crate) fn description(class: i32, object: i32, column: i32) -> Option<&'stat
             .collect()
     });
     INDEX.get(&(class, object, column)).copied()
+}
+
+/// The names of time zones that PostgreSQL lists.
+pub(crate) fn time_zones() -> impl Iterator<Item = &'static str> {
+    include_str!("data/timezones.txt").lines()
+}
+
+/// A setting that PostgreSQL lets any user change.
+pub(crate) struct UserSetting {
+    /// Its name.
+    pub name: &'static str,
+    /// `bool`, `enum`, `integer`, `real` or `string`.
+    pub kind: &'static str,
+    /// The unit of its value.
+    pub unit: Option<&'static str>,
+    /// Its built-in value, in that unit.
+    pub default: &'static str,
+    /// The values of an enum.
+    pub values: Vec<&'static str>,
+    /// The bounds of a number.
+    pub least: Option<&'static str>,
+    /// The bounds of a number.
+    pub greatest: Option<&'static str>,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// Every setting that PostgreSQL lets any user change.
+pub(crate) fn user_settings() -> Vec<UserSetting> {
+    let Some(table) = table("pg_settings") else { return Vec::new() };
+    let user = table.rows.iter().filter(|row| table.cells(row, "context") == Some("user"));
+    user.map(|row| UserSetting {
+        name: borrowed(table, row, "name"),
+        kind: borrowed(table, row, "vartype"),
+        unit: table.cells(row, "unit"),
+        default: borrowed(table, row, "boot_val"),
+        values: list(table.cells(row, "enumvals")).into_iter().map(|value| &*value.leak()).collect(),
+        least: table.cells(row, "min_val"),
+        greatest: table.cells(row, "max_val"),
+        about: borrowed(table, row, "short_desc"),
+    })
+    .collect()
 }
 
 /// One cell of PostgreSQL's own `pg_settings`, by setting and column (`setting`, `unit`, `category`, `short_desc`, ...).

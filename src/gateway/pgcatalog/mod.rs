@@ -7,11 +7,12 @@
 pub mod catalog;
 pub mod errors;
 mod facts;
-mod functions;
+pub(super) mod functions;
 mod operators;
 pub mod plan;
 mod relations;
 pub mod rewrite;
+mod sets;
 #[cfg(test)]
 mod tests;
 pub mod types;
@@ -20,9 +21,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::context::SessionContext;
+use datafusion::execution::context::{SessionContext, SessionState};
 
 pub use catalog::{COMMENT_KEY, DEFINITION_KEY};
+pub(crate) use facts::user_settings;
 pub use types::TYPE_KEY;
 
 /// The PostgreSQL version whose catalog this is, as `server_version`.
@@ -53,11 +55,11 @@ impl fmt::Debug for Identity {
 pub trait Settings: Send + Sync {
     /// The value of a setting; `None` when there is no such setting.
     fn get(&self, name: &str) -> Option<String>;
-    /// Sets a setting for the session.
+    /// Sets a setting for the session, or only for its transaction.
     ///
     /// # Errors
     /// When there is no such setting, or it refuses the value.
-    fn set(&self, name: &str, value: &str) -> Result<()>;
+    fn set(&self, name: &str, value: &str, local: bool) -> Result<()>;
     /// Every setting: name, value, description.
     fn all(&self) -> Vec<(String, String, String)>;
 }
@@ -73,6 +75,19 @@ pub struct FunctionDoc {
     pub returns: Vec<(String, String)>,
     /// Its comment.
     pub comment: String,
+}
+
+/// The oid of a built-in type by `pg_type.typname`.
+pub(crate) fn type_oid(name: &str) -> Option<i32> {
+    facts::type_by_name(name).map(|known| known.oid)
+}
+
+/// The oid of a relation that a plan reads, published or built in.
+pub(crate) fn class_oid(state: &SessionState, schema: Option<&str>, name: &str) -> Option<i32> {
+    let options = &state.config_options().catalog;
+    let own = state.catalog_list().catalog(&options.default_catalog)?.schema("pg_catalog")?;
+    let own: &dyn std::any::Any = own.as_ref();
+    own.downcast_ref::<relations::SystemSchema>()?.class_oid(schema.unwrap_or(&options.default_schema), name)
 }
 
 /// Registers `pg_catalog`, `information_schema` and PostgreSQL's functions on a connection's context.
@@ -91,6 +106,7 @@ pub fn install(ctx: &SessionContext, identity: &Identity, functions: &[FunctionD
     for schema in ["pg_catalog", "information_schema"] {
         provider.register_schema(schema, Arc::new(relations::SystemSchema::new(schema, Arc::clone(&catalog))))?;
     }
+    super::values::register(ctx);
     functions::register(ctx, &catalog);
     operators::register(ctx, &catalog)
 }

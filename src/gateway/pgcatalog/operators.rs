@@ -45,6 +45,13 @@ impl Literals {
                 })?;
                 Some(lit(value))
             }
+            DataType::Boolean => match text.trim().to_ascii_lowercase().as_str() {
+                "t" | "true" | "y" | "yes" | "on" | "1" => Some(lit(true)),
+                "f" | "false" | "n" | "no" | "off" | "0" => Some(lit(false)),
+                _ => {
+                    return Err(sql_error("22P02", format!("invalid input syntax for type boolean: \"{text}\"")));
+                }
+            },
             list @ DataType::List(_) => {
                 let array = types::array_from_text(list, std::iter::once(Some(text)))?;
                 Some(Expr::Literal(ScalarValue::try_from_array(&array, 0)?, None))
@@ -73,7 +80,10 @@ impl ExprPlanner for Literals {
                 | BinaryOperator::GtEq
         );
         if !comparison {
-            return Ok(PlannerResult::Original(expr));
+            return Ok(match super::super::values::interval_operator(&expr, schema) {
+                Some(planned) => PlannerResult::Planned(planned),
+                None => PlannerResult::Original(expr),
+            });
         }
         let replaced = match (literal_text(&expr.left), literal_text(&expr.right)) {
             (None, Some(text)) => self.read(text, &expr.left, schema)?.map(|value| (false, value)),

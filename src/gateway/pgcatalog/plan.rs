@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType, NullEquality, Result, metadata::FieldMetadata};
+use datafusion::datasource::provider_as_source;
 use datafusion::execution::registry::FunctionRegistry;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Subquery};
+use datafusion::logical_expr::{
+    Aggregate, Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, Subquery, TableSource,
+};
 
-use super::functions::{SINGLE_VALUE, output_function};
+use super::functions::{SINGLE_VALUE, array_output_function, output_function};
 use super::types;
 
 /// Finishes the plan of a statement, before it is optimised:
@@ -28,10 +32,12 @@ pub fn finish(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Logi
 fn present(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
     let output = |field: &datafusion::arrow::datatypes::Field| {
         let pg_type = types::name_of(field);
-        (*field.data_type() == DataType::Int32)
-            .then(|| output_function(&pg_type))
-            .flatten()
-            .map(|output| (pg_type, output))
+        let output = match field.data_type() {
+            DataType::Int32 => output_function(&pg_type),
+            DataType::List(_) => array_output_function(&pg_type),
+            _ => None,
+        };
+        output.map(|output| (pg_type, output))
     };
     let relational = !matches!(
         plan,
@@ -70,6 +76,11 @@ fn decorrelate(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Log
             LogicalPlan::Projection(projection) => Arc::clone(&projection.input),
             LogicalPlan::Filter(filter) => Arc::clone(&filter.input),
             LogicalPlan::Aggregate(aggregate) => Arc::clone(&aggregate.input),
+            LogicalPlan::Join(join) => {
+                let plan = lateral(join, counter)?;
+                counter = counter.saturating_add(1);
+                return Ok(plan.map_or_else(|| Transformed::no(node), Transformed::yes));
+            }
             _ => return Ok(Transformed::no(node)),
         };
         let mut joined = input.as_ref().clone();
@@ -126,6 +137,44 @@ fn decorrelate(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Log
         }
     })?;
     Ok(plan.data)
+}
+
+/// A lateral subquery on the right of a join, joined as one that is evaluated once per combination of the columns it uses.
+fn lateral(join: &Join, number: usize) -> Result<Option<LogicalPlan>> {
+    let (subquery, alias) = match join.right.as_ref() {
+        LogicalPlan::Subquery(subquery) => (subquery, None),
+        LogicalPlan::SubqueryAlias(alias) => match alias.input.as_ref() {
+            LogicalPlan::Subquery(subquery) => (subquery, Some(alias.alias.clone())),
+            _ => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    let plan = subquery.subquery.as_ref();
+    let used = outer_columns(plan, &join.left)?;
+    if used.is_empty() || !matches!(join.join_type, JoinType::Inner | JoinType::Left) {
+        return Ok(None);
+    }
+    let domain: Domain = used
+        .iter()
+        .enumerate()
+        .map(|(index, column)| (column.clone(), Column::new_unqualified(format!("__lateral_{number}_{index}"))))
+        .collect();
+    let combinations = LogicalPlanBuilder::from(join.left.as_ref().clone())
+        .project(domain.iter().map(|(from, to)| Expr::Column(from.clone()).alias(&to.name)))?
+        .distinct()?
+        .build()?;
+    let Some((mut right, mut carried)) = attach(plan, &combinations, &domain)? else { return Ok(None) };
+    if let Some(alias) = alias {
+        right = LogicalPlanBuilder::from(right).alias(alias.clone())?.build()?;
+        carried = carried.into_iter().map(|(from, to)| (from, Column::new(Some(alias.clone()), to.name))).collect();
+    }
+    let wanted: Vec<Expr> = join.schema.columns().into_iter().map(Expr::Column).collect();
+    let (left, keys): (Vec<Column>, Vec<Column>) = carried.into_iter().unzip();
+    let joined = LogicalPlanBuilder::from(join.left.as_ref().clone())
+        .join_detailed(right, join.join_type, (left, keys), join.filter.clone(), NullEquality::NullEqualsNull)?
+        .project(wanted)?
+        .build()?;
+    Ok(Some(joined))
 }
 
 /// The columns of the outer query, and what they are called in the plan under construction.
@@ -344,6 +393,21 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
             (plan, domain)
         }
         LogicalPlan::Subquery(subquery) => return attach(&subquery.subquery, combinations, domain),
+        LogicalPlan::RecursiveQuery(query) if !uses(&query.recursive_term, domain)? => {
+            let Some((start, carried)) = attach(&query.static_term, combinations, domain)? else { return Ok(None) };
+            // The combinations travel with the rows from one round to the next.
+            let own = query.static_term.schema().columns().into_iter().map(Expr::Column);
+            let start = LogicalPlanBuilder::from(start).project(own.chain(carried_columns(&carried)))?.build()?;
+            let table = CteWorkTable::new(&query.name, Arc::new(start.schema().as_arrow().clone()));
+            let source = provider_as_source(Arc::new(table));
+            let Some((next, found)) = carry(&query.recursive_term, &query.name, &source, &carried)? else {
+                return Ok(None);
+            };
+            let own = query.recursive_term.schema().columns().into_iter().map(Expr::Column);
+            let next = LogicalPlanBuilder::from(next).project(own.chain(carried_columns(&found)))?.build()?;
+            let plan = RecursiveQuery::try_new(query.name.clone(), Arc::new(start), Arc::new(next), query.is_distinct)?;
+            (LogicalPlan::RecursiveQuery(plan), carried)
+        }
         LogicalPlan::Unnest(unnest) => {
             let Some((input, domain)) = attach(&unnest.input, combinations, domain)? else { return Ok(None) };
             let plan = LogicalPlanBuilder::from(input)
@@ -368,6 +432,54 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
             conditions.extend(join.filter.clone());
             let conditions = conditions.iter().map(|expr| replace_outer(expr, &domain)).collect::<Result<Vec<_>>>()?;
             (LogicalPlanBuilder::from(left).join_on(right, JoinType::Inner, conditions)?.build()?, domain)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// Carries columns that a recursive query's own table now has from its scan to the top of a plan. Returns the plan and where they
+/// are in it; `None` for a plan without such a scan, or one this cannot be done to.
+fn carry(
+    plan: &LogicalPlan,
+    name: &str,
+    source: &Arc<dyn TableSource>,
+    columns: &Domain,
+) -> Result<Option<(LogicalPlan, Domain)>> {
+    let exprs = |domain: &Domain| domain.iter().map(|(_, to)| Expr::Column(to.clone())).collect::<Vec<_>>();
+    Ok(Some(match plan {
+        LogicalPlan::TableScan(scan) if scan.table_name.table() == name => {
+            let table = scan.table_name.clone();
+            let plan = LogicalPlanBuilder::scan(table.clone(), Arc::clone(source), None)?.build()?;
+            let found =
+                columns.iter().map(|(from, to)| (from.clone(), Column::new(Some(table.clone()), to.name.clone())));
+            (plan, found.collect())
+        }
+        LogicalPlan::Projection(projection) => {
+            let Some((input, found)) = carry(&projection.input, name, source, columns)? else { return Ok(None) };
+            let list = projection.expr.iter().cloned().chain(exprs(&found));
+            (LogicalPlanBuilder::from(input).project(list)?.build()?, found)
+        }
+        LogicalPlan::Filter(filter) => {
+            let Some((input, found)) = carry(&filter.input, name, source, columns)? else { return Ok(None) };
+            (LogicalPlanBuilder::from(input).filter(filter.predicate.clone())?.build()?, found)
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let Some((input, found)) = carry(&alias.input, name, source, columns)? else { return Ok(None) };
+            let plan = LogicalPlanBuilder::from(input).alias(alias.alias.clone())?.build()?;
+            let renamed = |(from, to): (Column, Column)| (from, Column::new(Some(alias.alias.clone()), to.name));
+            (plan, found.into_iter().map(renamed).collect())
+        }
+        LogicalPlan::Join(join) if join.join_type == JoinType::Inner => {
+            let mut conditions = join.on.iter().map(|(a, b)| a.clone().eq(b.clone())).collect::<Vec<_>>();
+            conditions.extend(join.filter.clone());
+            let (left, right, found) = match carry(&join.left, name, source, columns)? {
+                Some((left, found)) => (left, join.right.as_ref().clone(), found),
+                None => match carry(&join.right, name, source, columns)? {
+                    Some((right, found)) => (join.left.as_ref().clone(), right, found),
+                    None => return Ok(None),
+                },
+            };
+            (LogicalPlanBuilder::from(left).join_on(right, JoinType::Inner, conditions)?.build()?, found)
         }
         _ => return Ok(None),
     }))

@@ -5,15 +5,16 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Distinct, DuplicateTreatment, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
-    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableAlias,
-    TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Distinct, DuplicateTreatment, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident,
+    ObjectName, ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement,
+    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
     visit_expressions_mut,
 };
 
 use super::facts;
-use super::functions::{ARRAY_OR_EMPTY, output_function};
+use super::functions::{ARRAY_OR_EMPTY, array_output_function, output_function};
+use super::sets::{SERIES, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
 
 /// Rewrites a statement in place:
 ///
@@ -54,7 +55,7 @@ fn folded(ident: &Ident) -> String {
 }
 
 /// The parts of a plain qualified name, folded.
-fn parts(name: &ObjectName) -> Vec<String> {
+pub(super) fn parts(name: &ObjectName) -> Vec<String> {
     name.0.iter().filter_map(|part| part.as_ident().map(folded)).collect()
 }
 
@@ -72,7 +73,8 @@ fn strip_schema(name: &mut ObjectName) {
     }
 }
 
-fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+/// A call of a function.
+pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     Expr::Function(Function {
         name: plain_name(name),
         uses_odbc_syntax: false,
@@ -90,11 +92,12 @@ fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 }
 
 /// A placeholder to leave behind while an expression is moved.
-fn nothing() -> Expr {
+pub(super) fn nothing() -> Expr {
     Expr::Value(ValueWithSpan::from(Value::Null))
 }
 
-fn take(expr: &mut Expr) -> Expr {
+/// An expression, with NULL left in its place.
+pub(crate) fn take(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, nothing())
 }
 
@@ -115,9 +118,21 @@ impl VisitorMut for Rewriter {
                     ]);
                 }
             }
-            TableFactor::Table { name, args: Some(_), .. } => {
+            TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } if array_exprs.len() == 1 => {
+                let (arrays, alias) = (std::mem::take(array_exprs), alias.take());
+                if let Some(array) = arrays.into_iter().next() {
+                    *factor = select_set("unnest", array, alias, *with_ordinality);
+                }
+            }
+            TableFactor::Table { name, args: Some(_), alias, .. } => {
                 strip_schema(name);
-                select_function(factor);
+                // Functions in FROM are looked up by the text of their name.
+                if let [ObjectNamePart::Identifier(name)] = name.0.as_mut_slice() {
+                    *name = Ident::new(folded(name));
+                }
+                if alias.as_ref().is_none_or(|alias| alias.name.value != SERIES) {
+                    select_function(factor);
+                }
             }
             _ => {}
         }
@@ -125,6 +140,11 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        unnest_sets(select);
+        // Nothing stands before the first item of FROM.
+        if let Some(TableFactor::Derived { lateral, .. }) = select.from.first_mut().map(|from| &mut from.relation) {
+            *lateral = false;
+        }
         number_tables(select);
         name_duplicates(select);
         ControlFlow::Continue(())
@@ -147,8 +167,22 @@ impl VisitorMut for Rewriter {
             }
             Expr::Function(function) => {
                 strip_schema(&mut function.name);
+                if parts(&function.name) == ["regexp_split_to_array"]
+                    && let FunctionArguments::List(list) = &function.args
+                    && let Some(array) = plain_arguments(&list.args).and_then(split_by_pattern)
+                {
+                    *expr = array;
+                    return ControlFlow::Continue(());
+                }
                 if matches!(function.args, FunctionArguments::Subquery(_)) && parts(&function.name) == ["array"] {
                     array_of_query(expr);
+                }
+            }
+            // `(row).column`.
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                if let [AccessExpr::Dot(Expr::Identifier(field))] = access_chain.as_slice() {
+                    let field = Expr::Value(ValueWithSpan::from(Value::SingleQuotedString(folded(field))));
+                    *expr = call("get_field", vec![take(root), field]);
                 }
             }
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
@@ -157,14 +191,8 @@ impl VisitorMut for Rewriter {
                 }
             }
             // Reserved words that are values.
-            Expr::Identifier(name) if name.quote_style.is_none() => {
-                let name = folded(name);
-                if matches!(
-                    name.as_str(),
-                    "current_schema" | "current_catalog" | "current_role" | "session_user" | "user"
-                ) {
-                    *expr = call(&name, Vec::new());
-                }
+            Expr::Identifier(name) if is_reserved_value(&Expr::Identifier(name.clone())) => {
+                *expr = call(&folded(name), Vec::new());
             }
             Expr::Cast { .. } => cast(expr),
             Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
@@ -177,6 +205,16 @@ impl VisitorMut for Rewriter {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether an expression is a reserved word that stands for a value.
+pub(crate) fn is_reserved_value(expr: &Expr) -> bool {
+    let Expr::Identifier(name) = expr else { return false };
+    name.quote_style.is_none() && is_reserved_name(&folded(name))
+}
+
+pub(super) fn is_reserved_name(name: &str) -> bool {
+    matches!(name, "current_schema" | "current_catalog" | "current_role" | "current_user" | "session_user" | "user")
 }
 
 fn operator(name: &str) -> Option<BinaryOperator> {
@@ -227,6 +265,9 @@ fn target(data_type: &DataType) -> Target {
             return match target(element) {
                 Target::Plain(plain) => {
                     Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(plain), *size)))
+                }
+                Target::Identifier(name) if array_output_function(&format!("_{name}")).is_some() => {
+                    Target::Identifier(format!("{name}_array"))
                 }
                 Target::Identifier(_) => Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(
                     Box::new(DataType::Integer(None)),
@@ -403,7 +444,7 @@ fn ungrouped(select: &Select) -> bool {
 }
 
 /// `SELECT <projection> FROM <from>`.
-fn select(projection: SelectItem, from: Vec<TableWithJoins>) -> Query {
+pub(super) fn select(projection: SelectItem, from: Vec<TableWithJoins>) -> Query {
     let select = Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: Vec::new(),
@@ -441,56 +482,6 @@ fn select(projection: SelectItem, from: Vec<TableWithJoins>) -> Query {
         settings: None,
         format_clause: None,
         pipe_operators: Vec::new(),
-    }
-}
-
-/// Turns a scalar or array function in FROM into the query that selects it: `FROM unnest(x) a` as `FROM (SELECT unnest(x) AS a) a`.
-fn select_function(factor: &mut TableFactor) {
-    let TableFactor::Table { name, alias, args: Some(args), with_ordinality: false, .. } = factor else { return };
-    let names = parts(name);
-    let [function] = names.as_slice() else { return };
-    let constant = args.args.iter().all(|argument| match argument {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => is_constant(expr),
-        _ => false,
-    });
-    let arguments: Vec<Expr> = args
-        .args
-        .iter()
-        .filter_map(|argument| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
-            _ => None,
-        })
-        .collect();
-    let value = match function.as_str() {
-        "unnest" => call("unnest", arguments),
-        "generate_series" if !constant => call("unnest", vec![call("generate_series", arguments)]),
-        "generate_subscripts" => {
-            let mut arguments = arguments.into_iter();
-            let (Some(array), Some(dimension)) = (arguments.next(), arguments.next()) else { return };
-            let bound = |name| call(name, vec![array.clone(), dimension.clone()]);
-            call("unnest", vec![call("generate_series", vec![bound("array_lower"), bound("array_upper")])])
-        }
-        "current_schema" | "current_database" | "current_user" | "version" | "current_setting" | "set_config"
-        | "current_schemas" | "pg_backend_pid" => call(function, arguments),
-        _ => return,
-    };
-    let column = match alias {
-        Some(alias) => alias.columns.first().map_or_else(|| alias.name.clone(), |column| column.name.clone()),
-        None => Ident::new(function.clone()),
-    };
-    let query = select(SelectItem::ExprWithAlias { expr: value, alias: column }, Vec::new());
-    let alias = alias.take().map_or_else(
-        || TableAlias { explicit: true, name: Ident::new(function.clone()), columns: Vec::new(), at: None },
-        |alias| TableAlias { columns: Vec::new(), ..alias },
-    );
-    *factor = TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(alias), sample: None };
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    match expr {
-        Expr::Value(_) => true,
-        Expr::UnaryOp { expr, .. } | Expr::Cast { expr, .. } => is_constant(expr),
-        _ => false,
     }
 }
 

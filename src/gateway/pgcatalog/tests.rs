@@ -29,7 +29,7 @@ impl Settings for TestSettings {
         set.or_else(|| (name == "search_path").then(|| "\"$user\", public".to_owned()))
     }
 
-    fn set(&self, name: &str, value: &str) -> Result<()> {
+    fn set(&self, name: &str, value: &str, _: bool) -> Result<()> {
         self.values.lock().unwrap().push((name.to_owned(), value.to_owned()));
         Ok(())
     }

@@ -7,12 +7,16 @@ use datafusion::arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Decimal128Builder, Float32Builder, Float64Builder, Int16Builder,
     Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
 };
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use datafusion::error::{DataFusionError, Result};
+
+use crate::gateway::values::intervals;
 
 /// Field metadata key: the PostgreSQL type name of a column (`name`, `oid`, `regproc`, `_text`, ...), set wherever the Arrow type
 /// alone would be read as another PostgreSQL type.
 pub const TYPE_KEY: &str = "pg.type";
+/// Field metadata key: the modifier of the type (a length, digits).
+pub const TYPMOD_KEY: &str = "pg.typmod";
 /// Field metadata key arrow-pg reads: an `Int32` that is an object identifier.
 const OID_KEY: &str = "pg.oid_alias";
 /// Field metadata key arrow-pg reads: a string that is PostgreSQL's one-byte `"char"`.
@@ -95,7 +99,14 @@ pub fn metadata(name: &str) -> HashMap<String, String> {
 
 /// A nullable field of the PostgreSQL type `pg_type`.
 pub fn field(name: &str, pg_type: &str) -> FieldRef {
-    Arc::new(Field::new(name, arrow_type(pg_type), true).with_metadata(metadata(pg_type)))
+    let mut metadata = metadata(pg_type);
+    // The domains of information_schema that have a modifier: varchar(3) and timestamptz(2).
+    match pg_type {
+        "information_schema.yes_or_no" => metadata.insert(TYPMOD_KEY.to_owned(), "7".to_owned()),
+        "information_schema.time_stamp" => metadata.insert(TYPMOD_KEY.to_owned(), "2".to_owned()),
+        _ => None,
+    };
+    Arc::new(Field::new(name, arrow_type(pg_type), true).with_metadata(metadata))
 }
 
 /// The PostgreSQL type name of a field: its own metadata, or what its Arrow type is sent as.
@@ -218,8 +229,21 @@ pub fn array_from_text<'a>(data_type: &DataType, cells: impl Iterator<Item = Opt
                 .collect::<Result<Vec<_>>>()?;
             list_from_text(element, &rows)
         }
+        DataType::Interval(_) => {
+            let mut builder = IntervalMonthDayNanoBuilder::new();
+            for cell in cells {
+                let read = |text| -> Result<IntervalMonthDayNano> {
+                    let (months, days, micros) =
+                        intervals::parse(text, "seconds").ok_or_else(|| malformed(text, data_type))?;
+                    let nanos = micros.checked_mul(1_000).ok_or_else(|| malformed(text, data_type))?;
+                    Ok(IntervalMonthDayNano::new(months, days, nanos))
+                };
+                builder.append_option(cell.map(read).transpose()?);
+            }
+            Ok(Arc::new(builder.finish()))
+        }
         // Types of relations that are always empty here: only NULL can be asked for.
-        DataType::Decimal128(..) | DataType::Binary | DataType::Interval(_) => nulls_only(data_type, cells),
+        DataType::Decimal128(..) | DataType::Binary => nulls_only(data_type, cells),
         other => Err(DataFusionError::Internal(format!("no PostgreSQL catalog column is of type {other}"))),
     }
 }
@@ -235,11 +259,6 @@ fn nulls_only<'a>(data_type: &DataType, cells: impl Iterator<Item = Option<&'a s
     Ok(match data_type {
         DataType::Binary => {
             let mut builder = BinaryBuilder::new();
-            builder.append_nulls(count);
-            Arc::new(builder.finish())
-        }
-        DataType::Interval(_) => {
-            let mut builder = IntervalMonthDayNanoBuilder::new();
             builder.append_nulls(count);
             Arc::new(builder.finish())
         }

@@ -2,49 +2,62 @@
 //! cancel request or a new login waiting. The stacks are big, because SQL nests.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
 use super::super::error::SqlError;
+use super::super::stats::Stats;
 
 /// Bytes of stack of a thread. Only touched pages cost memory.
 const STACK: usize = 64 * 1024 * 1024;
+
+/// Most threads for what waits for a disk, beside those that compute.
+const BLOCKING: usize = 512;
 
 /// Threads of the gateway's own.
 #[derive(Debug)]
 pub(crate) struct Engine {
     runtime: Option<Runtime>,
     handle: Handle,
+    stats: Arc<Stats>,
 }
 
 impl Engine {
     /// The query threads: many more than there are processors. An operator may compute for long before it yields, and
     /// the system shares the processors among threads where the runtime cannot.
-    pub(crate) fn queries() -> std::io::Result<Self> {
+    pub(crate) fn queries(stats: &Arc<Stats>) -> std::io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self::start("grantd-query", processors.saturating_mul(8).max(32))
+        Self::start("grantd-query", processors.saturating_mul(8).max(32), BLOCKING, stats)
     }
 
     /// The threads of the sockets. They hold parsed statements, so their stacks are as big.
-    pub(crate) fn wire() -> std::io::Result<Self> {
-        Self::start("grantd-wire", 2)
+    pub(crate) fn wire(stats: &Arc<Stats>) -> std::io::Result<Self> {
+        Self::start("grantd-wire", 2, BLOCKING, stats)
     }
 
-    fn start(name: &str, threads: usize) -> std::io::Result<Self> {
+    /// The thread of logins: handshakes and proofs never take more than one processor. Users are looked up on a few
+    /// threads beside it, because their store is a disk.
+    pub(crate) fn logins(stats: &Arc<Stats>) -> std::io::Result<Self> {
+        Self::start("grantd-login", 1, 2, stats)
+    }
+
+    fn start(name: &str, threads: usize, blocking: usize, stats: &Arc<Stats>) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
+            .max_blocking_threads(blocking)
             .thread_stack_size(STACK)
             .thread_name(name)
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        Ok(Self { runtime: Some(runtime), handle })
+        Ok(Self { runtime: Some(runtime), handle, stats: Arc::clone(stats) })
     }
 
     /// Runs `work` on these threads. Dropping the task stops it at its next await.
     pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
-        Task(self.handle.spawn(work))
+        Task { work: self.handle.spawn(work), stats: Arc::clone(&self.stats) }
     }
 }
 
@@ -59,12 +72,18 @@ impl Drop for Engine {
 
 /// Work on the query threads that ends with its owner.
 #[derive(Debug)]
-pub(crate) struct Task<T>(JoinHandle<T>);
+pub(crate) struct Task<T> {
+    work: JoinHandle<T>,
+    stats: Arc<Stats>,
+}
 
 impl<T> Task<T> {
     /// The result; a panic becomes XX000, is logged by the panic hook and ends the connection. Cancel-safe.
     pub(crate) async fn join(&mut self) -> Result<T, SqlError> {
-        (&mut self.0).await.map_err(|error| {
+        (&mut self.work).await.map_err(|error| {
+            if error.is_panic() {
+                self.stats.panics.increment();
+            }
             tracing::error!(target: "grantd::gateway", panicked = error.is_panic(), "a query thread gave up a statement");
             SqlError { fatal: true, ..SqlError::internal() }
         })
@@ -73,6 +92,6 @@ impl<T> Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.0.abort();
+        self.work.abort();
     }
 }

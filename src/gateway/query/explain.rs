@@ -1,30 +1,36 @@
 //! EXPLAIN: one column, as PostgreSQL shows it.
 
+use std::sync::Arc;
+
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
-use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
 
-use super::super::error::{SqlError, from_datafusion};
+use super::super::error::SqlError;
 use super::super::front_door::ExplainOptions;
 use super::plan::Planned;
+use super::run::Run;
 use super::shape;
 
 /// The lines of the answer.
-pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &str) -> Result<Vec<String>, SqlError> {
-    let failed = |error| from_datafusion(&error, sql);
-    let columns = shape::of_plan(&planned.plan)?;
+pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<str>) -> Result<Vec<String>, SqlError> {
+    let columns = shape::of_plan(&planned.plan, &planned.state)?;
+    let share = Arc::clone(&planned.share);
     let started = std::time::Instant::now();
-    let plan = planned.state.create_physical_plan(&planned.plan).await.map_err(failed)?;
+    let mut run = Run::of(planned, sql)?;
+    let mut plan = run.physical().await?;
     let planning = started.elapsed();
     let mut rows = None;
     let started = std::time::Instant::now();
     if options.analyze {
-        let mut stream = execute_stream(std::sync::Arc::clone(&plan), planned.state.task_ctx()).map_err(failed)?;
-        let mut count = 0u64;
-        while let Some(batch) = stream.next().await {
-            count = count.saturating_add(batch.map_err(failed)?.num_rows() as u64);
-        }
+        let (ran, count) = tokio::select! {
+            biased;
+            error = share.ended() => return Err(error),
+            counted = counted(&mut run) => counted?,
+        };
+        plan = ran;
         rows = Some(count);
     }
     let execution = started.elapsed();
@@ -69,6 +75,26 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &str) 
         lines.push(format!("Execution Time: {:.3} ms", execution.as_secs_f64() * 1e3));
     }
     Ok(lines)
+}
+
+/// Runs it, and counts its rows.
+async fn counted(run: &mut Run) -> Result<(Arc<dyn ExecutionPlan>, u64), SqlError> {
+    let stop = CancellationToken::new();
+    let _stop = stop.clone().drop_guard();
+    loop {
+        let (plan, mut stream) = run.start(&stop).await?;
+        let mut count = 0u64;
+        let error = loop {
+            match stream.next().await {
+                None => return Ok((plan, count)),
+                Some(Ok(batch)) => count = count.saturating_add(batch.num_rows() as u64),
+                Some(Err(error)) => break run.failed(&error),
+            }
+        };
+        if !run.again(&error) {
+            return Err(error);
+        }
+    }
 }
 
 fn estimated_rows(plan: &dyn ExecutionPlan) -> usize {

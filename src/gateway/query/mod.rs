@@ -1,9 +1,16 @@
 //! Queries: from a parsed statement to rows that arrive while the client reads them.
 
+mod arguments;
+mod bounds;
 pub(crate) mod engine;
 pub(crate) mod explain;
 mod interrupt;
+pub(crate) mod memory;
+mod narrow;
 pub(crate) mod params;
 pub(crate) mod plan;
+pub(crate) mod quota;
 pub(crate) mod rows;
+mod run;
 pub(crate) mod shape;
+mod spill;

@@ -17,6 +17,8 @@ use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
 use super::super::frame::utf8;
+use super::super::pgcatalog;
+use super::super::values::{TEXT_TYPES, intervals};
 use super::shape;
 
 /// Most parameters of a statement, as the wire counts them.
@@ -71,6 +73,15 @@ impl Finder {
     }
 }
 
+impl Finder {
+    /// A parameter that is a condition is a boolean.
+    fn condition(&mut self, expr: &Expr) {
+        if let Some(number) = number(expr) {
+            self.learn(number, Some(Type::BOOL));
+        }
+    }
+}
+
 impl VisitorMut for Finder {
     type Break = ();
 
@@ -97,6 +108,27 @@ impl VisitorMut for Finder {
                 if let Some(number) = number(inner) {
                     let ty = sql_type(data_type);
                     self.learn(number, ty);
+                }
+            }
+            Expr::UnaryOp { op: ast::UnaryOperator::Not, expr: condition } => self.condition(condition),
+            Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
+                self.condition(left);
+                self.condition(right);
+            }
+            Expr::Case { operand: None, conditions, .. } => {
+                for when in conditions {
+                    self.condition(&when.condition);
+                }
+            }
+            // A cast to a type that is a function here.
+            Expr::Function(function) => {
+                let name = function.name.0.last().and_then(|part| part.as_ident());
+                if let (Some(name), ast::FunctionArguments::List(list)) = (name, &function.args)
+                    && let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))) = list.args.first()
+                    && let Some(number) = number(inner)
+                    && let Some(ty) = called_type(&name.value)
+                {
+                    self.learn(number, Some(ty));
                 }
             }
             Expr::AnyOp { right, compare_op: BinaryOperator::Eq, .. } | Expr::AllOp { right, .. } => {
@@ -179,6 +211,47 @@ pub(crate) fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Resu
         .collect())
 }
 
+/// The parameters of a command that has no expressions: those that the client declared.
+pub(crate) fn of_command(declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
+    of_refused(0, declared)
+}
+
+/// The parameters of a statement that is refused when it runs: declared, or text.
+pub(crate) fn of_refused(params: usize, declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
+    determined(&(1..=params).map(|number| (number, None)).collect(), declared)?;
+    let last = params.max(declared.keys().next_back().copied().unwrap_or(0));
+    let ty = |number: usize| declared.get(&number).and_then(|oid| Type::from_oid(*oid));
+    Ok((1..=last)
+        .map(|number| ty(number).map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg }))
+        .collect())
+}
+
+/// 42P18 when nothing says what a parameter is: it is not used, or there is one after it.
+pub(crate) fn determined(found: &Found, declared: &BTreeMap<usize, u32>) -> Result<(), SqlError> {
+    let last = |numbers: Option<&usize>| numbers.copied().unwrap_or(0);
+    let last = last(found.keys().next_back()).max(last(declared.keys().next_back()));
+    let unknown = (1..=last).find(|number| {
+        let known = declared.get(number).is_some_and(|oid| Type::from_oid(*oid).is_some_and(|ty| ty != Type::UNKNOWN));
+        !known && !found.contains_key(number)
+    });
+    match unknown {
+        Some(number) => Err(SqlError::new("42P18", format!("could not determine data type of parameter ${number}"))),
+        None => Ok(()),
+    }
+}
+
+/// 42P02 when a statement has more parameters than there are values.
+pub(crate) fn bound(found: &Found, values: usize, sql: &str) -> Result<(), SqlError> {
+    let Some(number) = found.keys().copied().find(|number| *number > values) else { return Ok(()) };
+    let name = format!("${number}");
+    let place = sql.match_indices(&name).find_map(|(at, _)| {
+        let after = sql.get(at.checked_add(name.len())?..)?.chars().next();
+        let whole = !after.is_some_and(|c| c.is_ascii_digit());
+        whole.then(|| sql.get(..at).map(|head| head.chars().count() + 1)).flatten()
+    });
+    Err(SqlError::new("42P02", format!("there is no parameter {name}")).or_position(|| place))
+}
+
 /// The types of all parameters: what the client declared, else what the text says, else what the planner found, else text.
 pub(crate) fn resolve(
     found: &Found,
@@ -224,7 +297,7 @@ pub(crate) fn arrow_type(pg: &Type) -> DataType {
         Type::BOOL => DataType::Boolean,
         Type::INT2 => DataType::Int16,
         Type::INT4 => DataType::Int32,
-        Type::INT8 | Type::OID | Type::REGCLASS | Type::XID => DataType::Int64,
+        Type::INT8 | Type::OID | Type::XID => DataType::Int64,
         Type::FLOAT4 => DataType::Float32,
         Type::FLOAT8 => DataType::Float64,
         Type::NUMERIC => DataType::Decimal128(38, 10),
@@ -294,6 +367,13 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
         }
         _ => return None,
     })
+}
+
+/// The type that a function of casts is called like.
+fn called_type(name: &str) -> Option<Type> {
+    let known = TEXT_TYPES.contains(&name) || name == "oid" || name.starts_with("reg");
+    let oid = known.then(|| pgcatalog::type_oid(name)).flatten()?;
+    Type::from_oid(u32::try_from(oid).ok()?)
 }
 
 /// The array type of an element type.
@@ -393,7 +473,7 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
                 return Err(invalid());
             }
         }
-        Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::REGCLASS | Type::XID => {
+        Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::XID => {
             let Ok(wide) = trimmed.parse::<i128>() else { return Err(invalid()) };
             let range =
                 || SqlError::new("22003", format!("value \"{trimmed}\" is out of range for type {}", long_name(pg)));
@@ -417,7 +497,12 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
                 _ => return Err(invalid()),
             }
         }
-        Type::DATE | Type::TIME | Type::TIMESTAMP | Type::INTERVAL => {
+        Type::INTERVAL => {
+            let (months, days, micros) = intervals::parse(trimmed, "seconds").ok_or_else(invalid)?;
+            let nanos = micros.checked_mul(1_000).ok_or_else(invalid)?;
+            ScalarValue::new_interval_mdn(months, days, nanos)
+        }
+        Type::DATE | Type::TIME | Type::TIMESTAMP => {
             let value = ScalarValue::try_from_string(trimmed.to_owned(), &arrow_type(pg)).map_err(|_| invalid())?;
             if value.is_null() {
                 return Err(invalid());
@@ -542,7 +627,11 @@ fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
         Type::INT2 => raw.try_into().ok().map(|raw| ScalarValue::Int16(Some(i16::from_be_bytes(raw)))),
         Type::INT4 => i32_of(raw).map(|value| ScalarValue::Int32(Some(value))),
         Type::INT8 => i64_of(raw).map(|value| ScalarValue::Int64(Some(value))),
-        Type::OID | Type::REGCLASS | Type::XID => {
+        // Names or numbers: the function of the cast reads both.
+        Type::REGCLASS | Type::REGTYPE | Type::REGPROC | Type::REGNAMESPACE | Type::REGROLE => {
+            raw.try_into().ok().map(|raw| ScalarValue::Utf8(Some(u32::from_be_bytes(raw).to_string())))
+        }
+        Type::OID | Type::XID => {
             raw.try_into().ok().map(|raw| ScalarValue::Int64(Some(i64::from(u32::from_be_bytes(raw)))))
         }
         Type::FLOAT4 => raw.try_into().ok().map(|raw| ScalarValue::Float32(Some(f32::from_be_bytes(raw)))),

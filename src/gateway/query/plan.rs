@@ -7,8 +7,8 @@ use datafusion::common::config::Dialect;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Column, ParamValues};
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::{FunctionRegistry as _, SessionState};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::expr::Exists;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -20,6 +20,10 @@ use datafusion::sql::sqlparser::ast;
 
 use super::super::error::{SqlError, from_datafusion};
 use super::super::pgcatalog;
+use super::super::values::typing;
+use super::arguments;
+use super::bounds;
+use super::memory::{Governor, Share};
 use super::params::{self, ParamType};
 
 /// What planning needs of the session, taken when the statement begins.
@@ -29,8 +33,12 @@ pub(crate) struct Scene {
     pub context: SessionContext,
     /// The session's zone.
     pub time_zone: String,
+    /// The schema of names without one.
+    pub schema: &'static str,
     /// The text, for error positions.
     pub sql: Arc<str>,
+    /// What gives the statement its memory.
+    pub governor: Arc<Governor>,
 }
 
 /// A plan with the state it was made in.
@@ -41,6 +49,8 @@ pub(crate) struct Planned {
     pub plan: LogicalPlan,
     /// The types of `$1`, `$2`, ...
     pub params: Vec<ParamType>,
+    /// The memory of its run.
+    pub share: Arc<Share>,
 }
 
 impl Scene {
@@ -52,13 +62,20 @@ impl Scene {
         options.sql_parser.collect_spans = true;
         options.sql_parser.parse_float_as_decimal = true;
         options.execution.time_zone = Some(self.time_zone.clone());
+        self.schema.clone_into(&mut options.catalog.default_schema);
+        // `now()` and its relatives are made with the zone.
+        let options = std::sync::Arc::clone(state.config().options());
+        let zoned: Vec<_> =
+            state.scalar_functions().values().filter_map(|udf| udf.inner().with_updated_config(&options)).collect();
+        for udf in zoned {
+            // Registering a function over itself does not fail.
+            let _ = state.register_udf(Arc::new(udf));
+        }
         state
     }
 
     fn error(&self, error: &DataFusionError) -> SqlError {
-        let error = from_datafusion(error, &self.sql);
-        let subject = error.subject().map(str::to_owned);
-        error.or_position(|| place_of(&self.sql, &subject?))
+        from_datafusion(error, &self.sql)
     }
 
     /// Plans `query`. `types` are the parameter types that the client or PREPARE declared. With `values`, parameters
@@ -69,13 +86,20 @@ impl Scene {
         types: &BTreeMap<usize, u32>,
         values: Option<Vec<ScalarValue>>,
     ) -> Result<Planned, SqlError> {
+        let share = self.governor.admit()?;
         let state = self.state();
         let mut statement = ast::Statement::Query(query);
         let found = params::prepare(&mut statement, types)?;
+        match &values {
+            None => params::determined(&found, types)?,
+            Some(values) => params::bound(&found, values.len(), &self.sql)?,
+        }
+        arguments::write(&mut statement, values.as_deref());
         let wanted = DfStatement::Statement(Box::new(statement));
         let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error))?;
         let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(|_| super::super::front_door::read_only("this statement"))?;
+        let plan = typing::types_of_postgresql(&state, plan).map_err(|error| self.error(&error))?;
         let plan = pgcatalog::plan::finish(&state, plan).map_err(|error| self.error(&error))?;
         let plan = exists_as_values(plan).map_err(|error| self.error(&error))?;
         let params = params::resolve(&found, types, &plan).map_err(|error| self.error(&error))?;
@@ -86,26 +110,13 @@ impl Scene {
                 Some(values) => values,
                 None => params.iter().map(ParamType::null).collect::<Result<_, _>>()?,
             };
-            plan.with_param_values(ParamValues::from(values)).map_err(|error| self.error(&error))?
+            plan.with_param_values(ParamValues::from(values))
+                .and_then(typing::exact_parameters)
+                .map_err(|error| self.error(&error))?
         };
-        Ok(Planned { state, plan, params })
+        let plan = bounds::bounded(plan, &share).map_err(|error| self.error(&error))?;
+        Ok(Planned { state, plan, params, share })
     }
-}
-
-/// Where an identifier stands in the text, for errors whose place the planner does not tell.
-fn place_of(sql: &str, name: &str) -> Option<usize> {
-    let lower = sql.to_lowercase();
-    let wanted = name.to_lowercase();
-    if lower.len() != sql.len() || wanted.is_empty() {
-        return None;
-    }
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    lower.match_indices(&wanted).find_map(|(at, _)| {
-        let before = lower.get(..at)?.chars().next_back();
-        let after = lower.get(at.checked_add(wanted.len())?..)?.chars().next();
-        let whole = !before.is_some_and(word) && !after.is_some_and(word);
-        whole.then(|| sql.get(..at).map(|head| head.chars().count() + 1)).flatten()
-    })
 }
 
 /// The planner knows EXISTS only as a condition. Where it is a value, it becomes `(SELECT count(*) > 0 FROM ...)`.

@@ -6,23 +6,29 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array as _, ArrayRef, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::physical_plan::execute_stream;
 use futures::StreamExt as _;
 use postgres_types::Type;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::super::error::{SqlError, from_datafusion};
+use super::super::error::SqlError;
 use super::engine::{Engine, Task};
-use super::interrupt::stoppable;
+use super::memory::Share;
 use super::plan::Planned;
+use super::quota::Quota;
+use super::run::Run;
 use super::shape::Column;
 
 /// Batches between the query threads and the connection. A client that does not read stops the query here.
 const AHEAD: usize = 2;
 
 enum Source {
-    Stream { batches: mpsc::Receiver<RecordBatch>, task: Task<Result<(), SqlError>>, _stop: DropGuard },
+    Stream {
+        batches: mpsc::Receiver<RecordBatch>,
+        task: Task<Result<(), SqlError>>,
+        share: Arc<Share>,
+        _stop: DropGuard,
+    },
     Ready(VecDeque<RecordBatch>),
 }
 
@@ -30,6 +36,8 @@ enum Source {
 pub(crate) struct Rows {
     /// Its columns.
     pub columns: Arc<[Column]>,
+    /// How much of it may still be sent, over all executions of its portal.
+    pub quota: Quota,
     source: Source,
     current: Option<(RecordBatch, usize)>,
     finished: bool,
@@ -47,37 +55,67 @@ pub(crate) struct Piece {
 
 impl Rows {
     /// Starts a plan on the query threads.
-    pub(crate) fn start(engine: &Engine, planned: Planned, columns: Arc<[Column]>, sql: &Arc<str>) -> Self {
+    pub(crate) fn start(
+        engine: &Engine,
+        planned: Planned,
+        columns: Arc<[Column]>,
+        sql: &Arc<str>,
+        quota: Quota,
+    ) -> Self {
         let sql = Arc::clone(sql);
         let (sender, batches) = mpsc::channel(AHEAD);
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
+        let share = Arc::clone(&planned.share);
         let task = engine.spawn(async move {
-            let failed = |error| from_datafusion(&error, &sql);
-            let plan = planned.state.create_physical_plan(&planned.plan).await.map_err(failed)?;
-            let plan = stoppable(plan, &stop).map_err(failed)?;
-            let mut stream = execute_stream(plan, planned.state.task_ctx()).map_err(failed)?;
-            while let Some(batch) = stream.next().await {
-                let batch = batch.map_err(failed)?;
-                if batch.num_rows() > 0 && sender.send(batch).await.is_err() {
-                    break;
+            let mut run = Run::of(planned, &sql)?;
+            loop {
+                let (_, mut stream) = run.start(&stop).await?;
+                let mut is_seen = false;
+                let error = loop {
+                    match stream.next().await {
+                        None => return Ok(()),
+                        Some(Err(error)) => break run.failed(&error),
+                        Some(Ok(batch)) if batch.num_rows() == 0 => {}
+                        Some(Ok(batch)) => {
+                            is_seen = true;
+                            if sender.send(batch).await.is_err() {
+                                return Ok(());
+                            }
+                        }
+                    }
+                };
+                drop(stream);
+                if is_seen || !run.again(&error) {
+                    return Err(error);
                 }
             }
-            Ok(())
         });
-        Self { columns, source: Source::Stream { batches, task, _stop: guard }, current: None, finished: false }
+        Self {
+            columns,
+            quota,
+            source: Source::Stream { batches, task, share, _stop: guard },
+            current: None,
+            finished: false,
+        }
     }
 
     /// Rows that are already there.
     pub(crate) fn ready(columns: Vec<Column>, batches: impl IntoIterator<Item = RecordBatch>) -> Self {
         let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
-        Self { columns: columns.into(), source: Source::Ready(batches), current: None, finished: false }
+        Self {
+            columns: columns.into(),
+            quota: Quota::default(),
+            source: Source::Ready(batches),
+            current: None,
+            finished: false,
+        }
     }
 
     /// Rows of text columns, as SHOW and EXPLAIN give them.
     pub(crate) fn text(names: &[&str], rows: &[Vec<String>]) -> Result<Self, SqlError> {
         let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
-        let columns = names.iter().map(|name| Column { name: (*name).to_owned(), pg: Type::TEXT }).collect();
+        let columns = names.iter().map(|name| Column::new(name, Type::TEXT)).collect();
         let arrays: Vec<ArrayRef> = (0..names.len())
             .map(|column| {
                 let values = rows.iter().map(|row| row.get(column).map(String::as_str));
@@ -106,9 +144,14 @@ impl Rows {
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, SqlError> {
         match &mut self.source {
             Source::Ready(batches) => Ok(batches.pop_front()),
-            Source::Stream { batches, task, .. } => {
-                if let Some(batch) = batches.recv().await {
-                    return Ok(Some(batch));
+            Source::Stream { batches, task, share, .. } => {
+                let batch = tokio::select! {
+                    biased;
+                    error = share.ended() => return Err(error),
+                    batch = batches.recv() => batch,
+                };
+                if batch.is_some() {
+                    return Ok(batch);
                 }
                 self.finished = true;
                 task.join().await??;

@@ -2,18 +2,23 @@
 
 use arrow_pg::datatypes::field_into_pg_type;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
-use datafusion::scalar::ScalarValue;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
 use super::super::naming;
+use super::super::pgcatalog;
+use super::super::pgcatalog::types::TYPMOD_KEY;
 use super::params::array_of;
 
 /// Field metadata that names the PostgreSQL type of a column (`name`, `int2vector`, `aclitem[]`, ...), for catalog
 /// tables whose Arrow type says less. `pg.oid_alias` and `pg.char` of arrow-pg are understood too.
 pub const PG_TYPE_KEY: &str = "pg.type";
+
+/// What the planner makes of `numeric` without digits: the digits it adds are not shown.
+pub(crate) const ANY_NUMERIC: DataType = DataType::Decimal128(38, 10);
 
 /// A column of a result.
 #[derive(Debug, Clone)]
@@ -22,6 +27,17 @@ pub(crate) struct Column {
     pub name: String,
     /// As the client sees it.
     pub pg: Type,
+    /// The type's modifier (a length, digits), -1 without one.
+    pub typmod: i32,
+    /// The relation and the number of the column that this is unchanged, 0 and 0 for anything else.
+    pub origin: (i32, i16),
+}
+
+impl Column {
+    /// A column that comes from no relation.
+    pub(crate) fn new(name: &str, pg: Type) -> Self {
+        Self { name: name.to_owned(), pg, typmod: -1, origin: (0, 0) }
+    }
 }
 
 /// PostgreSQL's type of a field; 0A000 for Arrow types that have none.
@@ -57,46 +73,10 @@ pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
     })
 }
 
+/// A type by its name in `pg_type`; arrays begin with `_`, or end in `[]` as SQL has them.
 fn named(name: &str) -> Option<Type> {
-    if let Some(element) = name.strip_suffix("[]") {
-        return match element {
-            "aclitem" => Some(Type::ACLITEM_ARRAY),
-            "regtype" => Some(Type::REGTYPE_ARRAY),
-            _ => array_of(&named(element)?),
-        };
-    }
-    Some(match name {
-        "name" => Type::NAME,
-        "oid" => Type::OID,
-        "char" => Type::CHAR,
-        "text" => Type::TEXT,
-        "int2" => Type::INT2,
-        "int4" => Type::INT4,
-        "int8" => Type::INT8,
-        "float4" => Type::FLOAT4,
-        "bool" => Type::BOOL,
-        "regproc" => Type::REGPROC,
-        "regclass" => Type::REGCLASS,
-        "regtype" => Type::REGTYPE,
-        "regnamespace" => Type::REGNAMESPACE,
-        "regrole" => Type::REGROLE,
-        "xid" => Type::XID,
-        "cid" => Type::CID,
-        "tid" => Type::TID,
-        "int2vector" => Type::INT2_VECTOR,
-        "oidvector" => Type::OID_VECTOR,
-        "aclitem" => Type::ACLITEM,
-        "pg_node_tree" => Type::PG_NODE_TREE,
-        "pg_lsn" => Type::PG_LSN,
-        "json" => Type::JSON,
-        "jsonb" => Type::JSONB,
-        "uuid" => Type::UUID,
-        "varchar" => Type::VARCHAR,
-        "bpchar" => Type::BPCHAR,
-        "inet" => Type::INET,
-        "unknown" => Type::UNKNOWN,
-        _ => return None,
-    })
+    let array = name.strip_suffix("[]").map(|element| format!("_{element}"));
+    Type::from_oid(u32::try_from(super::super::pgcatalog::type_oid(array.as_deref().unwrap_or(name))?).ok()?)
 }
 
 /// Bytes of a value of the type; -1 varies.
@@ -129,61 +109,89 @@ pub(crate) fn of_schema(schema: &Schema) -> Result<Vec<Column>, SqlError> {
     schema
         .fields()
         .iter()
-        .map(|field| Ok(Column { name: naming::shown(field.name()).to_owned(), pg: type_of(field)? }))
+        .map(|field| {
+            let typmod = field.metadata().get(TYPMOD_KEY).and_then(|typmod| typmod.parse().ok());
+            Ok(Column { typmod: typmod.unwrap_or(-1), ..Column::new(naming::shown(field.name()), type_of(field)?) })
+        })
         .collect()
 }
 
-/// The columns of a plan. Whole-number literals and arithmetic on them are `integer`, as in PostgreSQL, though the
-/// planner computes them as 64-bit numbers.
-pub(crate) fn of_plan(plan: &LogicalPlan) -> Result<Vec<Column>, SqlError> {
+/// The columns of a plan, with where they come from.
+pub(crate) fn of_plan(plan: &LogicalPlan, state: &SessionState) -> Result<Vec<Column>, SqlError> {
     let mut columns = of_schema(plan.schema().as_arrow())?;
     for (index, column) in columns.iter_mut().enumerate() {
-        if column.pg == Type::INT8 && small_column(plan, index) {
-            column.pg = Type::INT4;
+        if let Some(origin) = origin(plan, index, state) {
+            column.origin = origin;
+        }
+        if column.pg == Type::NUMERIC
+            && let Some(digits) = digits(plan, index)
+        {
+            column.typmod = digits;
         }
     }
     Ok(columns)
 }
 
-fn small_column(plan: &LogicalPlan, index: usize) -> bool {
+/// The relation and the number of the column that a column of a plan is.
+fn origin(plan: &LogicalPlan, index: usize, state: &SessionState) -> Option<(i32, i16)> {
+    let through = |expr: &Expr, input: &LogicalPlan| match bare(expr) {
+        Expr::Column(column) => origin(input, input.schema().maybe_index_of_column(column)?, state),
+        _ => None,
+    };
     match plan {
-        LogicalPlan::Projection(projection) => {
-            projection.expr.get(index).is_some_and(|expr| small(expr, &projection.input))
-        }
+        LogicalPlan::Projection(projection) => through(projection.expr.get(index)?, &projection.input),
+        LogicalPlan::Aggregate(aggregate) => through(aggregate.group_expr.get(index)?, &aggregate.input),
         LogicalPlan::Sort(_)
         | LogicalPlan::Limit(_)
         | LogicalPlan::Filter(_)
         | LogicalPlan::SubqueryAlias(_)
-        | LogicalPlan::Distinct(_) => plan.inputs().first().is_some_and(|input| small_column(input, index)),
-        LogicalPlan::Union(union) => union.inputs.iter().all(|input| small_column(input, index)),
-        LogicalPlan::Values(values) => {
-            values.values.iter().all(|row| row.get(index).is_some_and(|expr| small(expr, plan)))
+        | LogicalPlan::Window(_)
+        | LogicalPlan::Distinct(_) => {
+            let input = *plan.inputs().first()?;
+            (index < input.schema().fields().len()).then(|| origin(input, index, state)).flatten()
         }
-        _ => false,
+        LogicalPlan::Join(join) => {
+            let left = join.left.schema().fields().len();
+            match index.checked_sub(left) {
+                Some(index) => origin(&join.right, index, state),
+                None => origin(&join.left, index, state),
+            }
+        }
+        LogicalPlan::TableScan(scan) => {
+            let relation = pgcatalog::class_oid(state, scan.table_name.schema(), scan.table_name.table())?;
+            let name = scan.projected_schema.field(index).name();
+            let number = scan.source.schema().index_of(name).ok()?.checked_add(1)?;
+            Some((relation, i16::try_from(number).ok()?))
+        }
+        _ => None,
     }
 }
 
-fn small(expr: &Expr, input: &LogicalPlan) -> bool {
+fn bare(expr: &Expr) -> &Expr {
     match expr {
-        Expr::Literal(ScalarValue::Int64(value), _) => value.is_none_or(|value| i32::try_from(value).is_ok()),
-        Expr::Alias(alias) => small(&alias.expr, input),
-        Expr::Negative(inner) => small(inner, input),
-        Expr::BinaryExpr(binary) => {
-            matches!(
-                binary.op,
-                Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo
-            ) && small(&binary.left, input)
-                && small(&binary.right, input)
+        Expr::Alias(alias) => bare(&alias.expr),
+        other => other,
+    }
+}
+
+/// The modifier of a column that is a cast to `numeric(p, s)`.
+fn digits(plan: &LogicalPlan, index: usize) -> Option<i32> {
+    match plan {
+        LogicalPlan::Projection(projection) => match bare(projection.expr.get(index)?) {
+            Expr::Cast(cast) => match cast.field.data_type() {
+                kind if *kind == ANY_NUMERIC => None,
+                DataType::Decimal128(precision, scale) => {
+                    Some(((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)).saturating_add(4))
+                }
+                _ => None,
+            },
+            Expr::Column(column) => digits(&projection.input, projection.input.schema().maybe_index_of_column(column)?),
+            _ => None,
+        },
+        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::SubqueryAlias(_) => {
+            digits(plan.inputs().first()?, index)
         }
-        Expr::Case(case) => {
-            case.when_then_expr.iter().all(|(_, then)| small(then, input))
-                && case.else_expr.as_ref().is_none_or(|other| small(other, input))
-        }
-        Expr::Column(column) => {
-            let index = input.schema().maybe_index_of_column(column);
-            index.is_some_and(|index| small_column(input, index))
-        }
-        _ => false,
+        _ => None,
     }
 }
 
@@ -192,11 +200,11 @@ pub(crate) fn describe(columns: &[Column], formats: &Formats) -> RowDescription 
     let fields = columns.iter().enumerate().map(|(index, column)| {
         FieldDescription::new(
             column.name.clone(),
-            0,
-            0,
+            column.origin.0,
+            column.origin.1,
             column.pg.oid(),
             size_of(&column.pg),
-            -1,
+            column.typmod,
             i16::from(formats.binary(index)),
         )
     });

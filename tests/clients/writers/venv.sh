@@ -6,18 +6,7 @@
 set -eu
 home=$1
 mkdir -p "$home"
-make() {
-    name=$1
-    shift
-    venv=$home/$name
-    if [ "$(cat "$venv/.complete" 2>/dev/null || true)" != "$*" ]; then
-        rm -rf "$venv"
-        python3 -m venv "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >&2
-        printf '%s\n' "$*" >"$venv/.complete"
-    fi
-    printf '%s\n' "$venv"
-}
+. "$(dirname "$0")/../make_venv.sh"
 make permifrost permifrost==0.15.5 SQLAlchemy==1.4.54 snowflake-sqlalchemy==1.7.7 snowflake-connector-python==3.18.1
 make snow snowflake-cli==3.30.0
 make tundra tundra-cli==1.0.4

@@ -55,7 +55,7 @@ fn import_wants_an_account_and_a_folder() {
 #[test]
 fn sandbox_wants_an_address() {
     let sandbox: SandboxArgs = parse(&["--listen", "127.0.0.1:0", "--script", "a.sql"]).unwrap();
-    assert_eq!((sandbox.listen.port(), sandbox.script.as_deref()), (0, Some(Path::new("a.sql"))));
+    assert_eq!((sandbox.listen.port(), sandbox.script, sandbox.demo), (0, vec!["a.sql".into()], false));
     assert!(parse::<SandboxArgs>(&[]).unwrap_err().contains("--listen"));
 }
 

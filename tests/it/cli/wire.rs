@@ -95,10 +95,21 @@ fn startup(stream: &mut TcpStream) -> Option<(u32, Vec<u8>)> {
     Some((code, rest))
 }
 
+/// The same, after the client was told that there is no TLS (80877103 asks for it).
+fn plain_startup(stream: &mut TcpStream) -> (u32, Vec<u8>) {
+    loop {
+        let (code, rest) = startup(stream).unwrap();
+        if code != 80_877_103 {
+            return (code, rest);
+        }
+        stream.write_all(b"N").unwrap();
+    }
+}
+
 /// Serves one client until it goes; returns what its startup packet said.
 fn serve(listener: &TcpListener, answer: Answer) -> String {
     let mut stream = listener.accept().unwrap().0;
-    let (_, parameters) = startup(&mut stream).unwrap();
+    let (_, parameters) = plain_startup(&mut stream);
     // AuthenticationOk, BackendKeyData, ReadyForQuery.
     let hello = [message(b'R', &[0; 4]), message(b'K', &[0, 0, 0, 1, 0, 0, 0, 2]), ready()];
     stream.write_all(&hello.concat()).unwrap();
@@ -115,7 +126,7 @@ fn serve(listener: &TcpListener, answer: Answer) -> String {
             (b'S', _) => ready(),
             (b'Q', Answer::Never) => {
                 // 80877102 is the code of a CancelRequest; the ids are those of BackendKeyData.
-                let (code, key) = startup(&mut listener.accept().unwrap().0).unwrap();
+                let (code, key) = plain_startup(&mut listener.accept().unwrap().0);
                 assert_eq!((code, key.as_slice()), (80_877_102, &[0, 0, 0, 1, 0, 0, 0, 2][..]));
                 query_answer(answer)
             }

@@ -55,6 +55,22 @@ fn the_first_start_makes_an_administrator_who_makes_the_others() {
     let listed = answer(&ask(&running, "grantd", &root, "CALL list_users()"));
     assert!(listed.contains("ann,f,f,token") && listed.contains("grantd,t,f,password"), "{listed}");
     assert!(!listed.contains(token) && !listed.contains(&root));
+    let seen = answer(&ask(
+        &running,
+        "grantd",
+        &root,
+        "SELECT user_name, label, status FROM gateway_secrets WHERE kind = 'token'",
+    ));
+    assert_eq!(seen, "ann,dbt,active");
+    let seen = answer(&ask(&running, "grantd", &root, "SELECT user_name, administrator, tokens FROM gateway_users"));
+    assert_eq!(seen, "ann,f,1\ngrantd,t,0");
+    let refused = answer(&ask(&running, "ann", token, "SELECT * FROM gateway_secrets"));
+    assert!(refused.contains("permission denied for table gateway_secrets") && refused.contains("42501"), "{refused}");
+    let rotated = answer(&ask(&running, "grantd", &root, "CALL rotate_token('3', '1')"));
+    let rotated = rotated.strip_prefix("ann,4,").unwrap();
+    for both in [token, rotated] {
+        assert_eq!(answer(&ask(&running, "ann", both, "SELECT current_user")), "ann");
+    }
     assert_eq!(outcome(&ask(&running, "grantd", &root, "CALL disable_user('ann')")).0, Some(0));
     assert!(answer(&ask(&running, "ann", token, "SELECT 1")).contains("password authentication failed"));
     let last = answer(&ask(&running, "grantd", &root, "CALL disable_user('grantd')"));

@@ -13,27 +13,32 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-struct Door {
-    server: Server,
-    users: Users,
-    folder: tempfile::TempDir,
+pub(super) struct Door {
+    pub(super) server: Server,
+    pub(super) users: Users,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// A certificate for `localhost` and its key as files.
 fn certificate(folder: &Path) -> TlsFiles {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let files = TlsFiles { certificate: folder.join("server.crt"), key: folder.join("server.key"), client_ca: None };
+    let files = TlsFiles {
+        certificate: folder.join("server.crt"),
+        key: folder.join("server.key"),
+        client_ca: None,
+        client_crl: None,
+    };
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();
     std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
     files
 }
 
 impl Door {
-    fn new(tls: Option<TlsMode>, most: usize) -> Self {
+    pub(super) fn new(tls: Option<TlsMode>, most: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let users = Users::new(Arc::new(Store::in_memory().unwrap()));
         let tls = tls.map(|mode| Arc::new(Tls::open(mode, certificate(folder.path())).unwrap()));
-        let access = Access { directory: Some(Arc::new(users.clone())), tls };
+        let access = Access { directory: Some(Arc::new(users.clone())), tls, ..Access::default() };
         Self { server: Server::with(most, access), users, folder }
     }
 
@@ -46,17 +51,17 @@ impl Door {
     }
 
     /// `in`, or what psql says.
-    fn asks(&self, user: &str, password: &str, options: &str) -> String {
+    pub(super) fn asks(&self, user: &str, password: &str, options: &str) -> String {
         let output = self.psql(user, password, options);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
         if output.status.success() { text(&output.stdout) } else { text(&output.stderr) }
     }
 
-    fn sessions(&self) -> u64 {
+    pub(super) fn sessions(&self) -> u64 {
         self.server.opened.load(Ordering::SeqCst)
     }
 
-    fn raw(&self, user: &str) -> Raw {
+    pub(super) fn raw(&self, user: &str) -> Raw {
         let mut raw = self.server.raw();
         raw.startup(3 << 16, &[("user", user), ("database", "grantd")]);
         raw
@@ -128,17 +133,17 @@ fn a_changed_certificate_that_cannot_be_used_is_named_and_the_mode_verify_wants_
     let users = Users::new(Arc::new(Store::in_memory().unwrap()));
     let password = users.add("ann", false).unwrap();
     let tls = Some(Arc::new(Tls::open(TlsMode::Verify, verify).unwrap()));
-    let server = Server::with(200, Access { directory: Some(Arc::new(users.clone())), tls });
+    let server = Server::with(200, Access { directory: Some(Arc::new(users.clone())), tls, ..Access::default() });
     let door = Door { server, users, folder };
     assert!(door.asks("ann", password.expose(), "sslmode=require") != "in");
     assert_eq!(door.sessions(), 0);
 }
 
-/// Bytes behind the request for TLS, in clear: they are never taken for part of the encrypted conversation.
+/// Risk 3: bytes behind the request for TLS, in clear: they are never taken for part of the encrypted conversation.
 #[test]
 fn what_is_sent_before_the_handshake_is_not_read_as_a_statement() {
     let door = Door::new(Some(TlsMode::Allow), 200);
-    for late in [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(100)] {
+    for late in [0, 1, 10, 100].map(Duration::from_millis) {
         let mut raw = door.server.raw();
         let mut bytes = vec![0, 0, 0, 8];
         bytes.extend_from_slice(&80_877_103_u32.to_be_bytes());
@@ -158,6 +163,15 @@ fn what_is_sent_before_the_handshake_is_not_read_as_a_statement() {
         assert!(!answer.windows(8).any(|w| w == b"SCRAM-SH") && answer.len() < 20, "{answer:?}");
     }
     assert_eq!(door.sessions(), 0);
+}
+
+/// Sends a wrong proof of the right form; gives the SQLSTATE that ends the connection.
+pub(super) fn guess(raw: &mut Raw) -> String {
+    raw.send(b'p', b"SCRAM-SHA-256\0\0\0\0\x0bn,,n=,r=abc");
+    let challenge = String::from_utf8(raw.next().unwrap().1).unwrap();
+    let nonce = challenge.split_once("r=").unwrap().1.split_once(',').unwrap().0;
+    raw.send(b'p', format!("c=biws,r={nonce},p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").as_bytes());
+    raw.fatal()
 }
 
 /// A message: its tag and body.

@@ -1,9 +1,16 @@
 //! The gateway through real sockets: tokio-postgres, psql, and hand-made bytes for what no client sends.
 
+mod abuse;
+mod hostile;
+mod limits;
 mod login;
+mod memory;
+mod recorded;
+mod snapshots;
+mod tls_modes;
+mod ways_in;
 mod wire;
 
-use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -20,22 +27,35 @@ use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
-use grantd::gateway::{Access, Backend, BackendSession, CallOutcome, Gateway, GatewayError, SqlError, Startup};
+use grantd::config::{ConnectionLimits, Limits, SocketAccess};
+use grantd::gateway::stats::{Gauge, Present, Stats};
+use grantd::gateway::{
+    Access, Backend, BackendSession, CallOutcome, Gateway, GatewayError, Recorder, SqlError, Startup,
+};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
+use crate::support::raw::{Raw, error_code, frame};
+
 /// Counts snapshots: each pin by a session that follows it sees the newest number in table `version`.
 struct Demo {
     version: Arc<AtomicU64>,
+    /// Sessions that pin a snapshot now.
+    pinned: Arc<Gauge>,
     /// Sessions that were opened.
     opened: Arc<AtomicU64>,
 }
 
+/// Rows of the tables that have the snapshot's number in each row.
+const ROWS: i64 = 20;
+
 struct DemoSession {
     context: SessionContext,
     version: Arc<AtomicU64>,
+    pinned: Arc<Gauge>,
+    pin: Option<Present>,
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -93,7 +113,8 @@ impl Backend for Demo {
             }),
         );
         context.register_udf(refuse);
-        Ok(Box::new(DemoSession { context, version: Arc::clone(&self.version) }))
+        let (version, pinned) = (Arc::clone(&self.version), Arc::clone(&self.pinned));
+        Ok(Box::new(DemoSession { context, version, pinned, pin: None }))
     }
 }
 
@@ -103,9 +124,19 @@ impl BackendSession for DemoSession {
         &self.context
     }
 
+    fn release(&mut self) {
+        self.pin = None;
+    }
+
     fn pin(&mut self) {
+        self.pin = Some(self.pinned.hold());
         let version = self.version.load(Ordering::SeqCst) as i64;
         register(&self.context, "version", batch(vec![("v", Arc::new(Int64Array::from(vec![version])) as ArrayRef)]));
+        for name in ["version_one", "version_two", "version_three"] {
+            let column = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as ArrayRef;
+            let rows = batch(vec![("n", column((0..ROWS).collect())), ("v", column(vec![version; ROWS as usize]))]);
+            register(&self.context, name, rows);
+        }
     }
 
     fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), SqlError> {
@@ -138,6 +169,8 @@ struct Server {
     address: SocketAddr,
     version: Arc<AtomicU64>,
     opened: Arc<AtomicU64>,
+    pinned: Arc<Gauge>,
+    stats: Arc<Stats>,
     shutdown: CancellationToken,
 }
 
@@ -146,28 +179,68 @@ impl Server {
         Self::with_limit(200)
     }
 
-    fn with_limit(most: usize) -> Self {
+    fn with_limit(most: u32) -> Self {
         Self::with(most, Access::default())
     }
 
-    fn with(most: usize, access: Access) -> Self {
+    fn with(most: u32, access: Access) -> Self {
+        let limits = ConnectionLimits { connections: most, connections_per_address: most, ..access.limits };
+        Self::with_limits(Access { limits, ..access })
+    }
+
+    fn with_limits(access: Access) -> Self {
+        Self::start_at(access, None, Limits::default(), None)
+    }
+
+    /// With other limits of what clients may take.
+    fn limited(limits: Limits) -> Self {
+        Self::start_at(Access::default(), None, limits, None)
+    }
+
+    /// With a Unix socket in the folder.
+    fn with_socket(most: u32, access: Access, folder: Option<&std::path::Path>) -> Self {
+        let limits = ConnectionLimits { connections: most, connections_per_address: most, ..access.limits };
+        Self::start_at(Access { limits, ..access }, folder, Limits::default(), None)
+    }
+
+    fn recorded(access: Access, recorder: Arc<dyn Recorder>) -> Self {
+        Self::start_at(access, None, Limits::default(), Some(recorder))
+    }
+
+    fn start_at(
+        access: Access,
+        folder: Option<&std::path::Path>,
+        limits: Limits,
+        recorder: Option<Arc<dyn Recorder>>,
+    ) -> Self {
+        let folder = folder.map(std::path::Path::to_owned);
         let opened = Arc::new(AtomicU64::new(0));
         let version = Arc::new(AtomicU64::new(1));
         let shutdown = CancellationToken::new();
-        let backend = Arc::new(Demo { version: Arc::clone(&version), opened: Arc::clone(&opened) });
+        let pinned = Arc::<Gauge>::default();
+        let (backend_pinned, backend_opened) = (Arc::clone(&pinned), Arc::clone(&opened));
+        let backend = Demo { version: Arc::clone(&version), pinned: backend_pinned, opened: backend_opened };
+        let backend = Arc::new(backend);
         let (sender, receiver) = std::sync::mpsc::channel();
         let until = shutdown.clone();
         // A thread of its own, so that tests with and without a runtime can start a server.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let gateway =
-                    Gateway::bind("127.0.0.1:0".parse().unwrap(), access).await.unwrap().with_max_connections(most);
-                sender.send(gateway.local_addr()).unwrap();
+                let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap(), access).await.unwrap();
+                let mut gateway = gateway.with_limits(limits).with_shutdown_timeout(Duration::from_millis(500));
+                if let Some(folder) = folder {
+                    gateway = gateway.with_socket(&folder, SocketAccess::Owner).unwrap();
+                }
+                if let Some(recorder) = recorder {
+                    gateway = gateway.with_recorder(recorder);
+                }
+                sender.send((gateway.local_addr(), gateway.stats())).unwrap();
                 gateway.serve(backend, until).await.unwrap();
             });
         });
-        Self { address: receiver.recv().unwrap(), version, opened, shutdown }
+        let (address, stats) = receiver.recv().unwrap();
+        Self { address, version, opened, pinned, stats, shutdown }
     }
 
     async fn client(&self) -> Client {
@@ -211,88 +284,13 @@ impl Drop for Server {
     }
 }
 
-/// Bytes by hand.
-struct Raw(TcpStream);
-
 impl Raw {
-    fn startup(&mut self, version: u32, parameters: &[(&str, &str)]) {
-        let mut body = version.to_be_bytes().to_vec();
-        for (name, value) in parameters {
-            body.extend_from_slice(name.as_bytes());
-            body.push(0);
-            body.extend_from_slice(value.as_bytes());
-            body.push(0);
-        }
-        body.push(0);
-        self.send_raw(&(body.len() as u32 + 4).to_be_bytes());
-        self.send_raw(&body);
-    }
-
     fn open(server: &Server) -> Self {
         let mut raw = server.raw();
         raw.startup(3 << 16, &[("user", "tester"), ("database", "grantd")]);
         raw.until(b'Z');
         raw
     }
-
-    fn send_raw(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).unwrap();
-    }
-
-    fn send(&mut self, tag: u8, body: &[u8]) {
-        self.send_raw(&frame(tag, body));
-    }
-
-    /// The next message, or `None` when the server closed.
-    fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        let mut head = [0; 5];
-        if self.0.read_exact(&mut head).is_err() {
-            return None;
-        }
-        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
-        let mut body = vec![0; length - 4];
-        self.0.read_exact(&mut body).unwrap();
-        Some((head[0], body))
-    }
-
-    /// All messages up to one of type `tag`.
-    fn until(&mut self, tag: u8) -> Vec<(u8, Vec<u8>)> {
-        let mut all = Vec::new();
-        while let Some(message) = self.next() {
-            let last = message.0 == tag;
-            all.push(message);
-            if last {
-                return all;
-            }
-        }
-        panic!("the server closed before {}: {all:?}", tag as char);
-    }
-
-    fn types(&mut self, last: u8) -> String {
-        self.until(last).iter().map(|(tag, _)| *tag as char).collect()
-    }
-
-    /// The SQLSTATE of the error that ends the connection.
-    fn fatal(&mut self) -> String {
-        let mut code = String::new();
-        while let Some((tag, body)) = self.next() {
-            if tag == b'E' {
-                code = error_code(&body);
-            }
-        }
-        code
-    }
-}
-
-/// A message as bytes.
-fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
-    let length = (body.len() as u32 + 4).to_be_bytes();
-    [&[tag], &length[..], body].concat()
-}
-
-fn error_code(body: &[u8]) -> String {
-    let field = body.split(|byte| *byte == 0).find(|field| field.first() == Some(&b'C')).unwrap();
-    String::from_utf8(field[1..].to_vec()).unwrap()
 }
 
 fn rows(messages: &[SimpleQueryMessage]) -> Vec<Vec<Option<String>>> {
@@ -569,7 +567,7 @@ async fn errors_have_postgresqls_codes() {
         ("set nothing = 1", "42704"),
         ("set grantd.roles = 'odd'", "22023"),
         ("call nothing()", "42883"),
-        ("select * from '/etc/passwd'", "42P01"),
+        ("select * from '/etc/passwd'", "42601"),
         ("select * from \"/etc/passwd\"", "42P01"),
         ("select (select id from users)", "21000"),
         ("copy users from '/etc/passwd'", "25006"),
@@ -644,8 +642,8 @@ async fn settings_are_checked_shown_told_and_undone() {
     assert_eq!(show("timezone").await, "UTC");
     client.simple_query("rollback").await.unwrap();
     assert_eq!((show("timezone").await.as_str(), show("grantd.roles").await.as_str()), ("Europe/Berlin", "all"));
-    client.simple_query("set statement_timeout = '2min'; reset grantd.changeset").await.unwrap();
-    assert_eq!(show("statement_timeout").await, "2min");
+    client.simple_query("set statement_timeout = '30s'; reset grantd.changeset").await.unwrap();
+    assert_eq!(show("statement_timeout").await, "30s");
     client.simple_query("discard all").await.unwrap();
     assert_eq!((show("statement_timeout").await.as_str(), show("timezone").await.as_str()), ("5s", "UTC"));
     assert!(rows(&client.simple_query("show all").await.unwrap()).len() > 50);

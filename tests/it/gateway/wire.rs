@@ -1,5 +1,7 @@
 //! The wire itself: startup, frames, limits, cancellation, the end of a connection.
 
+use std::io::Read as _;
+
 use super::*;
 
 #[test]
@@ -306,9 +308,10 @@ async fn prepared_statements_and_cursors_of_sql() {
     let client = server.client().await;
     assert_eq!(code(&client, "begin; declare c cursor for select 1; fetch backward 1 from c").await, "55000");
     assert_eq!(code(&client, "rollback").await, "ok");
-    client.simple_query("prepare q as select 1").await.unwrap();
+    client.simple_query("prepare q (int) as select $1").await.unwrap();
     assert_eq!(code(&client, "prepare q as select 1").await, "42P05");
-    assert_eq!(code(&client, "execute q (1)").await, "42601");
+    assert_eq!(code(&client, "execute q").await, "42601");
+    assert_eq!(code(&client, "execute q (1)").await, "ok");
 }
 
 #[test]
@@ -362,9 +365,10 @@ fn each_statement_is_one_event_without_its_values() {
             let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap(), Access::default()).await.unwrap();
             let port = gateway.local_addr().port();
             let shutdown = CancellationToken::new();
-            let serving = tokio::spawn(
-                gateway.serve(Arc::new(Demo { version: Arc::default(), opened: Arc::default() }), shutdown.clone()),
-            );
+            let serving = tokio::spawn(gateway.serve(
+                Arc::new(Demo { version: Arc::default(), pinned: Arc::default(), opened: Arc::default() }),
+                shutdown.clone(),
+            ));
             let config = format!("host=127.0.0.1 port={port} user=tester dbname=grantd application_name=logger");
             let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
             tokio::spawn(connection);

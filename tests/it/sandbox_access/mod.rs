@@ -7,6 +7,7 @@
 #[path = "../../../catalog/tests/oracle/random/mod.rs"]
 mod random;
 
+use crate::support::number;
 use grantd::sandbox::engine::SandboxEngine;
 use grantd::sandbox::protocol::engine::{Engine, EngineSession, LoginRequest};
 use grantd_catalog::account::{Account, ObjectInfo, PrincipalInfo};
@@ -19,10 +20,6 @@ use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
-
-fn number(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
-}
 
 /// The account as the platform itself would have it: everything that is mentioned is there, with the schema and database
 /// it lies in; nobody is disabled, and every user can log in by a name that only it has (as `LOGIN_NAME` must be).

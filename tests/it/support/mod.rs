@@ -1,7 +1,11 @@
 //! What end-to-end tests share: the program in a process of its own, its answers over the wire, an operator's login to
 //! the sandbox.
 
+pub(crate) mod certificates;
 pub(crate) mod operator;
+pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod raw;
 pub(crate) mod wire;
 
 use std::io::{BufRead, BufReader, Read};
@@ -29,6 +33,11 @@ pub(crate) fn outcome(output: &Output) -> (Option<i32>, String, String) {
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
+/// How much of a long test runs: a number in the environment.
+pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
+}
+
 /// A path as an argument.
 pub(crate) fn utf8(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -53,7 +62,8 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(mut command: Command) -> Running {
+    /// The program with its standard error heard.
+    pub(crate) fn start(mut command: Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let mut stderr = child.stderr.take().unwrap();
@@ -66,6 +76,35 @@ impl Running {
             }
         });
         Running { child, said, url: String::new(), sandbox: String::new() }
+    }
+
+    /// Everything on standard error so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, as systemd and container engines do.
+    pub(crate) fn terminate(&self) {
+        let killed = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+
+    /// Waits for its end; gives the exit code and everything on standard error.
+    pub(crate) fn ended(&mut self) -> (Option<i32>, String) {
+        let end = Instant::now() + Duration::from_mins(1);
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "it does not end: {}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let code = self.child.wait().unwrap().code();
+        // The reader is at the end as soon as the pipe is closed.
+        std::thread::sleep(Duration::from_millis(200));
+        (code, self.said())
     }
 
     /// The word after `before` on standard error, once it is there.
@@ -98,9 +137,32 @@ pub(crate) fn demo_of(script: &str) -> Running {
     demo_with(&["--script", utf8(&file)])
 }
 
-fn demo_with(args: &[&str]) -> Running {
-    let mut command = grantd(&["demo", "--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"]);
+/// The demo account, whose system calls with file names strace writes to `log`, and whose own files are in `temporary`.
+pub(crate) fn demo_under_strace(log: &Path, temporary: &Path) -> Running {
+    let plain = grantd(DEMO);
+    let mut command = Command::new("strace");
+    // The tracer is the grandchild: what is ended with the process is the program itself.
+    command.args(["-D", "-f", "--seccomp-bpf", "-s", "4096", "-e", "trace=%file", "-o", utf8(log)]);
+    command.arg(plain.get_program()).args(plain.get_args()).env("TMPDIR", temporary);
+    for (name, value) in plain.get_envs() {
+        if value.is_none() {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    demo_of_command(command)
+}
+
+const DEMO: &[&str] = &["demo", "--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"];
+
+/// The demo with more arguments.
+pub(crate) fn demo_with(args: &[&str]) -> Running {
+    let mut command = grantd(DEMO);
     command.args(args);
+    demo_of_command(command)
+}
+
+fn demo_of_command(command: Command) -> Running {
     let mut running = Running::start(command);
     let mut line = String::new();
     BufReader::new(running.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -119,6 +181,24 @@ pub(crate) fn serve(config: &Path) -> Running {
 pub(crate) fn serve_with(config: &Path, login: &str) -> Running {
     let mut command = grantd(&["serve", "--config", utf8(config)]);
     command.env("GRANTD_LOG", "grantd=info").env("GRANTD__SERVER__LOGIN", login);
+    let mut running = Running::start(command);
+    running.url = format!("postgresql://grantd@{}/grantd", running.word_after("grantd answers address="));
+    running
+}
+
+/// The daemon of a configuration, without a login, in a process that ignores a signal.
+pub(crate) fn serve_ignoring(config: &Path, signal: &str) -> Running {
+    let program = grantd(&["serve", "--config", utf8(config)]);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")]).arg(program.get_program());
+    command.args(program.get_args()).stdin(Stdio::null());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.env("GRANTD_LOG", "grantd=info").env("GRANTD__SERVER__LOGIN", "trust");
     let mut running = Running::start(command);
     running.url = format!("postgresql://grantd@{}/grantd", running.word_after("grantd answers address="));
     running

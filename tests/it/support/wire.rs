@@ -47,6 +47,18 @@ pub(crate) async fn column(client: &Client, sql: &str) -> Vec<String> {
     rows(client, sql).await.into_iter().map(|mut row| row.swap_remove(0)).collect()
 }
 
+/// One number for all that the relations of `public` say.
+pub(crate) async fn digest(client: &Client) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    for relation in column(client, "SELECT viewname FROM pg_views WHERE schemaname = 'public' ORDER BY 1").await {
+        let mut all = rows(client, &format!("SELECT * FROM \"{relation}\"")).await;
+        all.sort();
+        (relation, all).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
 /// SQLSTATE and message of a refusal.
 pub(crate) fn told(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {

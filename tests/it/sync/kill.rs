@@ -3,7 +3,7 @@
 //! `GRANTD_KILLS` says how often, `GRANTD_KILL_SEED` when.
 
 use super::account::{NAME, Platform, exact, shown, sync};
-use crate::support::{grantd, utf8};
+use crate::support::{grantd, number, utf8};
 use grantd::daemon::{Daemon, SyncRequest};
 use grantd::store::Store;
 use grantd_catalog::snapshot::Snapshot;
@@ -14,10 +14,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
-}
 
 /// What a process that starts on this folder serves before it syncs.
 fn served(state: &Path) -> Option<Arc<Snapshot>> {

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, StringArray};
 use grantd::daemon::scheduler::{Schedules, Timetable};
-use grantd::daemon::{Connector, Daemon, SyncRequest, SyncSettings};
+use grantd::daemon::{Clock, Connector, Daemon, SyncRequest, SyncSettings, now};
 use grantd::store::{AccountSource, Store};
 use grantd::sync::source::Silent;
 use grantd::sync::table::Place;
 use grantd::sync::{Progress, Source, SourceError, SourceKind, SourceTable, Statement};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -189,4 +189,54 @@ async fn a_sync_does_not_keep_the_others_from_deciding() {
     let done = daemon.sync_with("good", AccountSource::Sync, request, &Silent);
     tokio::time::timeout(Duration::from_secs(30), done).await.expect("it does not wait").unwrap();
     hanging.abort();
+}
+
+/// A daemon of one account whose clock is ahead by what the number says, in microseconds.
+fn daemon_with_clock(account: &Arc<Account>) -> (Arc<Daemon>, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let offset = Arc::clone(&ahead);
+    let clock = Clock::new(Arc::new(move || now() + offset.load(Ordering::SeqCst)));
+    let connector = Arc::new(Opened(Arc::clone(account))) as Arc<dyn Connector>;
+    let connectors = [("prod".to_owned(), connector)].into_iter().collect();
+    let daemon = Daemon::open(Arc::new(Store::in_memory().unwrap()), connectors).unwrap();
+    (Arc::new(daemon.with_clock(clock)), ahead)
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+#[tokio::test]
+async fn after_a_jump_of_the_clock_everything_is_read_once() {
+    let account = Account::new(Behaviour::default());
+    let (daemon, ahead) = daemon_with_clock(&account);
+    let run =
+        async || daemon.sync_with("prod", AccountSource::Sync, SyncRequest::default(), &Silent).await.unwrap().kind;
+    assert_eq!((run().await, run().await), ("full".to_owned(), "incremental".to_owned()));
+    for hours in [1, 0, -1, 0, 24 * 365 * 10] {
+        ahead.store(hours * HOUR, Ordering::SeqCst);
+        // A check in between does not use the warning up.
+        daemon.sync_with("prod", AccountSource::Sync, SyncRequest::check(), &Silent).await.unwrap();
+        assert_eq!(run().await, "full", "{hours}");
+    }
+    // What a clock far in the future has read is not believed, also by a process that did not see it jump.
+    ahead.store(0, Ordering::SeqCst);
+    assert_eq!((run().await, run().await), ("full".to_owned(), "incremental".to_owned()));
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_neither_stops_nor_multiplies_syncs() {
+    let account = Account::new(Behaviour::default());
+    let (daemon, ahead) = daemon_with_clock(&account);
+    let (stop, mut schedules) = (CancellationToken::new(), Schedules::default());
+    schedules.add(&daemon, "prod", often(400, None), &stop);
+    until("the first run", || account.started() == 1).await;
+    let begun = Instant::now();
+    for turn in 0..40 {
+        ahead.store(if turn % 2 == 0 { HOUR } else { -HOUR }, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let most = 1 + (begun.elapsed().as_millis() / 400) as usize;
+    let runs = account.started();
+    assert!((2..=most).contains(&runs), "{runs} runs, at most {most}");
+    stop.cancel();
+    schedules.finished().await;
 }

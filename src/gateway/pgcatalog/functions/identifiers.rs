@@ -22,6 +22,14 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("to_regproc", (1, 1), "regproc", |catalog, arguments| quiet(catalog, arguments, "regproc")),
     stable("to_regnamespace", (1, 1), "regnamespace", |catalog, arguments| quiet(catalog, arguments, "regnamespace")),
     stable("to_regrole", (1, 1), "regrole", |catalog, arguments| quiet(catalog, arguments, "regrole")),
+    stable("regclass_array", (1, 1), "_regclass", |catalog, arguments| each(catalog, arguments, "regclass", cast)),
+    stable("regtype_array", (1, 1), "_regtype", |catalog, arguments| each(catalog, arguments, "regtype", cast)),
+    stable("regproc_array", (1, 1), "_regproc", |catalog, arguments| each(catalog, arguments, "regproc", cast)),
+    stable("regrole_array", (1, 1), "_regrole", |catalog, arguments| each(catalog, arguments, "regrole", cast)),
+    stable("regclassarrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regclass", out)),
+    stable("regtypearrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regtype", out)),
+    stable("regprocarrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regproc", out)),
+    stable("regrolearrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regrole", out)),
     stable("regclassout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regclass")),
     stable("regtypeout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regtype")),
     stable("regprocout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regproc")),
@@ -36,9 +44,12 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         returns: "text",
         nulls: super::scalar::Nulls::Seen,
         changes: super::scalar::Changes::Stable,
-        answer: |_, arguments| {
+        answer: |catalog, arguments| {
             Ok(match arguments {
                 [Value::Null, ..] => Value::Null,
+                [oid, _] if oid.oid().is_some_and(|oid| catalog.relation_of_type(oid).is_some()) => {
+                    return out(catalog, std::slice::from_ref(oid), "regtype");
+                }
                 [oid, typmod] => Value::text(format_type(oid.oid().unwrap_or(0), typmod.oid())),
                 _ => Value::Null,
             })
@@ -61,6 +72,32 @@ pub(crate) fn output_function(pg_type: &str) -> Option<&'static str> {
     })
 }
 
+/// The same for arrays, by the array type's name in `pg_type`.
+pub(crate) fn array_output_function(pg_type: &str) -> Option<&'static str> {
+    Some(match pg_type {
+        "_regclass" => "regclassarrayout",
+        "_regtype" => "regtypearrayout",
+        "_regproc" => "regprocarrayout",
+        "_regrole" => "regrolearrayout",
+        _ => return None,
+    })
+}
+
+/// Applies a function of one value to each value of an array.
+fn each(
+    catalog: &Catalog,
+    arguments: &[Value],
+    pg_type: &str,
+    function: fn(&Catalog, &[Value], &str) -> Result<Value>,
+) -> Result<Value> {
+    let Some(Value::List(items)) = arguments.first() else { return Ok(Value::Null) };
+    let applied = items.iter().map(|item| match item {
+        Value::Null => Ok(Value::Null),
+        item => function(catalog, std::slice::from_ref(item), pg_type),
+    });
+    applied.collect::<Result<_>>().map(Value::List)
+}
+
 /// The oid that `text` names as a value of the identifier type `pg_type`.
 ///
 /// # Errors
@@ -77,7 +114,16 @@ pub(crate) fn resolve(catalog: &Catalog, text: &str, pg_type: &str) -> Result<i3
     let last = || names().pop().unwrap_or_default();
     let found = match pg_type {
         "regclass" => catalog.class_oid(text).ok_or_else(|| ("42P01", format!("relation \"{text}\" does not exist"))),
-        "regtype" => type_oid(text).ok_or_else(|| ("42704", format!("type \"{text}\" does not exist"))),
+        "regtype" => {
+            let ours = || {
+                let name = text.strip_suffix("[]").unwrap_or(text);
+                let oid = catalog.class_oid(name)?;
+                let relation = catalog.relation_by_oid(oid)?;
+                Some(if text.ends_with("[]") { relation.array_type } else { relation.row_type })
+            };
+            let found = type_oid(text).or_else(ours);
+            found.ok_or_else(|| ("42704", format!("type \"{text}\" does not exist")))
+        }
         "regproc" => function_oid(catalog, &names()),
         "regprocedure" => {
             procedure_oid(catalog, text).ok_or_else(|| ("42883", format!("function \"{text}\" does not exist")))
@@ -201,7 +247,12 @@ fn out(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
             "information_schema" => format!("{schema}.{}", quote_ident(name)),
             _ => quote_ident(name),
         }),
-        "regtype" => facts::type_by_oid(oid).map(|_| format_type(oid, None)),
+        "regtype" => match catalog.relation_of_type(oid) {
+            Some((relation, array)) => {
+                Some(format!("{}{}", quote_ident(&relation.name), if array { "[]" } else { "" }))
+            }
+            None => facts::type_by_oid(oid).map(|_| format_type(oid, None)),
+        },
         "regproc" => function_name(catalog, oid)
             .map(|(name, unique)| if unique { quote_ident(name) } else { format!("pg_catalog.{}", quote_ident(name)) }),
         "regprocedure" => function_name(catalog, oid).map(|(name, _)| {
@@ -241,7 +292,8 @@ pub(crate) fn format_type(oid: i32, typmod: Option<i32>) -> String {
     let Some(known) = facts::type_by_oid(oid) else {
         return if oid == 0 { "-".to_owned() } else { "???".to_owned() };
     };
-    if known.is_array && known.element != 0 {
+    // The vectors of the catalogs are arrays with a name of their own.
+    if known.is_array && known.element != 0 && !known.name.ends_with("vector") {
         return format!("{}[]", format_type(known.element, typmod));
     }
     let modifier = typmod.filter(|modifier| *modifier >= 0);
@@ -270,6 +322,9 @@ pub(crate) fn format_type(oid: i32, typmod: Option<i32>) -> String {
         "timestamptz" => format!("timestamp{} with time zone", precision(modifier)),
         "time" => format!("time{} without time zone", precision(modifier)),
         "timetz" => format!("time{} with time zone", precision(modifier)),
+        "interval" => {
+            format!("interval{}", precision(modifier.filter(|bits| *bits & 0xffff <= 6).map(|bits| bits & 0xffff)))
+        }
         "numeric" => match modifier {
             Some(modifier) => {
                 let bits = modifier.saturating_sub(4);

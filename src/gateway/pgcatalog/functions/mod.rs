@@ -2,6 +2,7 @@
 
 mod arrays;
 mod comments;
+mod composites;
 mod definitions;
 mod identifiers;
 mod names;
@@ -19,7 +20,8 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use super::catalog::Catalog;
 pub(crate) use arrays::ARRAY_OR_EMPTY;
-pub(crate) use identifiers::{format_type, output_function, resolve, type_name};
+pub(crate) use composites::columns as composite_columns;
+pub(crate) use identifiers::{array_output_function, format_type, output_function, resolve, type_name};
 pub(crate) use single_value::SINGLE_VALUE;
 
 /// Registers every function on a context.
@@ -37,7 +39,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
     for definition in groups.into_iter().flatten() {
         ctx.register_udf(ScalarUDF::new_from_impl(scalar::CatalogFunction::new(definition, Arc::clone(catalog))));
     }
-    for function in arrays::generic() {
+    for function in arrays::generic().into_iter().chain(composites::functions(catalog)) {
         ctx.register_udf(function);
     }
     ctx.register_udaf(AggregateUDF::new_from_impl(single_value::SingleValue::new()));

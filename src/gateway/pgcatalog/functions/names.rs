@@ -3,7 +3,7 @@
 use datafusion::error::Result;
 
 use super::scalar::{Changes, Definition, Nulls, Value, stable};
-use crate::gateway::pgcatalog::catalog::quote_ident;
+use crate::gateway::pgcatalog::catalog::{quote_ident, split_identifier};
 use crate::gateway::pgcatalog::errors::sql_error;
 use crate::gateway::pgcatalog::facts;
 
@@ -70,6 +70,12 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         let name = if name == "UNICODE" { "UTF8".to_owned() } else { name };
         let index = ENCODINGS.iter().position(|known| known.replace('-', "") == name);
         Ok(Value::Int(index.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1)))
+    }),
+    stable("parse_ident", (1, 2), "_text", |_, arguments| {
+        let text = arguments.first().map(Value::as_text).unwrap_or_default();
+        let parts = split_identifier(text);
+        let parts = parts.ok_or_else(|| sql_error("22023", format!("string is not a valid identifier: \"{text}\"")))?;
+        Ok(Value::List(parts.into_iter().map(Value::Text).collect()))
     }),
     stable("like_escape", (2, 2), "text", |_, arguments| match arguments {
         [Value::Text(pattern), Value::Text(escape)] => like_escape(pattern, escape).map(Value::Text),

@@ -44,12 +44,15 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         nulls: Nulls::Strict,
         changes: Changes::Volatile,
         answer: |catalog, arguments| {
-            let [Value::Text(name), value, _] = arguments else { return Ok(Value::Null) };
+            let [Value::Text(name), value, local] = arguments else { return Ok(Value::Null) };
             let value = value.print().unwrap_or_default();
-            catalog.settings().set(name, &value)?;
+            catalog.settings().set(name, &value, matches!(local, Value::Bool(true)))?;
             Ok(setting(catalog, name).map_or_else(|| Value::text(value), Value::Text))
         },
     },
+    // Nothing is written: every transaction is the first one, and every row is older than all of them.
+    stable("txid_current", (0, 0), "int8", |_, _| Ok(Value::Int(3))),
+    stable("pg_current_xact_id", (0, 0), "text", |_, _| Ok(Value::text("3"))),
     stable("pg_backend_pid", (0, 0), "int4", |catalog, _| Ok(Value::Int(catalog.identity.backend_pid.into()))),
     stable("pg_postmaster_start_time", (0, 0), "timestamptz", |catalog, _| Ok(Value::Int(catalog.started))),
     stable("pg_conf_load_time", (0, 0), "timestamptz", |catalog, _| Ok(Value::Int(catalog.started))),

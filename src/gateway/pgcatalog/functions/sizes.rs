@@ -3,6 +3,10 @@
 use super::scalar::{Definition, Value, stable};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
+    // Nothing is scanned by an index, and nothing is written.
+    stable("pg_stat_get_numscans", (1, 1), "int8", |_, _| Ok(Value::Int(0))),
+    stable("pg_stat_get_live_tuples", (1, 1), "int8", |_, _| Ok(Value::Int(0))),
+    stable("pg_stat_get_dead_tuples", (1, 1), "int8", |_, _| Ok(Value::Int(0))),
     stable("pg_relation_size", (1, 2), "int8", |_, _| Ok(Value::Int(0))),
     stable("pg_table_size", (1, 1), "int8", |_, _| Ok(Value::Int(0))),
     stable("pg_total_relation_size", (1, 1), "int8", |_, _| Ok(Value::Int(0))),

@@ -5,6 +5,9 @@ use crate::gateway::pgcatalog::catalog::{self, Catalog, namespaces};
 use crate::gateway::pgcatalog::facts;
 use crate::gateway::pgcatalog::functions::format_type;
 
+/// Who may read a relation, and whether they may grant it on: its owner and everybody.
+const GRANTEES: [(&str, &str); 2] = [(catalog::OWNER_NAME, "YES"), ("PUBLIC", "NO")];
+
 /// A relation as `information_schema` tells of it: schema, name, whether it is a view, columns (name, type, not null).
 struct Described<'a> {
     schema: &'a str,
@@ -83,30 +86,33 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
         }
         "table_privileges" | "role_table_grants" => {
             for one in described(catalog) {
-                rows.push([
-                    ("grantor", text(catalog::OWNER_NAME)),
-                    ("grantee", text("PUBLIC")),
-                    ("table_catalog", cell(database)),
-                    ("table_schema", cell(one.schema)),
-                    ("table_name", cell(one.name)),
-                    ("privilege_type", text("SELECT")),
-                    ("is_grantable", text("NO")),
-                    ("with_hierarchy", text("YES")),
-                ]);
+                for (grantee, grantable) in GRANTEES {
+                    rows.push([
+                        ("grantor", text(catalog::OWNER_NAME)),
+                        ("grantee", text(grantee)),
+                        ("table_catalog", cell(database)),
+                        ("table_schema", cell(one.schema)),
+                        ("table_name", cell(one.name)),
+                        ("privilege_type", text("SELECT")),
+                        ("is_grantable", text(grantable)),
+                        ("with_hierarchy", text("YES")),
+                    ]);
+                }
             }
         }
         "column_privileges" | "role_column_grants" => {
             for one in described(catalog) {
-                for (name, ..) in &one.columns {
+                let all = one.columns.iter().flat_map(|column| GRANTEES.map(|grantee| (column.0, grantee)));
+                for (name, (grantee, grantable)) in all {
                     rows.push([
                         ("grantor", text(catalog::OWNER_NAME)),
-                        ("grantee", text("PUBLIC")),
+                        ("grantee", text(grantee)),
                         ("table_catalog", cell(database)),
                         ("table_schema", cell(one.schema)),
                         ("table_name", cell(one.name)),
                         ("column_name", cell(name)),
                         ("privilege_type", text("SELECT")),
-                        ("is_grantable", text("NO")),
+                        ("is_grantable", text(grantable)),
                     ]);
                 }
             }

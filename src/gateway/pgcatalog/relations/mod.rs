@@ -139,6 +139,14 @@ impl SystemSchema {
         Self { name, catalog }
     }
 
+    /// The oid of a relation by its schema and name.
+    pub(crate) fn class_oid(&self, schema: &str, name: &str) -> Option<i32> {
+        match facts::relation(schema, name) {
+            Some(relation) => Some(relation.oid),
+            None => self.catalog.relations.get(name).map(|relation| relation.oid),
+        }
+    }
+
     /// A relation of the schema, with its rows of this moment.
     ///
     /// # Errors

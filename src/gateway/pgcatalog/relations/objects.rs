@@ -91,6 +91,11 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                 class(rows, relation);
             }
         }
+        "pg_type" => {
+            for relation in catalog.relations.values() {
+                row_types(rows, relation);
+            }
+        }
         "pg_attribute" => {
             for relation in catalog.relations.values() {
                 for (index, column) in relation.columns.iter().enumerate() {
@@ -123,8 +128,8 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
             ("datallowconn", text("t")),
             ("datconnlimit", text("-1")),
             ("dattablespace", text("1663")),
-            ("datcollate", text("C")),
-            ("datctype", text("C")),
+            ("datcollate", text("C.UTF-8")),
+            ("datctype", text("C.UTF-8")),
         ]),
         "pg_proc" => functions(catalog, rows),
         "pg_description" => descriptions(catalog, rows),
@@ -180,6 +185,7 @@ fn class(rows: &mut Rows, relation: &Relation) {
     rows.push([
         ("oid", cell(relation.oid)),
         ("relname", cell(&relation.name)),
+        ("reltype", cell(relation.row_type)),
         ("relnamespace", cell(facts::PUBLIC)),
         ("relowner", cell(facts::OWNER)),
         ("reltuples", text("-1")),
@@ -190,6 +196,51 @@ fn class(rows: &mut Rows, relation: &Relation) {
         ("relispopulated", text("t")),
         ("relreplident", text("n")),
         ("relacl", text(READABLE)),
+    ]);
+}
+
+/// The types of a relation's rows and of arrays of them. The functions are those that read and write records and arrays.
+fn row_types(rows: &mut Rows, relation: &Relation) {
+    rows.push([
+        ("oid", cell(relation.row_type)),
+        ("typname", cell(&relation.name)),
+        ("typnamespace", cell(facts::PUBLIC)),
+        ("typowner", cell(facts::OWNER)),
+        ("typlen", text("-1")),
+        ("typtype", text("c")),
+        ("typcategory", text("C")),
+        ("typisdefined", text("t")),
+        ("typdelim", text(",")),
+        ("typrelid", cell(relation.oid)),
+        ("typarray", cell(relation.array_type)),
+        ("typinput", text("2290")),
+        ("typoutput", text("2291")),
+        ("typreceive", text("2402")),
+        ("typsend", text("2403")),
+        ("typalign", text("d")),
+        ("typstorage", text("x")),
+        ("typtypmod", text("-1")),
+    ]);
+    rows.push([
+        ("oid", cell(relation.array_type)),
+        ("typname", cell(format!("_{}", relation.name))),
+        ("typnamespace", cell(facts::PUBLIC)),
+        ("typowner", cell(facts::OWNER)),
+        ("typlen", text("-1")),
+        ("typtype", text("b")),
+        ("typcategory", text("A")),
+        ("typisdefined", text("t")),
+        ("typdelim", text(",")),
+        ("typsubscript", text(facts::ARRAY_SUBSCRIPT_HANDLER)),
+        ("typelem", cell(relation.row_type)),
+        ("typinput", text("750")),
+        ("typoutput", text("751")),
+        ("typreceive", text("2400")),
+        ("typsend", text("2401")),
+        ("typanalyze", text("3816")),
+        ("typalign", text("d")),
+        ("typstorage", text("x")),
+        ("typtypmod", text("-1")),
     ]);
 }
 

@@ -1,9 +1,14 @@
 //! Catalog rows about the session: its settings, its own activity, PostgreSQL's keywords of configuration.
 
+use std::str::FromStr as _;
+
+use datafusion::arrow::array::timezone::Tz;
+
 use super::{Rows, cell, text};
 use crate::gateway::pgcatalog::catalog::Catalog;
 use crate::gateway::pgcatalog::facts;
 use crate::gateway::pgcatalog::functions::session::all_settings;
+use crate::gateway::values::local;
 
 /// The rows this session adds to a relation of `pg_catalog`.
 pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
@@ -33,6 +38,18 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                 ]);
             }
         }
+        "pg_timezone_names" => {
+            for name in facts::time_zones() {
+                if let Some((abbreviation, seconds, summer)) = zone_now(name, chrono::Utc::now().timestamp_micros()) {
+                    rows.push([
+                        ("name", text(name)),
+                        ("abbrev", cell(abbreviation)),
+                        ("utc_offset", cell(format!("{seconds} seconds"))),
+                        ("is_dst", super::flag(summer)),
+                    ]);
+                }
+            }
+        }
         "pg_stat_activity" => rows.push([
             ("datid", cell(facts::DATABASE)),
             ("datname", cell(&catalog.identity.database)),
@@ -46,4 +63,13 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
         ]),
         _ => {}
     }
+}
+
+/// A zone at a moment: its abbreviation, seconds east of UTC, and whether it is summer time there.
+fn zone_now(name: &str, micros: i64) -> Option<(String, i32, bool)> {
+    const HALF_A_YEAR: i64 = 182 * 86_400_000_000;
+    let zone = Tz::from_str(name).ok()?;
+    let (_, abbreviation, seconds) = local(micros, zone)?;
+    let (_, _, then) = local(micros.checked_add(HALF_A_YEAR)?, zone)?;
+    Some((abbreviation, seconds, seconds > then))
 }

@@ -1,0 +1,4 @@
+SELECT extract(epoch FROM now() - baseline_at) AS age
+FROM accounts
+WHERE TRUE
+  AND account = '$account'

@@ -1,0 +1,4 @@
+SELECT count(*) AS differences
+FROM drift
+WHERE TRUE
+  AND account = '$account'

@@ -1,0 +1,4 @@
+SELECT count(*) AS changesets
+FROM changesets
+WHERE status IN ('draft', 'pending_review', 'approved')
+  AND account = '$account'

@@ -1,0 +1,1 @@
+SELECT sql FROM drift_sql('$account')

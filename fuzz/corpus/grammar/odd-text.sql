@@ -1,0 +1,1 @@
+CREATE ROLE "‮​;--/*$$'"; CREATE ROLE "é"; GRANT ROLE "é" TO ROLE "‮​;--/*$$'"; COMMENT ON ROLE "é" IS 'a\\b\'c'

@@ -1,0 +1,1 @@
+CALL sync('demo'); CALL propose('t', 'GRANT ROLE A TO USER B', account => 'x'); CALL accept_baseline()

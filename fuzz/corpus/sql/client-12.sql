@@ -1,0 +1,1 @@
+select user_name from users where user_name = $1

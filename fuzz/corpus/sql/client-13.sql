@@ -1,0 +1,1 @@
+DECLARE "cur" CURSOR FOR select * from roles

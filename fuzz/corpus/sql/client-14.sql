@@ -1,0 +1,1 @@
+FETCH FORWARD 3 FROM "cur"

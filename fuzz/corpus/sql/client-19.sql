@@ -1,0 +1,1 @@
+select $1, count(*) from grants where privilege = $2 group by 1

@@ -1,0 +1,1 @@
+begin; set local search_path = public; select 1; commit

@@ -1,0 +1,1 @@
+SELECT a ~ 'x', a !~* 'y', a @> b, a || b, NOT a IS DISTINCT FROM b, a BETWEEN SYMMETRIC 1 AND 2, a OPERATOR(pg_catalog.~) '^x$' COLLATE pg_catalog.default FROM t

@@ -1,0 +1,1 @@
+INSERT INTO users VALUES (1); CREATE TABLE t (a int); COPY users FROM '/etc/passwd'; DELETE FROM users; DO $$ BEGIN END $$; LOCK users

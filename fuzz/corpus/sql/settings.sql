@@ -1,0 +1,1 @@
+SET search_path = public, pg_catalog; SET LOCAL statement_timeout TO '5s'; SHOW ALL; RESET ALL; SET TIME ZONE 'Europe/Berlin'; DISCARD ALL

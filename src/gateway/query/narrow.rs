@@ -1,0 +1,154 @@
+//! Batches of a bounded size for the operators that multiply what they get: a join copies a row as often as it finds a
+//! partner, and unnesting makes a row of every entry of a list, in one step and outside of what is accounted for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array as _, ArrayRef};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::unnest::UnnestExec;
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::bounds::{bytes_at, too_much};
+
+/// Bytes of the lists that are unnested in one step.
+const UNNESTED: usize = 1 << 20;
+
+/// The same plan, whose leaves give at most `rows` rows at a time, and whose joins copy at most `step` bytes.
+pub(super) fn narrowed(plan: Arc<dyn ExecutionPlan>, rows: usize, step: usize) -> Result<Arc<dyn ExecutionPlan>> {
+    let given = Measure { rows, copied: None, lists: None };
+    let measured = plan.transform_up(|node| {
+        let is_leaf = node.children().is_empty();
+        let is_unnest = node.is::<UnnestExec>();
+        let node = if node.children().len() > 1 && node.name().contains("Join") {
+            with_inputs(node, Measure { copied: Some(step), ..given })?
+        } else if is_unnest {
+            with_inputs(node, Measure { lists: Some(UNNESTED), ..given })?
+        } else {
+            node
+        };
+        // These give as many rows at a time as they have: a table's batch, a long list, a partition of a window.
+        Ok(if is_leaf || is_unnest || node.name().contains("Window") {
+            Transformed::yes(Arc::new(NarrowExec { input: node, measure: given }) as _)
+        } else {
+            Transformed::yes(node)
+        })
+    })?;
+    Ok(measured.data)
+}
+
+fn with_inputs(node: Arc<dyn ExecutionPlan>, measure: Measure) -> Result<Arc<dyn ExecutionPlan>> {
+    let measured = |input: &Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {
+        Arc::new(NarrowExec { input: Arc::clone(input), measure })
+    };
+    let inputs = node.children().into_iter().map(measured).collect();
+    node.replace_children(inputs, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+}
+
+/// What passes.
+#[derive(Debug, Clone, Copy)]
+struct Measure {
+    /// Rows of a batch.
+    rows: usize,
+    /// Bytes that `rows` copies of the widest row may have; `None` where rows are not copied.
+    copied: Option<usize>,
+    /// Bytes of lists in a batch.
+    lists: Option<usize>,
+}
+
+/// Passes its input on, measured.
+#[derive(Debug)]
+struct NarrowExec {
+    input: Arc<dyn ExecutionPlan>,
+    measure: Measure,
+}
+
+impl DisplayAs for NarrowExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NarrowExec")
+    }
+}
+
+impl ExecutionPlan for NarrowExec {
+    fn name(&self) -> &'static str {
+        "NarrowExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let [input] = <[_; 1]>::try_from(children)
+            .map_err(|given| DataFusionError::Internal(format!("{} inputs for one", given.len())))?;
+        Ok(Arc::new(Self { input, measure: self.measure }))
+    }
+
+    fn execute(&self, partition: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let measure = self.measure;
+        let measured =
+            move |batch: Result<RecordBatch>| batch.and_then(|batch| pieces(&batch, measure)).map(stream::iter);
+        let batches = self.input.execute(partition, task)?.map(measured);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.input.schema(), batches.try_flatten())))
+    }
+}
+
+/// A batch in pieces, or the error that a row is too wide.
+fn pieces(batch: &RecordBatch, measure: Measure) -> Result<Vec<Result<RecordBatch>>> {
+    let columns: Vec<&ArrayRef> = batch.columns().iter().filter(|column| is_copied(column.data_type())).collect();
+    // No row is wider than all of them together.
+    let all =
+        columns.iter().map(datafusion::arrow::array::Array::get_buffer_memory_size).fold(0, usize::saturating_add);
+    let width = |row| columns.iter().map(|column| bytes_at(column, row)).fold(0, usize::saturating_add);
+    let widest = |matters: bool| if matters { (0..batch.num_rows()).map(width).max().unwrap_or(0) } else { 0 };
+    if let Some(most) = measure.copied {
+        let copies = widest(all.saturating_mul(measure.rows) > most).saturating_mul(measure.rows);
+        if copies > most {
+            return Err(too_much("joining rows as wide as these", copies as u128, measure.rows, most));
+        }
+    }
+    let mut rows = measure.rows;
+    if let Some(most) = measure.lists {
+        let widest = widest(all > most);
+        rows = most.checked_div(widest).map_or(rows, |fit| fit.clamp(1, rows));
+    }
+    let starts = (0..batch.num_rows()).step_by(rows.max(1));
+    Ok(starts.map(|start| Ok(batch.slice(start, rows.min(batch.num_rows().saturating_sub(start))))).collect())
+}
+
+/// Whether a join copies the bytes of a value: a view is copied without them.
+fn is_copied(ty: &DataType) -> bool {
+    !(ty.is_primitive() || matches!(ty, DataType::Utf8View | DataType::BinaryView | DataType::Boolean | DataType::Null))
+}

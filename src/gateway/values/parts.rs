@@ -1,0 +1,127 @@
+//! `extract` and `date_part`: the same parts, as numbers of the types that PostgreSQL gives them.
+
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::functions::datetime;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::scalar::ScalarValue;
+
+use super::super::pgcatalog::errors::sql_error;
+
+/// Digits of a part that has a fraction.
+const FRACTION: i8 = 6;
+
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    let part = |name, numeric| {
+        ScalarUDF::new_from_impl(Part { name, numeric, signature: Signature::user_defined(Volatility::Immutable) })
+    };
+    vec![part("extract", true), part("date_part", false)]
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Part {
+    name: &'static str,
+    numeric: bool,
+    signature: Signature,
+}
+
+fn field_of(scalar: Option<&ScalarValue>) -> Option<String> {
+    scalar.and_then(|scalar| scalar.try_as_str().flatten()).map(|field| field.trim().to_ascii_lowercase())
+}
+
+/// The name that the planner's own function has for a part, and what its answer is divided by.
+fn underlying(field: &str) -> (&str, f64) {
+    match field {
+        "second" | "seconds" | "sec" | "secs" | "s" => ("microsecond", 1e6),
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => ("microsecond", 1e3),
+        "microseconds" | "us" | "usec" | "usecs" => ("microsecond", 1.0),
+        "minutes" | "min" | "mins" | "m" => ("minute", 1.0),
+        "hours" | "hr" | "hrs" | "h" => ("hour", 1.0),
+        "days" | "d" => ("day", 1.0),
+        "weeks" | "w" => ("week", 1.0),
+        "months" | "mon" | "mons" => ("month", 1.0),
+        "years" | "y" | "yr" | "yrs" => ("year", 1.0),
+        other => (other, 1.0),
+    }
+}
+
+impl Part {
+    fn inner_args(args: &ScalarFunctionArgs, field: &str) -> ScalarFunctionArgs {
+        let mut inner = args.clone();
+        if let Some(first) = inner.args.first_mut() {
+            *first = ColumnarValue::Scalar(ScalarValue::Utf8(Some(field.to_owned())));
+        }
+        inner
+    }
+}
+
+impl ScalarUDFImpl for Part {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(if self.numeric { DataType::Decimal128(38, FRACTION) } else { DataType::Float64 })
+    }
+
+    fn return_field_from_args(
+        &self,
+        args: datafusion::logical_expr::ReturnFieldArgs,
+    ) -> Result<datafusion::arrow::datatypes::FieldRef> {
+        let field = field_of(args.scalar_arguments.first().copied().flatten());
+        let fraction = field.as_deref().is_none_or(|field| underlying(field).1 > 1.0 || field == "epoch");
+        let scale = if fraction { FRACTION } else { 0 };
+        let kind = if self.numeric { DataType::Decimal128(38, scale) } else { DataType::Float64 };
+        Ok(datafusion::arrow::datatypes::Field::new(self.name, kind, true).into())
+    }
+
+    fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
+        match arguments {
+            [_, value] => {
+                let value = match value {
+                    DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
+                        DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, None)
+                    }
+                    other => other.clone(),
+                };
+                Ok(vec![DataType::Utf8, value])
+            }
+            _ => Err(sql_error("42883", format!("function {} takes a field and a value", self.name))),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let field = match args.args.first() {
+            Some(ColumnarValue::Scalar(scalar)) => field_of(Some(scalar)),
+            _ => None,
+        };
+        let field =
+            field.ok_or_else(|| DataFusionError::Execution("the field of extract must be a literal".to_owned()))?;
+        let (name, divisor) = underlying(&field);
+        let part = datetime::date_part();
+        let mut inner = Self::inner_args(&args, name);
+        let kinds: Vec<DataType> = inner.args.iter().map(ColumnarValue::data_type).collect();
+        let scalars = [Some(ScalarValue::Utf8(Some(name.to_owned()))), None];
+        let fields: Vec<_> =
+            kinds.iter().map(|kind| datafusion::arrow::datatypes::Field::new("", kind.clone(), true).into()).collect();
+        inner.return_field = part.inner().return_field_from_args(datafusion::logical_expr::ReturnFieldArgs {
+            arg_fields: &fields,
+            scalar_arguments: &scalars.each_ref().map(Option::as_ref),
+        })?;
+        inner.arg_fields = fields;
+        let found = part.inner().invoke_with_args(inner)?.into_array(args.number_rows)?;
+        let found = cast(&found, &DataType::Float64)?;
+        let found = if (divisor - 1.0).abs() > f64::EPSILON {
+            let divisor = datafusion::arrow::array::Float64Array::new_scalar(divisor);
+            datafusion::arrow::compute::kernels::numeric::div(&found, &divisor)?
+        } else {
+            found
+        };
+        Ok(ColumnarValue::Array(cast(&found, args.return_field.data_type())?))
+    }
+}

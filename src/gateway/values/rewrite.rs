@@ -1,0 +1,178 @@
+//! PostgreSQL's spelling of values turned into calls of the functions here, on the syntax tree.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Interval, ObjectName, ObjectNamePart, Statement,
+    TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+
+use super::super::error::SqlError;
+use super::super::pgcatalog::rewrite::{call, take};
+use super::{TEXT_TYPES, intervals};
+
+/// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
+/// session without a time zone.
+pub(crate) fn statement(statement: &mut Statement) -> Result<(), SqlError> {
+    match VisitMut::visit(statement, &mut Rewriter) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Rewriter;
+
+/// The text of a string literal.
+fn literal(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(ValueWithSpan {
+            value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text),
+            ..
+        }) => Some(text),
+        _ => None,
+    }
+}
+
+/// A literal with a point as the number it is, with all of its digits.
+fn exact_literal(expr: &Expr) -> Option<Expr> {
+    let text = match expr {
+        Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => text.as_str(),
+        other => literal(other)?,
+    };
+    let (whole, fraction) = text.split_once('.')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = !fraction.is_empty() && digits(whole) && digits(fraction) && text.len() < 38;
+    plain.then(|| Expr::value(Value::Number(text.to_owned(), false)))
+}
+
+fn interval(text: &str, unit: &str) -> Result<Expr, SqlError> {
+    let words = intervals::words(text, unit).map_err(|error| SqlError::from(&error))?;
+    Ok(Expr::Interval(Interval {
+        value: Box::new(Expr::value(Value::SingleQuotedString(words))),
+        leading_field: None,
+        leading_precision: None,
+        last_field: None,
+        fractional_seconds_precision: None,
+    }))
+}
+
+fn folded(name: &ObjectName) -> Option<String> {
+    let idents: Vec<_> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
+    let fold = |ident: &datafusion::sql::sqlparser::ast::Ident| {
+        if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+    };
+    match idents.as_slice() {
+        [name] => Some(fold(name)),
+        [schema, name] if fold(schema) == "pg_catalog" => Some(fold(name)),
+        _ => None,
+    }
+}
+
+/// The type of a cast that is text underneath, and its length.
+fn text_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
+    let length = |length: &Option<CharacterLength>| match length {
+        Some(CharacterLength::IntegerLength { length, .. }) => Some(*length),
+        _ => None,
+    };
+    let (name, length) = match data_type {
+        DataType::Varchar(n) | DataType::CharacterVarying(n) | DataType::CharVarying(n) => ("varchar", length(n)),
+        // `character` alone is one character.
+        DataType::Char(n) | DataType::Character(n) => ("bpchar", Some(length(n).unwrap_or(1))),
+        DataType::JSON => ("json", None),
+        DataType::JSONB => ("jsonb", None),
+        DataType::Uuid => ("uuid", None),
+        DataType::Custom(name, modifiers) if modifiers.is_empty() => {
+            let name = folded(name)?;
+            // `"char"` is PostgreSQL's type of one byte.
+            (TEXT_TYPES.iter().copied().find(|known| *known == name)?, None)
+        }
+        _ => return None,
+    };
+    Some((name, length))
+}
+
+impl VisitorMut for Rewriter {
+    type Break = SqlError;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        match self.rewrite(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Rewriter {
+    fn rewrite(&self, expr: &mut Expr) -> Result<(), SqlError> {
+        match expr {
+            Expr::Extract { field, expr: value, .. } => {
+                let field = Expr::value(Value::SingleQuotedString(field.to_string().trim_matches('\'').to_lowercase()));
+                let value = take(value);
+                *expr = call("extract", vec![field, value]);
+            }
+            Expr::Interval(Interval { value, leading_field, .. }) => {
+                if let Some(text) = literal(value) {
+                    let unit = leading_field.as_ref().map_or_else(|| "seconds".to_owned(), ToString::to_string);
+                    *expr = interval(text, &unit)?;
+                }
+            }
+            Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: value, data_type, .. } => {
+                if matches!(data_type, DataType::Interval { .. })
+                    && let Some(text) = literal(value)
+                {
+                    *expr = interval(text, "seconds")?;
+                } else if matches!(
+                    data_type,
+                    DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None)
+                ) && let Some(number) = exact_literal(value)
+                {
+                    *expr = number;
+                } else if let Some((name, length)) = text_type(data_type) {
+                    let value = take(value);
+                    let text = match value {
+                        // A value that is text already is not made text again.
+                        Expr::Value(_) => value,
+                        value => Expr::Cast {
+                            kind: CastKind::DoubleColon,
+                            expr: Box::new(value),
+                            data_type: DataType::Text,
+                            array: false,
+                            format: None,
+                        },
+                    };
+                    let mut arguments = vec![text];
+                    arguments.extend(length.map(|length| Expr::value(Value::Number(length.to_string(), false))));
+                    *expr = call(name, arguments);
+                }
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                let (moment, zone) = (take(timestamp), take(time_zone));
+                *expr = call("timezone", vec![zone, moment]);
+            }
+            // A pattern where a position would stand.
+            Expr::Substring { expr: value, substring_from: Some(from), substring_for: None, .. }
+                if literal(from).is_some() =>
+            {
+                let found = call("regexp_match", vec![take(value), take(from)]);
+                *expr = call("array_element", vec![found, Expr::value(Value::Number("1".to_owned(), false))]);
+            }
+            Expr::Function(function) => {
+                let name = folded(&function.name);
+                let kind = match name.as_deref() {
+                    Some("localtimestamp") => DataType::Timestamp(None, TimezoneInfo::None),
+                    Some("localtime") => DataType::Time(None, TimezoneInfo::None),
+                    _ => return Ok(()),
+                };
+                *expr = Expr::Cast {
+                    kind: CastKind::DoubleColon,
+                    expr: Box::new(call("now", Vec::new())),
+                    data_type: kind,
+                    array: false,
+                    format: None,
+                };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

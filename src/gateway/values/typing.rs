@@ -1,0 +1,232 @@
+//! The types of expressions where PostgreSQL has others than the planner: whole numbers of 32 bits, exact sums and averages.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::Result;
+use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, Union, Values,
+    WindowFunctionDefinition,
+};
+
+use super::super::pgcatalog::functions::{array_output_function, output_function};
+use super::super::pgcatalog::types;
+use super::super::query::shape::ANY_NUMERIC;
+
+/// Sums of `bigint` are `numeric`.
+const SUM: DataType = DataType::Decimal128(38, 0);
+/// What an average is taken over; it has four digits more.
+const AVERAGED: DataType = DataType::Decimal128(38, 12);
+
+/// Gives expressions PostgreSQL's types before the planner coerces anything:
+///
+/// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit;
+/// - arithmetic of `bigint` fails when its result does not fit, instead of starting over at the other end;
+/// - `sum` of `bigint` and `avg` of whole numbers are `numeric`;
+/// - CASE and its relatives keep the names of types that are text underneath.
+pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
+    each_expression(plan, &|expr, inputs| typed(registry, expr, inputs))
+}
+
+/// A parameter's `numeric` value keeps the digits that it came with.
+pub(crate) fn exact_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
+    each_expression(plan, &|expr, _| {
+        Ok(match expr {
+            Expr::Cast(cast) if *cast.field.data_type() == ANY_NUMERIC => match cast.expr.as_ref() {
+                Expr::Literal(ScalarValue::Decimal128(Some(_), ..), _) => Transformed::yes(*cast.expr),
+                _ => Transformed::no(Expr::Cast(cast)),
+            },
+            other => Transformed::no(other),
+        })
+    })
+}
+
+/// Rewrites the expressions of a plan, which keep their names, and the types of everything that reads them.
+fn each_expression(
+    plan: LogicalPlan,
+    rewrite: &dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
+) -> Result<LogicalPlan> {
+    let mut changed = false;
+    plan.transform_up_with_subqueries(|node| {
+        // A limit counts rows in 64 bits.
+        if matches!(node, LogicalPlan::Limit(_) | LogicalPlan::Statement(_)) {
+            return Ok(Transformed::no(node));
+        }
+        let inputs = merge_schema(&node.inputs());
+        let names = NamePreserver::new(&node);
+        let mapped = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let replaced = expr.transform_up(|expr| rewrite(expr, &inputs))?;
+            Ok(replaced.update_data(|expr| name.restore(expr)))
+        })?;
+        // Whatever reads from a changed node has other types, too.
+        changed |= mapped.transformed;
+        if !changed {
+            return Ok(mapped);
+        }
+        mapped.map_data(|node| match node {
+            LogicalPlan::Values(Values { values, .. }) => LogicalPlanBuilder::values(values)?.build(),
+            LogicalPlan::Union(union) => Union::try_new_with_loose_types(union.inputs).map(LogicalPlan::Union),
+            other => other.recompute_schema(),
+        })
+    })
+    .map(|transformed| transformed.data)
+}
+
+/// Text, or an array of it.
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::List(element) => is_text(element.data_type()),
+        _ => false,
+    }
+}
+
+fn cast(expr: Expr, to: DataType) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), to))
+}
+
+fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    Ok(match expr {
+        Expr::Literal(ScalarValue::Int64(Some(value)), metadata) => match i32::try_from(value) {
+            Ok(value) => Transformed::yes(Expr::Literal(ScalarValue::Int32(Some(value)), metadata)),
+            Err(_) => Transformed::no(Expr::Literal(ScalarValue::Int64(Some(value)), metadata)),
+        },
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: op @ (Operator::Plus | Operator::Minus | Operator::Multiply),
+            right,
+        }) => {
+            let width = |expr: &Expr| expr.get_type(schema).ok();
+            let (via, result) = match (width(&left), width(&right)) {
+                (Some(DataType::Int32), Some(DataType::Int32 | DataType::Int16))
+                | (Some(DataType::Int16), Some(DataType::Int32)) => (DataType::Int64, DataType::Int32),
+                (Some(DataType::Int64), Some(DataType::Int64 | DataType::Int32 | DataType::Int16))
+                | (Some(DataType::Int32 | DataType::Int16), Some(DataType::Int64)) => {
+                    (DataType::Decimal128(19, 0), DataType::Int64)
+                }
+                _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
+            };
+            let computed =
+                BinaryExpr { left: Box::new(cast(*left, via.clone())), op, right: Box::new(cast(*right, via)) };
+            Transformed::yes(cast(Expr::BinaryExpr(computed), result))
+        }
+        Expr::ScalarFunction(function) if function.name() == "trunc" && function.args.len() == 1 => {
+            let kind = function.args.first().and_then(|argument| argument.get_type(schema).ok());
+            let expr = Expr::ScalarFunction(function);
+            match kind {
+                Some(DataType::Decimal128(..)) => Transformed::yes(cast(expr, DataType::Decimal128(38, 0))),
+                _ => Transformed::no(expr),
+            }
+        }
+        // An identifier, or an array of them, becomes text by name and not by number.
+        Expr::Cast(ref cast) if is_text(cast.field.data_type()) => {
+            let kind = cast.expr.to_field(schema).map(|(_, field)| types::name_of(&field)).unwrap_or_default();
+            match output_function(&kind).or_else(|| array_output_function(&kind)) {
+                Some(output) => {
+                    let call = ScalarFunction::new_udf(registry.udf(output)?, vec![cast.expr.as_ref().clone()]);
+                    Transformed::yes(Expr::ScalarFunction(call))
+                }
+                None => Transformed::no(expr),
+            }
+        }
+        Expr::Case(mut case) => {
+            let kind = case.expr.as_ref().and_then(|operand| operand.get_type(schema).ok());
+            let mut read = false;
+            for (when, _) in &mut case.when_then_expr {
+                if let (Some(kind), Expr::Literal(ScalarValue::Utf8(Some(text)), metadata)) = (&kind, when.as_ref())
+                    && (*kind == DataType::Boolean || kind.is_integer())
+                    && let Ok(value) = ScalarValue::try_from_string(text.trim().to_owned(), kind)
+                {
+                    **when = Expr::Literal(value, metadata.clone());
+                    read = true;
+                }
+            }
+            let named = named_type(Expr::Case(case), schema);
+            if read { Transformed::yes(named.data) } else { named }
+        }
+        Expr::ScalarFunction(ref function)
+            if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least") =>
+        {
+            named_type(expr, schema)
+        }
+        Expr::ScalarFunction(mut function) if function.name() == "array_element" => {
+            // The vectors of the catalogs are counted from 0.
+            let vector = function.args.first().and_then(|array| array.to_field(schema).ok());
+            let vector = vector.is_some_and(|(_, field)| types::name_of(&field).ends_with("vector"));
+            match function.args.get_mut(1) {
+                Some(index) if vector => {
+                    let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
+                    let number = std::mem::replace(index, Expr::Literal(ScalarValue::Null, None));
+                    *index = cast(number, DataType::Int64) + one;
+                    Transformed::yes(Expr::ScalarFunction(function))
+                }
+                _ => Transformed::no(Expr::ScalarFunction(function)),
+            }
+        }
+        Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
+            let exact = exact(func.name(), &mut params.args, schema);
+            let expr = Expr::AggregateFunction(AggregateFunction { func, params });
+            if exact { Transformed::yes(expr) } else { Transformed::no(expr) }
+        }
+        Expr::WindowFunction(mut window) => {
+            let WindowFunction { fun, params } = window.as_mut();
+            let exact = match fun {
+                WindowFunctionDefinition::AggregateUDF(func) => exact(func.name(), &mut params.args, schema),
+                WindowFunctionDefinition::WindowUDF(_) => false,
+            };
+            let expr = Expr::WindowFunction(window);
+            if exact { Transformed::yes(expr) } else { Transformed::no(expr) }
+        }
+        other => Transformed::no(other),
+    })
+}
+
+/// An expression that chooses among values has the type that the chosen ones are marked with (`name`, `varchar`, ...); literals take
+/// any type.
+fn named_type(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let values: Vec<&Expr> = match &expr {
+        Expr::Case(case) => {
+            case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()).collect()
+        }
+        Expr::ScalarFunction(function) => function.args.iter().collect(),
+        _ => Vec::new(),
+    };
+    let mut found: Option<String> = None;
+    for value in values {
+        if matches!(value, Expr::Literal(..)) {
+            continue;
+        }
+        let name = value.to_field(schema).ok().and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned());
+        match (&found, name) {
+            (None, Some(name)) => found = Some(name),
+            (Some(found), Some(name)) if *found == name => {}
+            _ => return Transformed::no(expr),
+        }
+    }
+    match found {
+        Some(name) => {
+            let shown = expr.schema_name().to_string();
+            Transformed::yes(expr.alias_with_metadata(shown, Some(types::metadata(&name).into())))
+        }
+        None => Transformed::no(expr),
+    }
+}
+
+/// Makes the argument of a sum or an average a `numeric`; whether it did.
+fn exact(name: &str, arguments: &mut [Expr], schema: &DFSchema) -> bool {
+    let [argument] = arguments else { return false };
+    let Ok(kind) = argument.get_type(schema) else { return false };
+    let to = match (name, &kind) {
+        ("sum", DataType::Int64 | DataType::UInt64) => SUM,
+        ("avg", kind) if kind.is_integer() => AVERAGED,
+        _ => return false,
+    };
+    let inner = std::mem::replace(argument, Expr::Literal(ScalarValue::Null, None));
+    *argument = cast(inner, to);
+    true
+}

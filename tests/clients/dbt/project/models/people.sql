@@ -1,0 +1,1 @@
+select user_name, type from {{ source('grantd', 'users') }}

@@ -1,0 +1,1 @@
+select * from {{ source('grantd', 'users') }} where disabled

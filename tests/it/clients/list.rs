@@ -1,0 +1,102 @@
+//! The clients: a driver script in `tests/clients` for each, and how it is started.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::support::postgres::postgres;
+use crate::support::{client_folder, environments};
+
+/// A client.
+pub(super) struct Client {
+    /// As the page and `GRANTD_CLIENTS` call it.
+    pub(super) name: &'static str,
+    /// Gives the program and its arguments; `URL` is replaced by the server's. Called when the client's turn comes.
+    pub(super) program: fn() -> Vec<String>,
+}
+
+/// Every client, in the order of the page.
+pub(super) const CLIENTS: &[Client] = &[
+    Client { name: "psql", program: || python("psql", "steps.py", &[]) },
+    Client { name: "pgcli", program: || python("pgcli", "steps.py", &[]) },
+    Client { name: "psycopg2", program: || python("python", "psycopg2_steps.py", &[]) },
+    Client { name: "psycopg", program: || python("python", "psycopg_steps.py", &[]) },
+    Client { name: "asyncpg", program: || python("python", "asyncpg_steps.py", &[]) },
+    Client { name: "pg8000", program: || python("python", "pg8000_steps.py", &[]) },
+    Client { name: "sqlalchemy", program: || python("python", "sqlalchemy_steps.py", &[]) },
+    Client { name: "pandas", program: || python("python", "frames_steps.py", &["pandas"]) },
+    Client { name: "adbc", program: || python("python", "frames_steps.py", &["adbc"]) },
+    Client { name: "duckdb", program: || python("python", "frames_steps.py", &["duckdb"]) },
+    Client { name: "connectorx", program: || python("python", "frames_steps.py", &["connectorx"]) },
+    Client { name: "dbt", program: dbt },
+    Client { name: "jdbc", program: jdbc },
+    Client { name: "odbc", program: || python("odbc", "steps.py", &[]) },
+    Client { name: "node", program: node },
+    Client { name: "go", program: go },
+    Client { name: "perl", program: || script("perl", "perl", "steps.pl") },
+    Client { name: "php", program: || script("php", "php", "steps.php") },
+    Client { name: "ruby", program: || script("ruby", "ruby", "steps.rb") },
+    Client { name: "postgres_fdw", program: fdw },
+    Client { name: "pgbench", program: || python("pgbench", "steps.py", &[]) },
+    Client { name: "metabase", program: || published("metabase") },
+    Client { name: "grafana", program: || published("grafana") },
+    Client { name: "tableau", program: || published("tableau") },
+    Client { name: "npgsql", program: || published("npgsql") },
+    Client { name: "dbeaver", program: || published("dbeaver") },
+];
+
+fn file(folder: &str, name: &str) -> String {
+    client_folder(folder).join(name).to_str().unwrap().to_owned()
+}
+
+/// A driver in the environment of the Python clients.
+fn python(folder: &str, name: &str, more: &[&str]) -> Vec<String> {
+    let mut program = vec![environments("python").remove(0), file(folder, name), "URL".to_owned()];
+    program.extend(more.iter().map(|&more| more.to_owned()));
+    program
+}
+
+fn dbt() -> Vec<String> {
+    vec![environments("dbt").remove(0), file("dbt", "steps.py"), "URL".to_owned()]
+}
+
+/// A driver in another language, with Debian's packages of it.
+fn script(language: &str, folder: &str, name: &str) -> Vec<String> {
+    vec![language.to_owned(), file(folder, name), "URL".to_owned()]
+}
+
+fn jdbc() -> Vec<String> {
+    let jar = "/usr/share/java/postgresql.jar";
+    vec!["java".to_owned(), "-cp".to_owned(), jar.to_owned(), file("jdbc", "Steps.java"), "URL".to_owned()]
+}
+
+fn node() -> Vec<String> {
+    vec!["node".to_owned(), file("node", "steps.js"), "URL".to_owned(), environments("node").remove(0)]
+}
+
+/// The driver in Go, compiled with Debian's sources of lib/pq and pgx.
+fn go() -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venvs/go");
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = folder.join("steps");
+    let built = Command::new("go")
+        .args(["build", "-o", program.to_str().unwrap(), &file("go", "steps.go")])
+        .env("GO111MODULE", "off")
+        .env("GOPATH", "/usr/share/gocode")
+        .env("GOCACHE", folder.join("cache"))
+        .env("GOTOOLCHAIN", "local")
+        .stdin(Stdio::null())
+        .output()
+        .expect("these tests need Go: apt-get install golang-go");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    vec![program.to_str().unwrap().to_owned(), "URL".to_owned()]
+}
+
+/// The importing side is the cluster that tests share.
+fn fdw() -> Vec<String> {
+    python("fdw", "steps.py", &[&postgres().url("postgres", "postgres")])
+}
+
+/// Statements that a client publishes, replayed.
+fn published(client: &str) -> Vec<String> {
+    python("published", "replay.py", &[&file("published", &format!("{client}.sql"))])
+}
