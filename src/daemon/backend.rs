@@ -6,7 +6,7 @@ use super::calls;
 use super::user_relations::relations;
 use super::users::Users;
 use crate::gateway::pgcatalog::{self, FunctionDoc, Identity};
-use crate::gateway::{Backend, BackendSession, CallOutcome, SharedSettings, Snapshots, SqlError, Startup};
+use crate::gateway::{Backend, BackendSession, CallOutcome, Snapshots, SqlError, Startup};
 use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
@@ -139,29 +139,11 @@ impl DaemonBackend {
             user: startup.user.clone(),
             database: startup.database.clone(),
             backend_pid: startup.backend_pid,
-            settings: Arc::new(CatalogSettings(startup.settings.clone())),
+            settings: Arc::new(startup.settings.clone()),
         };
         pgcatalog::install(&context, &identity, &self.functions)?;
         grantd_sql_functions::register(&context, session);
         Ok(context)
-    }
-}
-
-/// The gateway's settings as PostgreSQL's catalog asks for them.
-struct CatalogSettings(SharedSettings);
-
-impl pgcatalog::Settings for CatalogSettings {
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.show(name).ok()
-    }
-
-    fn set(&self, name: &str, value: &str, local: bool) -> Result<(), DataFusionError> {
-        self.0.set_config(name, value, local).map(|_| ()).map_err(|e| DataFusionError::External(Box::new(e)))
-    }
-
-    fn all(&self) -> Vec<(String, String, String)> {
-        let all = self.0.lock().all();
-        all.into_iter().map(|(name, value, text)| (name.to_owned(), value, text.to_owned())).collect()
     }
 }
 

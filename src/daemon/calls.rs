@@ -78,7 +78,7 @@ fn text(value: ScalarValue) -> Result<String, SqlError> {
     match value {
         ScalarValue::Boolean(Some(b)) => Ok(b.to_string()),
         ScalarValue::Utf8(Some(t)) | ScalarValue::Utf8View(Some(t)) | ScalarValue::LargeUtf8(Some(t)) => Ok(t),
-        ScalarValue::Int64(Some(number)) => Ok(number.to_string()),
+        number if number.data_type().is_integer() && !number.is_null() => Ok(number.to_string()),
         other if other.is_null() => Err(SqlError::new("22004", "an argument of CALL cannot be NULL")),
         other => Err(SqlError::new("42804", format!("an argument of CALL must be text, not {other}"))),
     }

@@ -21,6 +21,7 @@ mod naming;
 mod outcome;
 mod peer;
 pub mod pgcatalog;
+mod precedence;
 mod query;
 pub mod recorder;
 mod recording;

@@ -6,17 +6,17 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{Expr, LimitClause, Query, Select, SelectItem, Statement, VisitMut, VisitorMut};
 
 use super::error::SqlError;
-use super::naming;
+use super::{naming, precedence};
 
-/// Rewrites a statement in place, right after it was parsed and checked.
-pub fn statement(statement: &mut Statement) -> Result<(), SqlError> {
+/// Rewrites a statement in place, right after it was parsed from `sql` and checked.
+pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
     let mut visitor = Rewriter { error: None };
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut visitor);
     if let Some(error) = visitor.error {
         return Err(error);
     }
     // After the columns got their names: the rewrites that follow change the expressions that names come from.
-    super::values::rewrite::statement(statement)?;
+    super::values::rewrite::statement(statement, sql)?;
     super::pgcatalog::rewrite::statement(statement);
     Ok(())
 }
@@ -33,6 +33,11 @@ impl VisitorMut for Rewriter {
             self.error = Some(error);
             return ControlFlow::Break(());
         }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        precedence::mend(expr);
         ControlFlow::Continue(())
     }
 

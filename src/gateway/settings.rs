@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datafusion::arrow::array::timezone::Tz;
+use datafusion::error::DataFusionError;
 
 use super::error::SqlError;
-use super::pgcatalog::user_settings;
+use super::pgcatalog::{self, user_settings};
 use crate::config::{Limits, size};
 
 /// The PostgreSQL release whose behaviour and catalog grantd shows.
@@ -100,6 +101,7 @@ static KNOWN: &[Known] = &[
     known("lc_monetary", "C.UTF-8", Kind::Text, "Format of money."),
     known("lc_numeric", "C.UTF-8", Kind::Text, "Format of numbers."),
     known("lc_time", "C.UTF-8", Kind::Text, "Format of times."),
+    known("local_preload_libraries", "", Kind::ReadOnly, "No libraries are loaded here."),
     known("lock_timeout", "0", Kind::Milliseconds, "grantd takes no locks."),
     known("max_connections", "200", Kind::ReadOnly, "Most connections at a time."),
     known("max_function_args", "100", Kind::ReadOnly, "PostgreSQL's arguments of a function."),
@@ -669,6 +671,22 @@ impl SharedSettings {
             settings.deferred.push((name.to_ascii_lowercase(), value.to_owned()));
         }
         settings.show(name)
+    }
+}
+
+/// The gateway's settings as PostgreSQL's catalog asks for them.
+impl pgcatalog::Settings for SharedSettings {
+    fn get(&self, name: &str) -> Option<String> {
+        self.show(name).ok()
+    }
+
+    fn set(&self, name: &str, value: &str, local: bool) -> datafusion::error::Result<()> {
+        self.set_config(name, value, local).map(|_| ()).map_err(|e| DataFusionError::External(Box::new(e)))
+    }
+
+    fn all(&self) -> Vec<(String, String, String)> {
+        let all = self.lock().all();
+        all.into_iter().map(|(name, value, text)| (name.to_owned(), value, text.to_owned())).collect()
     }
 }
 

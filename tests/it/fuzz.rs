@@ -2,6 +2,8 @@
 //! With cargo-fuzz they run for hours: docs/testing.md.
 
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use grantd::gateway::fuzzing;
 use grantd_catalog::sql::fuzzing::script_reads_back;
@@ -126,25 +128,136 @@ fn mutated(random: &mut StdRng, corpus: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
     input
 }
 
-/// Asks on a stack as big as the query threads', and tells the input that it failed with.
+/// How long one input may take before it counts as one that never ends.
+const ENDLESS: Duration = Duration::from_mins(1);
+
+/// Asks on a stack as big as the query threads', and tells the input that it failed with or did not come back from.
+fn ask_all(target: &'static str, inputs: impl FnOnce(&mut dyn FnMut(Vec<u8>)) + Send + 'static) {
+    let (_, ask, _) = *TARGETS.iter().find(|(name, ..)| *name == target).unwrap();
+    let (asking, asked) = mpsc::channel::<Vec<u8>>();
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(move || {
+        inputs(&mut |input: Vec<u8>| {
+            asking.send(input.clone()).unwrap();
+            let asked = std::panic::catch_unwind(|| ask(&input));
+            let broken = asked.unwrap_or_else(|_| Err("a panic".to_owned())).err();
+            let text = String::from_utf8_lossy(&input);
+            assert!(broken.is_none(), "{target}: {}\n{text:?}", broken.unwrap_or_default());
+        });
+    });
+    let thread = thread.unwrap();
+    let mut last = Vec::new();
+    loop {
+        match asked.recv_timeout(ENDLESS) {
+            Ok(input) => last = input,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                panic!("{target} did not end: {:?}", String::from_utf8_lossy(&last))
+            }
+        }
+    }
+    thread.join().unwrap();
+}
+
 fn hold(target: &'static str) {
-    let (_, ask, words) = *TARGETS.iter().find(|(name, ..)| *name == target).unwrap();
+    let (.., words) = *TARGETS.iter().find(|(name, ..)| *name == target).unwrap();
     let rounds = std::env::var("GRANTD_FUZZ_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
     let seed = std::env::var("GRANTD_FUZZ_SEED").map_or(1, |seed| seed.parse().unwrap());
-    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(move || {
+    ask_all(target, move |ask| {
         let corpus = corpus(target);
         let mut random = StdRng::seed_from_u64(seed);
-        let check = |input: &[u8]| {
-            let asked = std::panic::catch_unwind(|| ask(input));
-            let broken = asked.unwrap_or_else(|_| Err("a panic".to_owned())).err();
-            assert!(broken.is_none(), "{target}: {}\n{:?}", broken.unwrap_or_default(), String::from_utf8_lossy(input));
-        };
-        corpus.iter().for_each(|input| check(input));
+        corpus.iter().for_each(|input| ask(input.clone()));
         for _ in 0..rounds {
-            check(&mutated(&mut random, &corpus, words));
+            ask(mutated(&mut random, &corpus, words));
         }
     });
-    thread.unwrap().join().unwrap();
+}
+
+/// What comes before and after when SQL nests.
+const NESTS: &[(&str, &str)] = &[
+    ("(", ")"),
+    ("abs(", ")"),
+    ("abs(x => ", ")"),
+    ("abs(DISTINCT ", ")"),
+    ("array[", "]"),
+    ("x[", "]"),
+    ("row(", ")"),
+    ("(1, ", ")"),
+    ("cast(", " AS int)"),
+    ("position(", ")"),
+    ("position('a' IN ", ")"),
+    ("position(", " IN 'a')"),
+    ("substring(", " FROM 1)"),
+    ("substring('a' FROM ", ")"),
+    ("overlay(", " PLACING 'a' FROM 1)"),
+    ("trim(", ")"),
+    ("trim(BOTH ", " FROM 'a')"),
+    ("extract(year FROM ", ")"),
+    ("ceil(", ")"),
+    ("floor(", " TO DAY)"),
+    ("CASE WHEN true THEN ", " END"),
+    ("CASE WHEN ", " THEN 1 END"),
+    ("CASE ", " WHEN 1 THEN 1 END"),
+    ("CASE 1 WHEN 1 THEN 1 ELSE ", " END"),
+    ("1 IN (", ")"),
+    ("1 IN ((", "))"),
+    ("1 IN (SELECT ", ")"),
+    ("EXISTS (SELECT ", ")"),
+    ("NOT EXISTS (SELECT ", ")"),
+    ("(SELECT ", ")"),
+    ("array(SELECT ", ")"),
+    ("1 = ANY (SELECT ", ")"),
+    ("1 = ANY (array[", "])"),
+    ("1 = ALL (", ")"),
+    ("(SELECT 1 FROM (SELECT ", ") t)"),
+    ("(SELECT 1 FROM ((SELECT ", ") t CROSS JOIN u))"),
+    ("(SELECT 1 FROM LATERAL (SELECT ", ") t)"),
+    ("(SELECT 1 FROM abs(", ") t)"),
+    ("(SELECT 1 FROM t JOIN u ON ", ")"),
+    ("(SELECT 1 WHERE ", ")"),
+    ("(SELECT 1 GROUP BY ", ")"),
+    ("(SELECT 1 GROUP BY ROLLUP (", "))"),
+    ("(SELECT 1 ORDER BY ", ")"),
+    ("(SELECT 1 LIMIT ", ")"),
+    ("(SELECT 1 OFFSET ", ")"),
+    ("(WITH t AS (SELECT ", ") SELECT 1)"),
+    ("(VALUES (", "))"),
+    ("(SELECT 1 UNION SELECT ", ")"),
+    ("sum(1) OVER (PARTITION BY ", ")"),
+    ("sum(1) OVER (ORDER BY ", ")"),
+    ("sum(1) FILTER (WHERE ", ")"),
+    ("sum(1 ORDER BY ", ")"),
+    ("percentile_cont(1) WITHIN GROUP (ORDER BY ", ")"),
+    ("coalesce(1, ", ")"),
+    ("(", " COLLATE \"C\")"),
+    ("('a' LIKE ", ")"),
+    ("('a' SIMILAR TO ", " ESCAPE 'a')"),
+    ("(1 BETWEEN ", " AND 2)"),
+    ("(1 IS DISTINCT FROM ", ")"),
+    ("(", " AT TIME ZONE 'UTC')"),
+    ("(interval '1' + ", ")"),
+    ("interval ", ""),
+    ("date (", ")"),
+    ("json_object('a': ", ")"),
+    ("json_object(KEY 'a' VALUE ", ")"),
+    ("xmlelement(NAME a, ", ")"),
+    ("{fn abs(", ")}"),
+    ("- ", ""),
+    ("NOT ", ""),
+    ("EXPLAIN ", ""),
+];
+
+/// A reader that tries one thing and then another takes twice as long for each level, which is for ever.
+#[test]
+fn deep_nests_are_read_in_time() {
+    ask_all("sql", |ask| {
+        for (open, close) in NESTS {
+            // What is right, what is wrong at the deepest place, and what never ends.
+            for (core, ends) in [("1", true), ("1 1", true), (")", true), ("1", false)] {
+                let close = if ends { close.repeat(60) } else { String::new() };
+                ask(format!("SELECT {}{core}{close}", open.repeat(60)).into_bytes());
+            }
+        }
+    });
 }
 
 #[test]

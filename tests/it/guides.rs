@@ -107,7 +107,7 @@ async fn sql_of_the_pages_finds_something_in_the_demo() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(asked > 10, "{asked} blocks");
+    assert!(asked >= 10, "{asked} blocks");
 }
 
 #[test]

@@ -287,31 +287,50 @@ impl Cursor {
         let types: Option<Vec<String>> = arguments.iter().map(|tokens| argument_type(tokens)).collect();
         match types {
             Some(types) => Ok(Some(Signature::new(&types.join(", ")))),
-            None => Err(ParseError::new(self.at(), "an empty argument", "an argument type")),
+            None => Err(ParseError::new(self.at(), "something else in the parentheses", "argument types")),
         }
     }
 }
 
-/// Types of two words; every other `a b` is a name and its type.
-const TWO_WORDS: &[&str] = &["DOUBLE PRECISION", "CHAR VARYING", "NCHAR VARYING"];
+/// Types of several words (Snowflake's synonyms); every other `a b` is a name and its type.
+const TYPES_OF_WORDS: &[&str] = &[
+    "CHAR VARYING",
+    "DOUBLE PRECISION",
+    "NCHAR VARYING",
+    "TIMESTAMP WITH LOCAL TIME ZONE",
+    "TIMESTAMP WITH TIME ZONE",
+    "TIMESTAMP WITHOUT TIME ZONE",
+];
 
-/// The type of one argument, without its name, its mode and its default.
+/// Between the name and the type of a procedure's argument.
+const MODES: &[&str] = &["IN", "INPUT", "OUT", "OUTPUT"];
+
+/// The type of one argument, without its name, its mode and its default. `None` for what is no type: more words, or something
+/// behind the parentheses.
 fn argument_type(tokens: &[&Token]) -> Option<String> {
     let text = |t: &Token| match t {
         Token::Word(Word { value, quote_style: None, .. }) => value.to_ascii_uppercase(),
         other => other.to_string(),
     };
-    let plain = |n: usize| matches!(tokens.get(n), Some(Token::Word(_)));
-    let pair = tokens.iter().take(2).map(|t| text(t)).collect::<Vec<_>>().join(" ");
-    let skip = usize::from(plain(0) && plain(1) && !TWO_WORDS.contains(&pair.as_str()));
+    let ends = |t: &&&Token| matches!(text(t).as_str(), "DEFAULT" | "NOT") && matches!(t, Token::Word(_));
+    let leading = tokens.iter().take_while(|t| matches!(t, Token::Word(_)) && !ends(t)).count();
+    let words: Vec<String> = tokens.iter().take(leading).map(|t| text(t)).collect();
+    let is_type = |words: &[String]| words.len() == 1 || TYPES_OF_WORDS.contains(&words.join(" ").as_str());
+    let skip = match words.as_slice() {
+        all if is_type(all) => 0,
+        [_, mode, rest @ ..] if MODES.contains(&mode.as_str()) && is_type(rest) => 2,
+        [_, rest @ ..] if is_type(rest) => 1,
+        _ => return None,
+    };
     let mut out = String::new();
     let mut depth = 0_usize;
-    for token in tokens.get(skip..)? {
+    for (at, token) in tokens.iter().enumerate().skip(skip) {
         let piece = text(token);
         match token {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.saturating_sub(1),
-            Token::Word(_) if depth == 0 && (piece == "DEFAULT" || piece == "NOT") => break,
+            Token::Word(_) if depth == 0 && ends(&token) => break,
+            Token::Word(_) if depth == 0 && at >= leading && !out.ends_with('.') => return None,
             _ => {}
         }
         let glued = matches!(token, Token::LParen | Token::RParen | Token::Comma | Token::Period) || out.is_empty();

@@ -152,6 +152,21 @@ fn functions_are_named_by_their_stored_argument_types() {
         rendered("GRANT USAGE ON FUNCTION D.S.F(int, text) TO ROLE R"),
         ["GRANT USAGE ON FUNCTION \"D\".\"S\".\"F\"(NUMBER, VARCHAR) TO ROLE \"R\""]
     );
+    for (written, stored) in [
+        ("a int default 1, b number(38, 0) not null", "NUMBER, NUMBER"),
+        ("a double precision, char varying(10)", "FLOAT, VARCHAR"),
+        ("timestamp with time zone, t timestamp without time zone", "TIMESTAMP_TZ, TIMESTAMP_NTZ"),
+        ("a out number, \"b c\" in varchar", "NUMBER, VARCHAR"),
+        ("v vector(float, 3), a array(number not null)", "VECTOR(FLOAT, 3), ARRAY(NUMBER NOT NULL)"),
+    ] {
+        let sql = format!("CREATE FUNCTION D.S.G({written}) RETURNS INT AS 'a'");
+        let changes = parse_changes(&sql, &demo()).unwrap();
+        let [Change::CreateObject { object, .. }] = changes.as_slice() else { panic!("{changes:?}") };
+        assert_eq!(object.signature.as_ref().unwrap().as_str(), stored);
+    }
+    for wrong in ["a number varchar", "in schema s number", "number(1) varchar", "a,", "timestamp with zone"] {
+        assert!(parse_script(&format!("DROP FUNCTION D.S.F({wrong})")).is_err(), "{wrong}");
+    }
 }
 
 #[test]

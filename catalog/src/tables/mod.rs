@@ -38,7 +38,7 @@ use provider::Shape;
 use std::sync::{Arc, LazyLock};
 
 /// Rows per batch.
-pub const BATCH_ROWS: usize = 8_192;
+pub const BATCH_ROWS: usize = 2_048;
 
 /// Every relation, in the order of the reference.
 pub fn relations() -> Vec<Arc<dyn Relation>> {

@@ -34,13 +34,16 @@ fn from_arrow(error: &ArrowError, sql: &str) -> SqlError {
         }
         ArrowError::ComputeError(text) | ArrowError::InvalidArgumentError(text) => from_execution(text, sql),
         ArrowError::NotYetImplemented(text) => unsupported(text),
-        ArrowError::MemoryError(_) => out_of_memory("The statement needs too much memory."),
+        ArrowError::MemoryError(_) => out_of_memory(TOO_MUCH_MEMORY),
         ArrowError::OffsetOverflowError(_) => out_of_memory("A column of one step would have more than 2GB."),
         ArrowError::IoError(_, error) => from_io(error, sql),
         ArrowError::ExternalError(inner) => from_external(inner.as_ref(), sql),
         other => unexpected(other),
     }
 }
+
+/// What is said when nobody has said which limit it was.
+pub(crate) const TOO_MUCH_MEMORY: &str = "The statement needs too much memory.";
 
 /// 53200, in words that say which limit it was.
 pub(crate) fn out_of_memory(detail: impl Into<String>) -> SqlError {
@@ -52,11 +55,7 @@ pub(crate) fn out_of_memory(detail: impl Into<String>) -> SqlError {
 
 /// What the pool said; not what an operator says of itself.
 fn exhausted(text: &str) -> &str {
-    if text.ends_with("_memory).") || text.ends_with("(memory_limit).") {
-        text
-    } else {
-        "The statement needs too much memory."
-    }
+    if text.ends_with("_memory).") || text.ends_with("(memory_limit).") { text } else { TOO_MUCH_MEMORY }
 }
 
 /// Only spilling writes to a disk.

@@ -3,6 +3,7 @@
 
 mod commands;
 mod copy;
+mod dialect;
 mod guard;
 pub(crate) mod masked;
 mod tokens;
@@ -10,20 +11,21 @@ mod tokens;
 use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{self, Expr};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::error::{SqlError, from_parser};
+use super::error::{SqlError, from_parser, too_complex};
 use super::recorder::{Recorder, StatementText};
 use super::rewrite;
+use dialect::SqlDialect;
 
 pub(crate) use guard::read_only;
 pub(crate) use tokens::Cursor;
 
-/// Parentheses and subqueries in each other. The query threads have stacks for far more.
-const MAX_DEPTH: usize = 128;
+/// Calls of the parser in each other. One level of what [`tokens`] counts takes up to four; prefix operators take one. The query
+/// threads have stacks for far more.
+const MAX_PARSER_DEPTH: usize = 4 * tokens::MAX_DEPTH;
 
 /// A statement and the text it came from.
 #[derive(Debug, Clone)]
@@ -268,15 +270,15 @@ fn refused(error: SqlError, tokens: &[TokenWithSpan]) -> Command {
 
 /// A query from tokens, checked and rewritten into what the planner understands.
 fn query(sql: &str, tokens: &[TokenWithSpan]) -> Result<Box<ast::Query>, SqlError> {
-    let dialect = PostgreSqlDialect {};
+    let dialect = SqlDialect::of(tokens.len());
     let rewritten = table_command(tokens);
     let tokens = rewritten.as_deref().unwrap_or(tokens);
     let mut parser = parser(&dialect, tokens);
-    let query = parser.parse_query().map_err(|error| from_parser(&error, sql))?;
+    let query = parser.parse_query().map_err(|error| unread(&dialect, &error, sql))?;
     at_end(sql, tokens, &parser)?;
     guard::only_reads(&query, sql)?;
     let mut statement = ast::Statement::Query(query);
-    rewrite::statement(&mut statement)?;
+    rewrite::statement(&mut statement, sql)?;
     match statement {
         ast::Statement::Query(query) => Ok(query),
         _ => Err(SqlError::internal()),
@@ -303,9 +305,9 @@ fn expressions(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<Expr>, SqlErro
     if tokens.is_empty() {
         return Ok(Vec::new());
     }
-    let dialect = PostgreSqlDialect {};
+    let dialect = SqlDialect::of(tokens.len());
     let mut parser = parser(&dialect, tokens);
-    let list = parser.parse_comma_separated(Parser::parse_expr).map_err(|error| from_parser(&error, sql))?;
+    let list = parser.parse_comma_separated(Parser::parse_expr).map_err(|error| unread(&dialect, &error, sql))?;
     at_end(sql, tokens, &parser)?;
     for expression in &list {
         guard::only_reads(expression, sql)?;
@@ -315,15 +317,23 @@ fn expressions(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<Expr>, SqlErro
 
 /// A data type, as in PREPARE.
 fn data_types(sql: &str, tokens: &[TokenWithSpan]) -> Result<Vec<ast::DataType>, SqlError> {
-    let dialect = PostgreSqlDialect {};
+    let dialect = SqlDialect::of(tokens.len());
     let mut parser = parser(&dialect, tokens);
-    let list = parser.parse_comma_separated(Parser::parse_data_type).map_err(|error| from_parser(&error, sql))?;
+    let list = parser.parse_comma_separated(Parser::parse_data_type).map_err(|error| unread(&dialect, &error, sql))?;
     at_end(sql, tokens, &parser)?;
     Ok(list)
 }
 
-fn parser<'a>(dialect: &'a PostgreSqlDialect, tokens: &[TokenWithSpan]) -> Parser<'a> {
-    Parser::new(dialect).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(tokens.to_vec())
+fn parser<'a>(dialect: &'a SqlDialect, tokens: &[TokenWithSpan]) -> Parser<'a> {
+    Parser::new(dialect).with_recursion_limit(MAX_PARSER_DEPTH).with_tokens_with_locations(tokens.to_vec())
+}
+
+/// Why the parser could not read a text.
+fn unread(dialect: &SqlDialect, error: &ParserError, sql: &str) -> SqlError {
+    if dialect.is_exhausted() {
+        return too_complex("It is nested in a way that takes too long to read.");
+    }
+    from_parser(error, sql)
 }
 
 fn at_end(sql: &str, tokens: &[TokenWithSpan], parser: &Parser<'_>) -> Result<(), SqlError> {

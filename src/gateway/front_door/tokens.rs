@@ -11,6 +11,8 @@ use super::super::frame::MAX_QUERY_TEXT;
 const MAX_TOKENS: usize = 120_000;
 /// Operators of one kind in a row at one depth: each becomes one level of the parsed tree.
 const MAX_CHAIN: usize = 1_000;
+/// Parentheses, brackets and CASE in each other.
+pub(super) const MAX_DEPTH: usize = 128;
 /// UNION, INTERSECT and EXCEPT in one statement.
 const MAX_SET_OPERATIONS: usize = 250;
 
@@ -75,7 +77,7 @@ impl Chains {
 
 fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     let mut levels = vec![Chains::default()];
-    let mut set_operations = 0usize;
+    let (mut set_operations, mut cases) = (0usize, 0usize);
     for token in tokens {
         let Some(chains) = levels.last_mut() else { break };
         match &token.token {
@@ -107,7 +109,14 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
                     *chains = Chains::default();
                     set_operations += 1;
                 }
-                Keyword::JOIN | Keyword::CASE | Keyword::COLLATE | Keyword::IS | Keyword::LIKE => chains.other += 1,
+                // The parser forgets its own limit inside of CASE and NOT, and calls it a syntax error.
+                Keyword::CASE => {
+                    chains.other += 1;
+                    cases += 1;
+                }
+                Keyword::END => cases = cases.saturating_sub(1),
+                Keyword::WHEN | Keyword::THEN | Keyword::ELSE => chains.not = 0,
+                Keyword::JOIN | Keyword::COLLATE | Keyword::IS | Keyword::LIKE => chains.other += 1,
                 _ => {}
             },
             Token::Plus | Token::Minus => chains.sum += 1,
@@ -119,6 +128,12 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             | Token::Placeholder(_)
             | Token::Word(_) => {}
             _ => chains.other += 1,
+        }
+        if levels.last().is_some_and(|chains| chains.not > MAX_DEPTH) {
+            return Err(too_complex(format!("More than {MAX_DEPTH} NOT in one condition.")));
+        }
+        if levels.len() - 1 + cases > MAX_DEPTH {
+            return Err(too_complex(format!("More than {MAX_DEPTH} levels of parentheses, brackets and CASE.")));
         }
         if levels.last().is_some_and(|chains| chains.longest() > MAX_CHAIN) {
             return Err(too_complex(format!("More than {MAX_CHAIN} operators are chained.")));
@@ -285,6 +300,17 @@ mod tests {
         assert_eq!(split(&format!("select 1{}", " union all select 1".repeat(300))).unwrap_err().sqlstate, "54001");
         let list = vec!["1"; 50_000].join(",");
         assert!(split(&format!("select 1 where 1 in ({list})")).is_ok());
+    }
+
+    #[test]
+    fn deep_nests_are_refused_before_they_are_parsed() {
+        let nested = |open: &str, close: &str, n: usize| format!("select {}1{}", open.repeat(n), close.repeat(n));
+        for (open, close) in [("(", ")"), ("array[", "]"), ("case when true then ", " end"), ("abs(", ")")] {
+            assert!(split(&nested(open, close, 128)).is_ok(), "{open}");
+            assert_eq!(split(&nested(open, close, 129)).unwrap_err().sqlstate, "54001", "{open}");
+        }
+        assert_eq!(split(&nested("(case when true then ", " end)", 70)).unwrap_err().sqlstate, "54001");
+        assert!(split(&format!("select {}", vec!["case when true then 1 end"; 500].join(", "))).is_ok());
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl Governor {
             stepped: AtomicUsize::new(0),
             end: CancellationToken::new(),
             why: OnceLock::new(),
+            refusal: Mutex::default(),
         });
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|share| share.strong_count() > 0);
@@ -138,6 +139,8 @@ pub(crate) struct Share {
     stepped: AtomicUsize,
     end: CancellationToken,
     why: OnceLock<SqlError>,
+    /// What the pool said when it gave no more: operators may have words of their own for it.
+    refusal: Mutex<Option<String>>,
 }
 
 impl fmt::Debug for Share {
@@ -158,6 +161,17 @@ impl Share {
         // The first reason stays.
         let _ = self.why.set(why);
         self.end.cancel();
+    }
+
+    /// The limit that the pool met last.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn exhausted(&self, detail: String) -> DataFusionError {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(detail.clone());
+        // The variant that makes operators spill.
+        DataFusionError::ResourcesExhausted(detail)
     }
 
     /// Resolves when the statement has to end for others' sake.
@@ -193,11 +207,6 @@ impl Share {
             .build_arc()?;
         Ok(Arc::new(task.with_runtime(runtime)))
     }
-}
-
-fn exhausted(detail: String) -> DataFusionError {
-    // The variant that makes operators spill.
-    DataFusionError::ResourcesExhausted(detail)
 }
 
 /// A statement's pool: its own limit first, then that of all, then the process's.
@@ -253,15 +262,17 @@ impl MemoryPool for SharePool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let governor = &self.share.governor;
-        governor.room(additional).map_err(DataFusionError::ResourcesExhausted)?;
+        governor.room(additional).map_err(|detail| self.share.exhausted(detail))?;
         self.own.try_grow(reservation, additional).map_err(|_| {
             let most = size::shown(governor.limits.statement_memory);
-            exhausted(format!("The statement would need more than the {most} that one may use (statement_memory)."))
+            self.share.exhausted(format!(
+                "The statement would need more than the {most} that one may use (statement_memory)."
+            ))
         })?;
         self.shared().try_grow(reservation, additional).map_err(|_| {
             self.own.shrink(reservation, additional);
             let most = size::shown(governor.limits.query_memory);
-            exhausted(format!("All statements together use the {most} that they may use (query_memory)."))
+            self.share.exhausted(format!("All statements together use the {most} that they may use (query_memory)."))
         })?;
         self.share.reserved.fetch_add(additional, Ordering::Relaxed);
         Ok(())

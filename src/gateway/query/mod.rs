@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bounds;
+mod distinct;
 pub(crate) mod engine;
 pub(crate) mod explain;
 mod interrupt;

@@ -4,9 +4,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array as _, ArrayRef};
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, UInt32Array};
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -144,8 +145,42 @@ fn pieces(batch: &RecordBatch, measure: Measure) -> Result<Vec<Result<RecordBatc
         let widest = widest(all > most);
         rows = most.checked_div(widest).map_or(rows, |fit| fit.clamp(1, rows));
     }
+    if batch.num_rows() <= rows {
+        let is_a_cut = batch.columns().iter().any(is_a_cut);
+        return Ok(vec![if is_a_cut { of_its_own(batch) } else { Ok(batch.clone()) }]);
+    }
     let starts = (0..batch.num_rows()).step_by(rows.max(1));
-    Ok(starts.map(|start| Ok(batch.slice(start, rows.min(batch.num_rows().saturating_sub(start))))).collect())
+    Ok(starts.map(|start| of_its_own(&batch.slice(start, rows.min(batch.num_rows() - start)))).collect())
+}
+
+/// Whether a column holds far more than its rows: it was cut from a larger one.
+fn is_a_cut(column: &ArrayRef) -> bool {
+    let held = column.get_buffer_memory_size();
+    if held <= 64 << 10 {
+        return false;
+    }
+    let own = match column.data_type() {
+        DataType::Utf8View => column.as_string_view().total_buffer_bytes_used() + 16 * column.len(),
+        DataType::BinaryView => column.as_binary_view().total_buffer_bytes_used() + 16 * column.len(),
+        other => other.primitive_width().map_or(held, |width| width * column.len()),
+    };
+    held / 4 > own
+}
+
+/// The same rows without the rest of the batch that they were cut from: whoever keeps them would keep, and account for, all
+/// of it.
+fn of_its_own(slice: &RecordBatch) -> Result<RecordBatch> {
+    let rows = UInt32Array::from_iter_values(0..slice.num_rows() as u32);
+    let column = |column: &ArrayRef| -> Result<ArrayRef> {
+        Ok(match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+            _ => take(column, &rows, None)?,
+        })
+    };
+    let columns = slice.columns().iter().map(column).collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(slice.num_rows()));
+    Ok(RecordBatch::try_new_with_options(slice.schema(), columns, &options)?)
 }
 
 /// Whether a join copies the bytes of a value: a view is copied without them.

@@ -23,6 +23,7 @@ use super::super::pgcatalog;
 use super::super::values::typing;
 use super::arguments;
 use super::bounds;
+use super::distinct;
 use super::memory::{Governor, Share};
 use super::params::{self, ParamType};
 
@@ -114,6 +115,7 @@ impl Scene {
                 .and_then(typing::exact_parameters)
                 .map_err(|error| self.error(&error))?
         };
+        let plan = distinct::by_keys(plan).map_err(|error| self.error(&error))?;
         let plan = bounds::bounded(plan, &share).map_err(|error| self.error(&error))?;
         Ok(Planned { state, plan, params, share })
     }

@@ -9,15 +9,15 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use tokio_util::sync::CancellationToken;
 
-use super::super::error::{SqlError, from_datafusion};
+use super::super::error::{SqlError, TOO_MUCH_MEMORY, from_datafusion};
 use super::bounds;
 use super::interrupt::stoppable;
 use super::memory::Share;
 use super::narrow::narrowed;
 use super::plan::Planned;
 
-/// Rows at a time, one after another.
-const ROWS: [usize; 3] = [8_192, 128, 1];
+/// Rows at a time, one after another. A result that waits for its reader holds a few steps of them.
+const ROWS: [usize; 3] = [2_048, 128, 1];
 
 /// One statement's run.
 pub(super) struct Run {
@@ -66,7 +66,11 @@ impl Run {
 
     /// What the client is told of an error.
     pub(super) fn failed(&self, error: &DataFusionError) -> SqlError {
-        from_datafusion(error, &self.sql)
+        let error = from_datafusion(error, &self.sql);
+        match self.share.refusal() {
+            Some(refusal) if error.detail.as_deref() == Some(TOO_MUCH_MEMORY) => error.with_detail(refusal),
+            _ => error,
+        }
     }
 
     /// Whether to try again after this error, with fewer rows at a time.

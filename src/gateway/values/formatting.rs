@@ -17,15 +17,16 @@ use super::super::pgcatalog::errors::sql_error;
 use super::templates::Template;
 use super::zones::{global, local, session_zone};
 
+/// `to_char`, `to_timestamp` and `to_date`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Function {
-    ToChar,
-    ToTimestamp,
-    ToDate,
+    Char,
+    Timestamp,
+    Date,
 }
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    [Function::ToChar, Function::ToTimestamp, Function::ToDate]
+    [Function::Char, Function::Timestamp, Function::Date]
         .into_iter()
         .map(|function| {
             ScalarUDF::new_from_impl(Formatting { function, signature: Signature::user_defined(Volatility::Stable) })
@@ -85,9 +86,9 @@ impl Formatting {
 impl ScalarUDFImpl for Formatting {
     fn name(&self) -> &'static str {
         match self.function {
-            Function::ToChar => "to_char",
-            Function::ToTimestamp => "to_timestamp",
-            Function::ToDate => "to_date",
+            Function::Char => "to_char",
+            Function::Timestamp => "to_timestamp",
+            Function::Date => "to_date",
         }
     }
 
@@ -97,9 +98,9 @@ impl ScalarUDFImpl for Formatting {
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match self.function {
-            Function::ToChar => DataType::Utf8,
-            Function::ToTimestamp => zoned("+00:00"),
-            Function::ToDate => DataType::Date32,
+            Function::Char => DataType::Utf8,
+            Function::Timestamp => zoned("+00:00"),
+            Function::Date => DataType::Date32,
         })
     }
 
@@ -113,9 +114,9 @@ impl ScalarUDFImpl for Formatting {
             sql_error("42883", format!("function {}({}) does not exist", self.name(), shown.join(", ")))
         };
         Ok(match (self.function, arguments) {
-            (Function::ToTimestamp, [number]) if number.is_numeric() => vec![DataType::Float64],
-            (Function::ToTimestamp | Function::ToDate, [_, _]) => vec![DataType::Utf8, DataType::Utf8],
-            (Function::ToChar, [value, _]) => {
+            (Function::Timestamp, [number]) if number.is_numeric() => vec![DataType::Float64],
+            (Function::Timestamp | Function::Date, [_, _]) => vec![DataType::Utf8, DataType::Utf8],
+            (Function::Char, [value, _]) => {
                 let value = match value {
                     DataType::Timestamp(_, Some(_)) => zoned("+00:00"),
                     DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64 => {
@@ -135,10 +136,8 @@ impl ScalarUDFImpl for Formatting {
         let columns =
             args.args.iter().map(|argument| argument.to_array(args.number_rows)).collect::<Result<Vec<_>>>()?;
         let result: ArrayRef = match (self.function, columns.as_slice()) {
-            (Function::ToChar, [values, templates]) => {
-                self.to_char(&args, values, &cast(templates, &DataType::Utf8)?)?
-            }
-            (Function::ToTimestamp, [seconds]) => {
+            (Function::Char, [values, templates]) => self.to_char(&args, values, &cast(templates, &DataType::Utf8)?)?,
+            (Function::Timestamp, [seconds]) => {
                 let seconds = cast(seconds, &DataType::Float64)?;
                 let micros = seconds.as_primitive::<Float64Type>().iter().map(|seconds| match seconds {
                     Some(seconds) if (seconds * 1e6).abs() < 9.2e18 => Ok(Some((seconds * 1e6).round() as i64)),
@@ -151,7 +150,7 @@ impl ScalarUDFImpl for Formatting {
                 let (texts, templates) = (cast(texts, &DataType::Utf8)?, cast(templates, &DataType::Utf8)?);
                 let pairs = texts.as_string::<i32>().iter().zip(templates.as_string::<i32>());
                 let zone = session_zone(&args);
-                if self.function == Function::ToDate {
+                if self.function == Function::Date {
                     let days = pairs.map(|pair| match pair {
                         (Some(text), Some(template)) => {
                             Self::read(text, template).map(|(at, _)| Some(Date32Type::from_naive_date(at.date())))

@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
+use super::super::error::SqlError;
 use super::super::pgcatalog::errors::sql_error;
 
 const DAY_MICROS: f64 = 86_400_000_000.0;
@@ -152,9 +153,9 @@ pub(crate) fn parse(text: &str, unit: &str) -> Option<(i32, i32, i64)> {
 }
 
 /// An interval in words that the planner reads.
-pub(crate) fn words(text: &str, unit: &str) -> Result<String> {
+pub(crate) fn words(text: &str, unit: &str) -> std::result::Result<String, SqlError> {
     let (months, days, micros) = parse(text, unit)
-        .ok_or_else(|| sql_error("22007", format!("invalid input syntax for type interval: \"{text}\"")))?;
+        .ok_or_else(|| SqlError::new("22007", format!("invalid input syntax for type interval: \"{text}\"")))?;
     Ok(format!("{months} months {days} days {micros} microseconds"))
 }
 

@@ -3,24 +3,26 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Interval, ObjectName, ObjectNamePart, Statement,
-    TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut,
+    CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Interval, ObjectName, ObjectNamePart, Spanned as _,
+    Statement, TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
-use super::super::error::SqlError;
+use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
 use super::{TEXT_TYPES, intervals};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
-/// session without a time zone.
-pub(crate) fn statement(statement: &mut Statement) -> Result<(), SqlError> {
-    match VisitMut::visit(statement, &mut Rewriter) {
+/// session without a time zone. `sql` is its text, for the places of errors.
+pub(crate) fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
+    match VisitMut::visit(statement, &mut Rewriter { sql }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
-struct Rewriter;
+struct Rewriter<'a> {
+    sql: &'a str,
+}
 
 /// The text of a string literal.
 fn literal(expr: &Expr) -> Option<&str> {
@@ -46,7 +48,7 @@ fn exact_literal(expr: &Expr) -> Option<Expr> {
 }
 
 fn interval(text: &str, unit: &str) -> Result<Expr, SqlError> {
-    let words = intervals::words(text, unit).map_err(|error| SqlError::from(&error))?;
+    let words = intervals::words(text, unit)?;
     Ok(Expr::Interval(Interval {
         value: Box::new(Expr::value(Value::SingleQuotedString(words))),
         leading_field: None,
@@ -91,7 +93,7 @@ fn text_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
     Some((name, length))
 }
 
-impl VisitorMut for Rewriter {
+impl VisitorMut for Rewriter<'_> {
     type Break = SqlError;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
@@ -102,7 +104,13 @@ impl VisitorMut for Rewriter {
     }
 }
 
-impl Rewriter {
+impl Rewriter<'_> {
+    /// An error at the start of a value.
+    fn at(&self, value: &Expr, error: SqlError) -> SqlError {
+        let start = value.span().start;
+        error.or_position(|| position_of(self.sql, start.line, start.column))
+    }
+
     fn rewrite(&self, expr: &mut Expr) -> Result<(), SqlError> {
         match expr {
             Expr::Extract { field, expr: value, .. } => {
@@ -113,14 +121,14 @@ impl Rewriter {
             Expr::Interval(Interval { value, leading_field, .. }) => {
                 if let Some(text) = literal(value) {
                     let unit = leading_field.as_ref().map_or_else(|| "seconds".to_owned(), ToString::to_string);
-                    *expr = interval(text, &unit)?;
+                    *expr = interval(text, &unit).map_err(|error| self.at(value, error))?;
                 }
             }
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: value, data_type, .. } => {
                 if matches!(data_type, DataType::Interval { .. })
                     && let Some(text) = literal(value)
                 {
-                    *expr = interval(text, "seconds")?;
+                    *expr = interval(text, "seconds").map_err(|error| self.at(value, error))?;
                 } else if matches!(
                     data_type,
                     DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None)

@@ -1,16 +1,22 @@
 //! The types of expressions where PostgreSQL has others than the planner: whole numbers of 32 bits, exact sums and averages.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use std::any::Any;
+use std::cell::Cell;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::catalog::cte_worktable::CteWorkTable;
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_for_schema};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, Union, Values,
-    WindowFunctionDefinition,
+    BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, RecursiveQuery, TableScan,
+    Union, Values, WindowFunctionDefinition,
 };
 
 use super::super::pgcatalog::functions::{array_output_function, output_function};
@@ -45,15 +51,26 @@ pub(crate) fn exact_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
     })
 }
 
+type Rewrite<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
+
 /// Rewrites the expressions of a plan, which keep their names, and the types of everything that reads them.
-fn each_expression(
-    plan: LogicalPlan,
-    rewrite: &dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
-) -> Result<LogicalPlan> {
-    let mut changed = false;
-    plan.transform_up_with_subqueries(|node| {
-        // A limit counts rows in 64 bits.
-        if matches!(node, LogicalPlan::Limit(_) | LogicalPlan::Statement(_)) {
+fn each_expression(plan: LogicalPlan, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
+    rewritten(plan, rewrite, false)
+}
+
+/// The same, for a plan that may read what is `changed` already.
+fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, changed: bool) -> Result<LogicalPlan> {
+    let changed = Cell::new(changed);
+    let down = |node: LogicalPlan| match node {
+        LogicalPlan::RecursiveQuery(query) => {
+            changed.set(true);
+            Ok(Transformed::new(recursive(&query, rewrite)?, true, TreeNodeRecursion::Jump))
+        }
+        other => Ok(Transformed::no(other)),
+    };
+    let up = |node: LogicalPlan| {
+        // A limit counts rows in 64 bits; a recursive query is rewritten as a whole.
+        if matches!(node, LogicalPlan::Limit(_) | LogicalPlan::Statement(_) | LogicalPlan::RecursiveQuery(_)) {
             return Ok(Transformed::no(node));
         }
         let inputs = merge_schema(&node.inputs());
@@ -64,8 +81,8 @@ fn each_expression(
             Ok(replaced.update_data(|expr| name.restore(expr)))
         })?;
         // Whatever reads from a changed node has other types, too.
-        changed |= mapped.transformed;
-        if !changed {
+        changed.set(changed.get() || mapped.transformed);
+        if !changed.get() {
             return Ok(mapped);
         }
         mapped.map_data(|node| match node {
@@ -73,8 +90,37 @@ fn each_expression(
             LogicalPlan::Union(union) => Union::try_new_with_loose_types(union.inputs).map(LogicalPlan::Union),
             other => other.recompute_schema(),
         })
-    })
-    .map(|transformed| transformed.data)
+    };
+    plan.transform_down_up_with_subqueries(down, up).map(|transformed| transformed.data)
+}
+
+/// A recursive query has the types of its first term, also where its other term reads it.
+fn recursive(query: &RecursiveQuery, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
+    let first = rewritten(query.static_term.as_ref().clone(), rewrite, false)?;
+    let columns = first.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let columns = Arc::new(Schema::new(columns.collect::<Vec<_>>()));
+    let source = provider_as_source(Arc::new(CteWorkTable::new(&query.name, columns)));
+    let next = query.recursive_term.as_ref().clone().transform_down_with_subqueries(|node| match node {
+        LogicalPlan::TableScan(scan) if is_work_table(&scan, &query.name) => {
+            LogicalPlanBuilder::scan_with_filters(scan.table_name, Arc::clone(&source), scan.projection, scan.filters)?
+                .build()
+                .map(Transformed::yes)
+        }
+        // A query of the same name inside hides this one.
+        LogicalPlan::RecursiveQuery(inner) if inner.name == query.name => {
+            Ok(Transformed::new(LogicalPlan::RecursiveQuery(inner), false, TreeNodeRecursion::Jump))
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    let next = coerce_plan_expr_for_schema(rewritten(next.data, rewrite, true)?, first.schema())?;
+    RecursiveQuery::try_new(query.name.clone(), Arc::new(first), Arc::new(next), query.is_distinct)
+        .map(LogicalPlan::RecursiveQuery)
+}
+
+fn is_work_table(scan: &TableScan, name: &str) -> bool {
+    let Ok(provider) = source_as_provider(&scan.source) else { return false };
+    let provider: &dyn Any = provider.as_ref();
+    provider.downcast_ref::<CteWorkTable>().is_some_and(|table| table.name() == name)
 }
 
 /// Text, or an array of it.

@@ -40,10 +40,8 @@ const INSIDES: &[&str] = &[
     "Ident",
     ".rs",
     "src/",
-    "/root",
     "/home",
     "/tmp",
-    "/work",
     "panicked",
     "backtrace",
 ];

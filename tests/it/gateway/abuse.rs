@@ -19,7 +19,7 @@ fn grown(kind: &str, n: usize) -> String {
         "NOT" => format!("select {}true", "not ".repeat(n)),
         "subquery" => nested("(select ", ")"),
         "JOIN" => {
-            let joins: Vec<String> = (1..=n).map(|i| format!(" join users u{i} using (id)")).collect();
+            let joins: Vec<String> = (1..=n).map(|i| format!(" join users u{i} on u{i}.id = u0.id")).collect();
             format!("select 1 from users u0{}", joins.concat())
         }
         "parens" => nested("(", ")"),

@@ -256,7 +256,7 @@ fn row_12_in_a_control_group() {
         for client in 0..8usize {
             let outcomes = &outcomes;
             scope.spawn(move || {
-                let many = "(select value as n from generate_series(0, 19999))";
+                let many = "(select g as n from generate_series(0, 19999) as g)";
                 let mut raw = None;
                 for (round, sql) in HOSTILE.iter().cycle().skip(client * 3).enumerate() {
                     if Instant::now() > until || round > 1_000_000 {

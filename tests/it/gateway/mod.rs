@@ -28,6 +28,7 @@ use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use grantd::config::{ConnectionLimits, Limits, SocketAccess};
+use grantd::gateway::pgcatalog::{self, Identity};
 use grantd::gateway::stats::{Gauge, Present, Stats};
 use grantd::gateway::{
     Access, Backend, BackendSession, CallOutcome, Gateway, GatewayError, Recorder, SqlError, Startup,
@@ -113,6 +114,13 @@ impl Backend for Demo {
             }),
         );
         context.register_udf(refuse);
+        let identity = Identity {
+            user: startup.user.clone(),
+            database: startup.database.clone(),
+            backend_pid: startup.backend_pid,
+            settings: Arc::new(startup.settings.clone()),
+        };
+        pgcatalog::install(&context, &identity, &[]).unwrap();
         let (version, pinned) = (Arc::clone(&self.version), Arc::clone(&self.pinned));
         Ok(Box::new(DemoSession { context, version, pinned, pin: None }))
     }

@@ -32,7 +32,7 @@ fn instruction(stage: &[(String, String)], word: &str) -> String {
 /// A command in the exec form, which needs no shell.
 fn exec(text: &str) -> Vec<String> {
     let start = text.find('[').unwrap_or_else(|| panic!("not in exec form: {text}"));
-    serde_json::from_str(&text[start..]).unwrap()
+    serde_json::from_str(text.split_at(start).1).unwrap()
 }
 
 /// The image's files in a folder that belongs to somebody else; only the data directory is the daemon's.

@@ -146,6 +146,7 @@ fn status(head: &str) -> u16 {
 
 /// Switches a fault of the sandbox on, for every request.
 fn arm(sandbox: &Running, mut fault: Value) {
+    fault["match"] = "".into();
     fault["times"] = 1_000_000.into();
     let body = Value::Array(vec![fault]).to_string();
     let head = "POST /sandbox/faults HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n";

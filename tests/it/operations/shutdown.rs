@@ -100,7 +100,7 @@ fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let heard = || {
         let mut message = [0; 256];
         let length = socket.recv(&mut message).unwrap();
