@@ -33,6 +33,7 @@ mod startup;
 pub mod stats;
 pub mod tls;
 mod transaction;
+mod using;
 mod utility;
 mod values;
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{Expr, LimitClause, Query, Select, SelectItem, Statement, VisitMut, VisitorMut};
 
 use super::error::SqlError;
-use super::{naming, precedence};
+use super::{naming, precedence, using};
 
 /// Rewrites a statement in place, right after it was parsed from `sql` and checked.
 pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
@@ -42,6 +42,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        using::write_out(select);
         name_columns(select);
         ControlFlow::Continue(())
     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Select, SetExpr, Statement, Visit, Visitor};
 
 use super::super::error::{SqlError, syntax_error_at};
+use super::size;
 
 /// 25006 in PostgreSQL's words.
 pub(crate) fn read_only(what: &str) -> SqlError {
@@ -79,10 +80,10 @@ impl Visitor for OnlyReads<'_> {
     }
 }
 
-/// An error when anything in `node` writes, locks or is not a query.
+/// An error when anything in `node` writes, locks or is not a query, or when it would take too long to plan.
 pub(crate) fn only_reads(node: &impl Visit, sql: &str) -> Result<(), SqlError> {
     match node.visit(&mut OnlyReads { sql }) {
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Continue(()) => size::check(node),
         ControlFlow::Break(error) => Err(error),
     }
 }

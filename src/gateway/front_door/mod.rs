@@ -6,6 +6,7 @@ mod copy;
 mod dialect;
 mod guard;
 pub(crate) mod masked;
+mod size;
 mod tokens;
 
 use std::sync::Arc;

@@ -186,9 +186,10 @@ fn a_statement_has_a_share_of_its_own() {
     assert_eq!(server.ask("select max(length(repeat('x', 100000) || n)) from many"), "100005");
     assert_eq!(
         server.ask(
-            "select count(*) from (select array_agg(n) as l from many) w, many b where array_length(w.l, 1) > b.n"
+            "select count(*) from (select array_agg(n) as l from many where n < 2000) w, many b \
+             where array_length(w.l, 1) > b.n"
         ),
-        "20000"
+        "2000"
     );
     assert_eq!(server.ask("select count(*) from (select unnest(generate_series(1, 200)) as x from many) s"), "4000000");
     assert_eq!(server.ask("select n || 'x', lpad('7', 3, '0'), concat(n, '-', n) from many limit 1"), "0x|007|0-0");
