@@ -4,6 +4,7 @@
 mod answer;
 mod copies;
 mod errors;
+mod frames;
 mod pooled;
 mod sequences;
 mod settings;
