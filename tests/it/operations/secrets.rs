@@ -179,7 +179,8 @@ async fn no_secret_reaches_an_output() {
     // What grantd shows to others: another session of an administrator.
     until("every account was tried", || {
         let (_, ready) = served.get("/readyz");
-        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+        // A daemon that logs everything may be too busy to answer in time; it is asked again.
+        let Ok(ready) = serde_json::from_str::<serde_json::Value>(&ready) else { return false };
         let accounts = ready["accounts"].as_array().unwrap().clone();
         accounts.iter().all(|a| a["ready"] == true || a["failures"].as_u64() > Some(0))
     });
