@@ -504,12 +504,19 @@ impl Settings {
     }
 
     fn value(&self, known: &Known) -> &str {
-        self.local
+        let own = self
+            .local
             .get(known.name)
             .or_else(|| self.session.get(known.name))
             .or_else(|| self.startup.get(known.name))
-            .or_else(|| self.ceilings.get(known.name))
-            .map_or(known.default, String::as_str)
+            .or_else(|| self.ceilings.get(known.name));
+        // A statement outside of a block is a transaction of its own.
+        let default = match known.name {
+            "transaction_isolation" => find("default_transaction_isolation"),
+            "transaction_deferrable" => find("default_transaction_deferrable"),
+            _ => None,
+        };
+        own.map(String::as_str).or_else(|| default.map(|default| self.value(default))).unwrap_or(known.default)
     }
 
     /// The value that SHOW gives; 42704 for a name that is not known.

@@ -199,11 +199,16 @@ fn interval(array: &dyn Array, row: usize) -> Result<Option<(i32, i32, i64)>, Sq
                 TimeUnit::Microsecond => array.as_primitive::<t::DurationMicrosecondType>().value(row),
                 TimeUnit::Nanosecond => array.as_primitive::<t::DurationNanosecondType>().value(row),
             };
-            (0, 0, scale_to_micros(value, *unit)?)
+            // The difference of two moments, which PostgreSQL shows in days and hours.
+            let micros = scale_to_micros(value, *unit)?;
+            (0, (micros / DAY_MICROS) as i32, micros % DAY_MICROS)
         }
         _ => return Ok(None),
     }))
 }
+
+/// Microseconds of a day.
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// The elements of a list value.
 fn list(array: &dyn Array, row: usize) -> Option<ArrayRef> {

@@ -1,10 +1,10 @@
-//! How much planning a query is. The planner's work grows with the cube of the tables that one SELECT joins, and it takes
+//! How much planning a query is: PostgreSQL's limits, which the planner does not have, and two of our own. The planner's work grows with the cube of the tables that one SELECT joins, and it takes
 //! the text of a WITH query anew wherever that is named, so that thirty short ones can stand for a billion tables.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Query, Select, TableFactor, Visit, Visitor};
 
 use super::super::error::{SqlError, too_complex};
 
@@ -12,6 +12,11 @@ use super::super::error::{SqlError, too_complex};
 const MAX_TABLES: usize = 64;
 /// Tables of a statement, those in WITH queries as often as they are named.
 const MAX_ALL_TABLES: usize = 500;
+
+/// PostgreSQL's limits of a select list, of CUBE and of what GROUP BY makes of it.
+const MAX_COLUMNS: usize = 1_664;
+const MAX_CUBE: usize = 12;
+const MAX_GROUPING_SETS: usize = 4_096;
 
 /// 54001 for a query that would take too long to plan.
 pub(super) fn check(node: &impl Visit) -> Result<(), SqlError> {
@@ -58,6 +63,28 @@ impl Size {
     }
 }
 
+/// The grouping sets of a SELECT, within PostgreSQL's limits.
+fn grouping_sets(select: &Select) -> Result<usize, SqlError> {
+    let GroupByExpr::Expressions(keys, _) = &select.group_by else { return Ok(1) };
+    keys.iter().try_fold(1usize, |sets, key| {
+        let own = match key {
+            Expr::Cube(parts) if parts.len() > MAX_CUBE => {
+                return Err(SqlError::new("54011", format!("CUBE is limited to {MAX_CUBE} elements")));
+            }
+            Expr::Cube(parts) => 1 << parts.len(),
+            Expr::Rollup(parts) => parts.len() + 1,
+            Expr::GroupingSets(sets) => sets.len(),
+            _ => 1,
+        };
+        let sets = sets.saturating_mul(own);
+        if sets > MAX_GROUPING_SETS {
+            let text = format!("too many grouping sets present (maximum {MAX_GROUPING_SETS})");
+            return Err(SqlError::new("54001", text));
+        }
+        Ok(sets)
+    })
+}
+
 impl Visitor for Size {
     type Break = SqlError;
 
@@ -81,8 +108,15 @@ impl Visitor for Size {
         }
     }
 
-    fn pre_visit_select(&mut self, _: &Select) -> ControlFlow<SqlError> {
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<SqlError> {
         self.selects.push(0);
+        if select.projection.len() > MAX_COLUMNS {
+            let text = format!("target lists can have at most {MAX_COLUMNS} entries");
+            return ControlFlow::Break(SqlError::new("54011", text));
+        }
+        if let Err(error) = grouping_sets(select) {
+            return ControlFlow::Break(error);
+        }
         ControlFlow::Continue(())
     }
 
@@ -113,10 +147,16 @@ impl Visitor for Size {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::{Command, parse};
 
     fn code(sql: &str) -> &'static str {
-        parse(sql).map_or_else(|error| error.sqlstate, |_| "ok")
+        match parse(sql) {
+            Err(error) => error.sqlstate,
+            Ok(statements) => match &statements[0].command {
+                Command::Refused { error, .. } => error.sqlstate,
+                _ => "ok",
+            },
+        }
     }
 
     #[test]
@@ -130,6 +170,17 @@ mod tests {
         // Each SELECT has its own.
         assert_eq!(code(&vec![joins(40); 10].join(" union all ")), "ok");
         assert_eq!(code(&vec![joins(40); 20].join(" union all ")), "54001");
+    }
+
+    #[test]
+    fn columns_and_grouping_sets_have_postgresqls_limits() {
+        let columns = |n: usize| format!("select {}", vec!["1"; n].join(", "));
+        assert_eq!((code(&columns(1_664)), code(&columns(1_665))), ("ok", "54011"));
+        let list = |n: usize| (0..n).map(|i| format!("c{i}")).collect::<Vec<_>>().join(", ");
+        let cube = |n: usize| format!("select 1 from t group by cube ({})", list(n));
+        assert_eq!((code(&cube(12)), code(&cube(13)), code(&cube(40))), ("ok", "54011", "54011"));
+        let product = |n: usize| format!("select 1 from t group by {}", vec!["rollup (a, b, c)"; n].join(", "));
+        assert_eq!((code(&product(6)), code(&product(7))), ("ok", "54001"));
     }
 
     #[test]

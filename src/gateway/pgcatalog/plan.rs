@@ -9,9 +9,11 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType, NullEquality, Result, metadata::FieldMetadata};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::registry::FunctionRegistry;
-use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::expr::{ScalarFunction, Sort as SortExpr};
 use datafusion::logical_expr::{
-    Aggregate, Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, Subquery, TableSource,
+    Aggregate, Expr, ExprFunctionExt as _, FetchType, Join, Limit, LogicalPlan, LogicalPlanBuilder, RecursiveQuery,
+    SkipType, Subquery, TableSource, lit,
 };
 
 use super::functions::{SINGLE_VALUE, array_output_function, output_function};
@@ -268,6 +270,7 @@ fn top_aggregate(plan: &LogicalPlan) -> Option<&Aggregate> {
         LogicalPlan::Projection(projection) => top_aggregate(&projection.input),
         LogicalPlan::SubqueryAlias(alias) => top_aggregate(&alias.input),
         LogicalPlan::Sort(sort) => top_aggregate(&sort.input),
+        LogicalPlan::Limit(limit) => top_aggregate(&limit.input),
         _ => None,
     }
 }
@@ -392,6 +395,7 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
                 domain.into_iter().map(|(from, to)| (from, Column::new(Some(alias.alias.clone()), to.name))).collect();
             (plan, domain)
         }
+        LogicalPlan::Limit(limit) => return first_of_each(limit, combinations, domain),
         LogicalPlan::Subquery(subquery) => return attach(&subquery.subquery, combinations, domain),
         LogicalPlan::RecursiveQuery(query) if !uses(&query.recursive_term, domain)? => {
             let Some((start, carried)) = attach(&query.static_term, combinations, domain)? else { return Ok(None) };
@@ -435,6 +439,43 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
         }
         _ => return Ok(None),
     }))
+}
+
+/// ORDER BY and LIMIT of a subquery count for each combination of outer columns by itself: rows are numbered within them.
+fn first_of_each(limit: &Limit, combinations: &LogicalPlan, domain: &Domain) -> Result<Option<(LogicalPlan, Domain)>> {
+    let (SkipType::Literal(skip), FetchType::Literal(fetch)) = (limit.get_skip_type()?, limit.get_fetch_type()?) else {
+        return Ok(None);
+    };
+    // A column that only orders is taken off above the sort.
+    let (projection, sort) = match limit.input.as_ref() {
+        LogicalPlan::Sort(sort) => (None, Some(sort)),
+        LogicalPlan::Projection(projection) => match projection.input.as_ref() {
+            LogicalPlan::Sort(sort) => (Some(projection), Some(sort)),
+            _ => (None, None),
+        },
+        _ => (None, None),
+    };
+    let input = sort.map_or(&limit.input, |sort| &sort.input);
+    let Some((plan, domain)) = attach(input, combinations, domain)? else { return Ok(None) };
+    let carried: Vec<Expr> = domain.iter().map(|(_, to)| Expr::Column(to.clone())).collect();
+    let order = sort.into_iter().flat_map(|sort| &sort.expr).map(|key| {
+        let expr = replace_outer(&key.expr, &domain)?;
+        Ok(SortExpr { expr, ..key.clone() })
+    });
+    let numbering = row_number().partition_by(carried.clone()).order_by(order.collect::<Result<_>>()?).build()?;
+    let number = Expr::Column(Column::new_unqualified(numbering.schema_name().to_string()));
+    let mut wanted = number.clone().gt(lit(skip as u64));
+    if let Some(fetch) = fetch {
+        wanted = wanted.and(number.lt_eq(lit(skip.saturating_add(fetch) as u64)));
+    }
+    let plan = LogicalPlanBuilder::from(plan).window(vec![numbering])?.filter(wanted)?;
+    let own = match projection {
+        Some(projection) => {
+            projection.expr.iter().map(|expr| replace_outer(expr, &domain)).collect::<Result<Vec<_>>>()?
+        }
+        None => input.schema().columns().into_iter().map(Expr::Column).collect(),
+    };
+    Ok(Some((plan.project(own.into_iter().chain(carried))?.build()?, domain)))
 }
 
 /// Carries columns that a recursive query's own table now has from its scan to the top of a plan. Returns the plan and where they

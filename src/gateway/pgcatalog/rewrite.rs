@@ -247,6 +247,9 @@ fn operator(name: &str) -> Option<BinaryOperator> {
     })
 }
 
+/// An element of an `oid[]`: an integer to the planner. The width, which says nothing in PostgreSQL, tells it from others.
+pub(crate) const OID_ELEMENT: DataType = DataType::Int4(Some(26));
+
 /// What a cast's target type means here.
 enum Target {
     /// A type the planner knows.
@@ -269,10 +272,9 @@ fn target(data_type: &DataType) -> Target {
                 Target::Identifier(name) if array_output_function(&format!("_{name}")).is_some() => {
                     Target::Identifier(format!("{name}_array"))
                 }
-                Target::Identifier(_) => Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(
-                    Box::new(DataType::Integer(None)),
-                    *size,
-                ))),
+                Target::Identifier(_) => {
+                    Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(OID_ELEMENT), *size)))
+                }
                 Target::AsIs => Target::AsIs,
             };
         }

@@ -17,7 +17,7 @@ use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
 use super::super::frame::utf8;
-use super::super::pgcatalog;
+use super::super::pgcatalog::{self, rewrite::OID_ELEMENT};
 use super::super::values::{TEXT_TYPES, intervals};
 use super::shape;
 
@@ -356,6 +356,7 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
         Sql::Timestamp(..) => Type::TIMESTAMP,
         Sql::Time(..) => Type::TIME,
         Sql::Interval { .. } => Type::INTERVAL,
+        Sql::Array(ast::ArrayElemTypeDef::SquareBracket(inner, _)) if **inner == OID_ELEMENT => Type::OID_ARRAY,
         Sql::Array(ast::ArrayElemTypeDef::SquareBracket(inner, _)) => array_of(&sql_type(inner)?)?,
         Sql::Custom(name, _) => {
             let name = name.0.last()?.as_ident()?.value.to_lowercase();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::common::config::Dialect;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
-use datafusion::common::{Column, ParamValues};
+use datafusion::common::{Column, JoinType, ParamValues};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{FunctionRegistry as _, SessionState};
@@ -102,7 +102,7 @@ impl Scene {
         only_reads.verify_plan(&plan).map_err(|_| super::super::front_door::read_only("this statement"))?;
         let plan = typing::types_of_postgresql(&state, plan).map_err(|error| self.error(&error))?;
         let plan = pgcatalog::plan::finish(&state, plan).map_err(|error| self.error(&error))?;
-        let plan = exists_as_values(plan).map_err(|error| self.error(&error))?;
+        let plan = exists_as_values(plan).and_then(in_as_marks).map_err(|error| self.error(&error))?;
         let params = params::resolve(&found, types, &plan).map_err(|error| self.error(&error))?;
         let plan = if params.is_empty() {
             plan
@@ -137,6 +137,46 @@ fn exists_as_values(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
             Ok(replaced.update_data(|expr| name.restore(expr)))
         })?;
         if mapped.transformed { mapped.map_data(LogicalPlan::recompute_schema) } else { Ok(mapped) }
+    })
+    .map(|transformed| transformed.data)
+}
+
+/// The planner knows IN (SELECT ...) only as a condition, too. In a select list it becomes a join that marks the rows which
+/// have a partner. What refers to the query around it is left to fail.
+fn in_as_marks(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    let mut number = 0usize;
+    plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::Projection(projection) = &node else { return Ok(Transformed::no(node)) };
+        let mut input = projection.input.as_ref().clone();
+        let before = number;
+        let mut columns = Vec::with_capacity(projection.expr.len());
+        for expr in &projection.expr {
+            let name = expr.schema_name().to_string();
+            let marked = expr.clone().transform_up(|part| match part {
+                Expr::InSubquery(within) if within.subquery.outer_ref_columns.is_empty() => {
+                    let alias = format!("__in_{number}");
+                    number = number.saturating_add(1);
+                    let right = LogicalPlanBuilder::from(Arc::unwrap_or_clone(within.subquery.subquery));
+                    let right = right.alias(alias.as_str())?.build()?;
+                    let Some(column) = right.schema().columns().into_iter().next() else {
+                        return Err(DataFusionError::Plan("a subquery has no column".to_owned()));
+                    };
+                    let condition = Expr::eq(*within.expr, Expr::Column(column));
+                    let joined =
+                        LogicalPlanBuilder::from(input.clone()).join_on(right, JoinType::LeftMark, [condition])?;
+                    input = joined.build()?;
+                    let mark = Expr::Column(Column::new(Some(alias), "mark"));
+                    Ok(Transformed::yes(if within.negated { !mark } else { mark }))
+                }
+                other => Ok(Transformed::no(other)),
+            })?;
+            let is_named = !marked.transformed || matches!(marked.data, Expr::Alias(_));
+            columns.push(if is_named { marked.data } else { marked.data.alias(name) });
+        }
+        if number == before {
+            return Ok(Transformed::no(node));
+        }
+        LogicalPlanBuilder::from(input).project(columns)?.build().map(Transformed::yes)
     })
     .map(|transformed| transformed.data)
 }

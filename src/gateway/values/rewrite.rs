@@ -35,6 +35,17 @@ fn literal(expr: &Expr) -> Option<&str> {
     }
 }
 
+/// `2026-01-02 03:04` with its seconds, which the planner wants; `None` for a text that is written otherwise.
+fn with_seconds(text: &str) -> Option<String> {
+    let at = text.find(':')?;
+    let (start, rest) = text.split_at_checked(at.checked_add(3)?)?;
+    let minutes = start.get(at..)?.strip_prefix(':')?;
+    let is_minutes = minutes.len() == 2 && minutes.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = !rest.starts_with(|c: char| c == ':' || c == '.' || c.is_ascii_digit());
+    // A zone has a colon, too: it comes after that of the time.
+    (is_minutes && ends && start.len() >= "2026-01-02 03:04".len()).then(|| format!("{start}:00{rest}"))
+}
+
 /// A literal with a point as the number it is, with all of its digits.
 fn exact_literal(expr: &Expr) -> Option<Expr> {
     let text = match expr {
@@ -129,6 +140,14 @@ impl Rewriter<'_> {
                     && let Some(text) = literal(value)
                 {
                     *expr = interval(text, "seconds").map_err(|error| self.at(value, error))?;
+                } else if matches!(data_type, DataType::Timestamp(..) | DataType::Datetime(_))
+                    && let Some(text) = literal(value).and_then(with_seconds)
+                {
+                    **value = Expr::value(Value::SingleQuotedString(text));
+                } else if let DataType::Float(size) = data_type {
+                    // FLOAT alone is FLOAT(53).
+                    let is_short = matches!(size, ExactNumberInfo::Precision(bits) if *bits <= 24);
+                    *data_type = if is_short { DataType::Real } else { DataType::DoublePrecision };
                 } else if matches!(
                     data_type,
                     DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None)

@@ -51,6 +51,9 @@ pub(crate) fn exact_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
     })
 }
 
+/// Functions whose `integer` the planner counts in 64 bits.
+const INTEGERS: &[&str] = &["array_length", "array_position", "cardinality"];
+
 type Rewrite<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
 
 /// Rewrites the expressions of a plan, which keep their names, and the types of everything that reads them.
@@ -161,6 +164,9 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 BinaryExpr { left: Box::new(cast(*left, via.clone())), op, right: Box::new(cast(*right, via)) };
             Transformed::yes(cast(Expr::BinaryExpr(computed), result))
         }
+        Expr::ScalarFunction(function) if INTEGERS.contains(&function.name()) => {
+            Transformed::yes(cast(Expr::ScalarFunction(function), DataType::Int32))
+        }
         Expr::ScalarFunction(function) if function.name() == "trunc" && function.args.len() == 1 => {
             let kind = function.args.first().and_then(|argument| argument.get_type(schema).ok());
             let expr = Expr::ScalarFunction(function);
@@ -212,6 +218,19 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     Transformed::yes(Expr::ScalarFunction(function))
                 }
                 _ => Transformed::no(Expr::ScalarFunction(function)),
+            }
+        }
+        // An array of identifiers or names is one of its own.
+        Expr::AggregateFunction(ref call) if call.func.name() == "array_agg" => {
+            // A cast has another type than what it casts, whose mark it keeps.
+            let element = call.params.args.first().filter(|element| !matches!(element, Expr::Cast(_)));
+            let field = element.and_then(|element| element.to_field(schema).ok());
+            match field.and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned()) {
+                Some(name) => {
+                    let shown = expr.schema_name().to_string();
+                    Transformed::yes(expr.alias_with_metadata(shown, Some(types::metadata(&format!("_{name}")).into())))
+                }
+                None => Transformed::no(expr),
             }
         }
         Expr::AggregateFunction(AggregateFunction { func, mut params }) => {

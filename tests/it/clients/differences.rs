@@ -69,12 +69,16 @@ const LANGUAGES: &str = "there are no procedural languages and no extensions";
 const ROLES: &str = "there are no predefined roles";
 const SIZES: &str = "nothing is stored in files";
 const INDEXES: &str = "the indexes of PostgreSQL's own catalogs are not listed";
+const DIGITS: &str =
+    "calculated numeric values have another number of digits behind the point, which their type says, too";
+const PARAMETERS: &str = "a parameter gets another type where PostgreSQL finds it from a distance";
+const TEXTS: &str = "a type of PostgreSQL's catalogs that is shown as the type underneath";
+const AGE: &str = "there is no age()";
 const SCROLLS: &str = "cursors read forward only";
 
 static DIFFERENCES: &[Difference] = &[
     refused("psycopg2 psycopg asyncpg pg8000 perl php ruby", "insert", "25006", WRITES),
     refused("psycopg2", "copy from", "25006", WRITES),
-    refused("psycopg", "describe INSERT*", "25006", WRITES),
     refused("sqlalchemy", "*insert", "25006", WRITES),
     refused("jdbc", "INSERT INTO*", "25006", WRITES),
     refused("jdbc", "UPDATE users*", "25006", WRITES),
@@ -113,6 +117,32 @@ static DIFFERENCES: &[Difference] = &[
     gap("psql", "\\d pg_catalog.pg_class", INDEXES),
     gap("psql", "\\d+ pg_catalog.pg_namespace", INDEXES),
     gap("psql", "gdesc of nothing", "a select list cannot be empty"),
+    refused("postgres_fdw", "insert", "25006", WRITES),
+    refused("postgres_fdw", "update", "25006", WRITES),
+    meant("adbc", "adbc objects", "the statement leaves the order of a list open"),
+    meant("metabase", "distinct", "the last digit of a standard deviation"),
+    gap("psql", "SELECT pg_typeof(1)*", "a literal is text, never unknown"),
+    gap("psql", "SELECT 7 / 2*", DIGITS),
+    gap("metabase", "bins", DIGITS),
+    gap("metabase", "conditional", DIGITS),
+    gap("tableau", "truncated", DIGITS),
+    gap("psycopg", "describe SELECT CASE WHEN*", PARAMETERS),
+    gap("psycopg", "describe SELECT oid, relname*", PARAMETERS),
+    gap("psycopg", "describe SELECT now()*", "current_time has no zone"),
+    gap("psycopg", "describe SELECT row_number()*", "ntile is bigint"),
+    gap("tableau", "date arithmetic", "the difference of two dates is bigint"),
+    gap("npgsql", "columns", TEXTS),
+    gap("asyncpg", "null of type xid", TEXTS),
+    gap("asyncpg", "null of type pg_node_tree", TEXTS),
+    gap("asyncpg", "null of type aclitem[]", TEXTS),
+    gap("asyncpg", "null of type name[]", TEXTS),
+    gap("perl", "statistics", "a column of NULLs alone in one part of a UNION is text"),
+    gap("odbc", "foreign keys", "a column is said to be nullable that is not"),
+    gap("pgcli", "table columns", "the type of pg_statistic_ext_data.stxdexpr is not there"),
+    meant("pgcli", "casing", "the functions have no source that words could be taken from"),
+    gap("psql", "tab after \\c grant", "the completion of a name that a database and a role share"),
+    gap("dbeaver", "locks", AGE),
+    gap("dbeaver", "state numbers", AGE),
     gap("psycopg", "scrolled cursor", SCROLLS),
     gap("php", "scroll", SCROLLS),
 ];

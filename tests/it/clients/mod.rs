@@ -129,10 +129,17 @@ fn shown(theirs: &Step, ours: &Step) -> String {
     part("columns", theirs.columns.to_string(), ours.columns.to_string());
     match (theirs.rows.get("out"), ours.rows.get("out")) {
         (Some(_), Some(_)) => part("printed", lines(theirs, ours), lines(ours, theirs)),
-        _ => part("rows", theirs.rows.to_string(), ours.rows.to_string()),
+        _ => part("rows", rest(&theirs.rows, &ours.rows), rest(&ours.rows, &theirs.rows)),
     }
     part("message", theirs.message.clone(), ours.message.clone());
     text
+}
+
+/// The rows that the other one has not; all, where they only have another order.
+fn rest(of: &Value, other: &Value) -> String {
+    let (Some(of), Some(others)) = (of.as_array(), other.as_array()) else { return of.to_string() };
+    let rest: Vec<&Value> = of.iter().filter(|row| !others.contains(row)).collect();
+    if rest.is_empty() { Value::from(of.clone()).to_string() } else { serde_json::to_string(&rest).unwrap() }
 }
 
 /// The printed lines of a step that the other one has not.

@@ -7,7 +7,7 @@ use super::Tally;
 use super::differences::Kind;
 
 /// How the page is made anew.
-const COMMAND: &str = "GRANTD_UPDATE_CLIENTS=1 cargo test --workspace --test it -- clients::";
+const COMMAND: &str = "GRANTD_UPDATE_CLIENTS=1 cargo test --workspace --test it -- --ignored clients::";
 
 fn page(tallies: &[(&str, Tally)]) -> String {
     let mut page = String::from(

@@ -255,6 +255,11 @@ fn functions(catalog: &Catalog, rows: &mut Rows) {
         let inputs: Vec<String> = function.doc.arguments.iter().map(|(_, pg_type)| type_oid(pg_type)).collect();
         let all = || function.doc.arguments.iter().chain(&function.doc.returns);
         let modes = function.doc.arguments.iter().map(|_| "i").chain(function.doc.returns.iter().map(|_| "t"));
+        // A function that returns TABLE returns records, with one column that column's type.
+        let result = match function.doc.returns.as_slice() {
+            [(_, only)] => type_oid(only),
+            _ => "2249".to_owned(),
+        };
         rows.push([
             ("oid", cell(function.oid)),
             ("proname", cell(&function.doc.name)),
@@ -268,8 +273,7 @@ fn functions(catalog: &Catalog, rows: &mut Rows) {
             ("provolatile", text("s")),
             ("proparallel", text("s")),
             ("pronargs", cell(inputs.len())),
-            // A function that returns TABLE returns records.
-            ("prorettype", text("2249")),
+            ("prorettype", cell(result)),
             ("proargtypes", cell(inputs.join(" "))),
             ("proallargtypes", cell(array(all().map(|(_, pg_type)| type_oid(pg_type))))),
             ("proargmodes", cell(array(modes.map(str::to_owned)))),
