@@ -12,7 +12,7 @@ use super::error::SqlError;
 use super::frame::{Bind, Target};
 use super::front_door::{Command, Statement};
 use super::kept::parsed_size;
-use super::outcome::{Outcome, Sent};
+use super::outcome::{self, Outcome, Passage, Sent};
 use super::query::params::{self, ParamType};
 use super::query::rows::Rows;
 use super::query::shape::{Column, Formats, describe};
@@ -151,6 +151,14 @@ impl Portal {
     /// The snapshots that a cursor reads.
     pub(crate) fn snapshots(&self) -> Option<Snapshots> {
         self.snapshots.clone()
+    }
+
+    /// About how many bytes of rows a cursor keeps to go back to.
+    pub(super) fn kept(&self) -> usize {
+        match &self.progress {
+            Progress::Cursor(rows) => rows.kept(),
+            _ => 0,
+        }
     }
 
     /// The rows that FETCH reads.
@@ -419,7 +427,7 @@ impl Session {
                 record.set_snapshots(portal.snapshots.clone());
                 let style = self.style();
                 let (count, over) =
-                    super::outcome::send_rows(conn, guard, rows, &portal.formats, &style, most, false).await?;
+                    outcome::send_rows(conn, guard, rows, (&portal.formats, &style), most, Passage::default()).await?;
                 record.rows = count;
                 if over {
                     conn.send(&CommandComplete::new(format!("SELECT {count}")))?;

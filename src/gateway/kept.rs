@@ -60,8 +60,8 @@ impl Prepared {
 }
 
 impl Portal {
-    /// About how many bytes it takes, without the rows that it may run.
+    /// About how many bytes it takes, without the rows that come next.
     pub(super) fn size(&self) -> usize {
-        self.bytes.saturating_add(LEAST)
+        self.bytes.saturating_add(self.kept()).saturating_add(LEAST)
     }
 }

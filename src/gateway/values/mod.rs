@@ -1,6 +1,7 @@
 //! PostgreSQL's types and functions of values where the planner has another idea of them: numbers, intervals, templates of
 //! dates and numbers, JSON, and the types that are text underneath.
 
+mod ages;
 mod casts;
 mod formatting;
 pub(crate) mod intervals;
@@ -21,6 +22,7 @@ pub(crate) use zones::local;
 /// Registers the functions on a context; those of the same name that the planner brings are replaced.
 pub(super) fn register(context: &SessionContext) {
     let groups = [
+        ages::functions(),
         casts::functions(),
         formatting::functions(),
         intervals::functions(),

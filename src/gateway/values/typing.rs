@@ -16,7 +16,7 @@ use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_fo
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, RecursiveQuery, TableScan,
-    Union, Values, WindowFunctionDefinition,
+    Union, Values, WindowFunctionDefinition, binary_expr,
 };
 
 use super::super::pgcatalog::functions::{array_output_function, output_function};
@@ -30,7 +30,7 @@ const AVERAGED: DataType = DataType::Decimal128(38, 12);
 
 /// Gives expressions PostgreSQL's types before the planner coerces anything:
 ///
-/// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit;
+/// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit; the days between two dates are `integer`, too;
 /// - arithmetic of `bigint` fails when its result does not fit, instead of starting over at the other end;
 /// - `sum` of `bigint` and `avg` of whole numbers are `numeric`;
 /// - CASE and its relatives keep the names of types that are text underneath.
@@ -157,6 +157,9 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 (Some(DataType::Int64), Some(DataType::Int64 | DataType::Int32 | DataType::Int16))
                 | (Some(DataType::Int32 | DataType::Int16), Some(DataType::Int64)) => {
                     (DataType::Decimal128(19, 0), DataType::Int64)
+                }
+                (Some(DataType::Date32), Some(DataType::Date32)) if op == Operator::Minus => {
+                    return Ok(Transformed::yes(cast(binary_expr(*left, op, *right), DataType::Int32)));
                 }
                 _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
             };

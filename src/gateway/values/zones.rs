@@ -8,6 +8,7 @@ use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::array::{AsArray as _, TimestampMicrosecondArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
@@ -16,7 +17,12 @@ use super::super::settings::time_zone;
 
 /// The session's zone.
 pub(super) fn session_zone(args: &ScalarFunctionArgs) -> Tz {
-    let name = args.config_options.execution.time_zone.as_deref().unwrap_or("UTC");
+    zone_of(&args.config_options)
+}
+
+/// The zone of a session with these options.
+pub(super) fn zone_of(options: &ConfigOptions) -> Tz {
+    let name = options.execution.time_zone.as_deref().unwrap_or("UTC");
     Tz::from_str(name).or_else(|_| Tz::from_str("+00:00")).unwrap_or_else(|_| utc())
 }
 

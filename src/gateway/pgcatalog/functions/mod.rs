@@ -22,6 +22,7 @@ use super::catalog::Catalog;
 pub(crate) use arrays::ARRAY_OR_EMPTY;
 pub(crate) use composites::columns as composite_columns;
 pub(crate) use identifiers::{array_output_function, format_type, output_function, resolve, type_name};
+pub(crate) use session::TRANSACTION;
 pub(crate) use single_value::SINGLE_VALUE;
 
 /// Registers every function on a context.
