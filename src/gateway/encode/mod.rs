@@ -178,7 +178,7 @@ fn scale_to_micros(value: i64, unit: datafusion::arrow::datatypes::TimeUnit) -> 
 }
 
 /// Months, days and microseconds of an interval or duration.
-fn interval(array: &dyn Array, row: usize) -> Result<Option<(i32, i32, i64)>, SqlError> {
+pub(crate) fn interval(array: &dyn Array, row: usize) -> Result<Option<(i32, i32, i64)>, SqlError> {
     use datafusion::arrow::datatypes::{self as t, IntervalUnit, TimeUnit};
     Ok(Some(match array.data_type() {
         DataType::Interval(IntervalUnit::YearMonth) => {

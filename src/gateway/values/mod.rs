@@ -7,6 +7,7 @@ mod formatting;
 pub(crate) mod intervals;
 mod json;
 mod numbers;
+mod outputs;
 mod parts;
 pub(crate) mod rewrite;
 mod templates;

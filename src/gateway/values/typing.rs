@@ -22,6 +22,7 @@ use datafusion::logical_expr::{
 use super::super::pgcatalog::functions::{array_output_function, output_function};
 use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
+use super::outputs;
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -33,6 +34,7 @@ const AVERAGED: DataType = DataType::Decimal128(38, 12);
 /// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit; the days between two dates are `integer`, too;
 /// - arithmetic of `bigint` fails when its result does not fit, instead of starting over at the other end;
 /// - `sum` of `bigint` and `avg` of whole numbers are `numeric`;
+/// - text of moments, intervals, floats and arrays is what the wire has; a whole number of one with a fraction is rounded;
 /// - CASE and its relatives keep the names of types that are text underneath.
 pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
     each_expression(plan, &|expr, inputs| typed(registry, expr, inputs))
@@ -186,8 +188,48 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     let call = ScalarFunction::new_udf(registry.udf(output)?, vec![cast.expr.as_ref().clone()]);
                     Transformed::yes(Expr::ScalarFunction(call))
                 }
-                None => Transformed::no(expr),
+                None => match own_text(cast.expr.as_ref().clone(), schema) {
+                    own if own.transformed && *cast.field.data_type() == DataType::Utf8 => own,
+                    own if own.transformed && !cast.field.data_type().is_nested() => {
+                        own.update_data(|text| self::cast(text, cast.field.data_type().clone()))
+                    }
+                    _ => Transformed::no(expr),
+                },
             }
+        }
+        Expr::Cast(mut to)
+            if to.field.data_type().is_integer()
+                && to.expr.get_type(schema).is_ok_and(|kind| outputs::has_fraction(&kind)) =>
+        {
+            let value = std::mem::replace(to.expr.as_mut(), Expr::Literal(ScalarValue::Null, None));
+            *to.expr = outputs::rounded().call(vec![value]);
+            Transformed::yes(Expr::Cast(to))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
+            let is_text = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind.is_string());
+            let (left, right) = match (is_text(&left), is_text(&right)) {
+                (true, false) => (Transformed::no(*left), own_text(*right, schema)),
+                (false, true) => (own_text(*left, schema), Transformed::no(*right)),
+                _ => (Transformed::no(*left), Transformed::no(*right)),
+            };
+            let changed = left.transformed || right.transformed;
+            Transformed::new(
+                binary_expr(left.data, Operator::StringConcat, right.data),
+                changed,
+                TreeNodeRecursion::Continue,
+            )
+        }
+        Expr::ScalarFunction(mut function) if matches!(function.name(), "concat" | "concat_ws") => {
+            let mut changed = false;
+            for argument in &mut function.args {
+                let value = std::mem::replace(argument, Expr::Literal(ScalarValue::Null, None));
+                let is_bool = value.get_type(schema).is_ok_and(|kind| kind == DataType::Boolean);
+                let own =
+                    if is_bool { Transformed::yes(outputs::text().call(vec![value])) } else { own_text(value, schema) };
+                changed |= own.transformed;
+                *argument = own.data;
+            }
+            Transformed::new(Expr::ScalarFunction(function), changed, TreeNodeRecursion::Continue)
         }
         Expr::Case(mut case) => {
             let kind = case.expr.as_ref().and_then(|operand| operand.get_type(schema).ok());
@@ -252,6 +294,14 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         }
         other => Transformed::no(other),
     })
+}
+
+/// A value as its own text, where the planner would write another one.
+fn own_text(value: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    match value.get_type(schema) {
+        Ok(kind) if outputs::has_own_text(&kind) => Transformed::yes(outputs::text().call(vec![value])),
+        _ => Transformed::no(value),
+    }
 }
 
 /// An expression that chooses among values has the type that the chosen ones are marked with (`name`, `varchar`, ...); literals take
