@@ -223,11 +223,10 @@ fn row_12_in_a_control_group() {
          spill_limit = \"2GiB\"\nstatement_spill_limit = \"512MiB\"\n"
     );
     std::fs::write(&config, text).unwrap();
-    let program = std::env::var_os("GRANTD_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_grantd").into());
     // Into the group before it starts, so that it finds the group's limit.
     let mut serving = Command::new("sh")
         .args(["-c", "echo $$ > \"$0\"/cgroup.procs && exec \"$@\"", group.to_str().unwrap()])
-        .arg(program)
+        .arg(crate::support::program())
         .args(["serve", "--config", config.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
