@@ -32,6 +32,7 @@ pub(super) async fn approach(
     let read = |backward, rows| Ok(Approach::Read { backward, rows });
     match what {
         Fetch::Forward(count) => read(false, count),
+        Fetch::Backward(None) if only_move && rows.place() == 0 => Ok(Approach::Stay(0)),
         Fetch::Backward(count) => {
             rows.check_scrolls()?;
             read(true, count)
