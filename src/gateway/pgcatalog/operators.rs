@@ -16,6 +16,7 @@ use super::catalog::Catalog;
 use super::errors::sql_error;
 use super::functions;
 use super::types;
+use crate::gateway::values::{array_literal, bytea};
 
 /// Registers the operators on a context.
 pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) -> Result<()> {
@@ -52,7 +53,13 @@ impl Literals {
                     return Err(sql_error("22P02", format!("invalid input syntax for type boolean: \"{text}\"")));
                 }
             },
+            DataType::Binary => {
+                let bytes = bytea::parse(text).map_err(|error| sql_error(error.sqlstate, error.message))?;
+                Some(lit(ScalarValue::Binary(Some(bytes))))
+            }
             list @ DataType::List(_) => {
+                // A malformed text is refused with its reason.
+                array_literal::items(text).map_err(|error| sql_error(error.sqlstate, error.message))?;
                 let array = types::array_from_text(list, std::iter::once(Some(text)))?;
                 Some(Expr::Literal(ScalarValue::try_from_array(&array, 0)?, None))
             }
@@ -80,7 +87,9 @@ impl ExprPlanner for Literals {
                 | BinaryOperator::GtEq
         );
         if !comparison {
-            return Ok(match super::super::values::interval_operator(&expr, schema) {
+            let planned = super::super::values::interval_operator(&expr, schema)
+                .or_else(|| super::super::values::jsonb_operator(&expr, schema));
+            return Ok(match planned {
                 Some(planned) => PlannerResult::Planned(planned),
                 None => PlannerResult::Original(expr),
             });

@@ -2,10 +2,15 @@
 //! dates and numbers, JSON, and the types that are text underneath.
 
 mod ages;
+pub(crate) mod array_literal;
+mod arrays;
+pub(crate) mod bytea;
 mod casts;
 mod formatting;
 pub(crate) mod intervals;
 mod json;
+mod jsonb;
+mod literals;
 mod numbers;
 mod outputs;
 mod parts;
@@ -16,18 +21,23 @@ mod zones;
 
 use datafusion::execution::context::SessionContext;
 
+pub(crate) use arrays::TEXT_ARRAYS;
 pub(crate) use casts::TEXT_TYPES;
 pub(crate) use intervals::operator as interval_operator;
+pub(crate) use jsonb::operator as jsonb_operator;
 pub(crate) use zones::local;
 
 /// Registers the functions on a context; those of the same name that the planner brings are replaced.
 pub(super) fn register(context: &SessionContext) {
     let groups = [
         ages::functions(),
+        arrays::functions(),
+        bytea::functions(),
         casts::functions(),
         formatting::functions(),
         intervals::functions(),
         json::functions(),
+        jsonb::functions(),
         parts::functions(),
         zones::functions(),
     ];

@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 use super::super::pgcatalog::functions::{array_output_function, output_function};
 use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
-use super::outputs;
+use super::{arrays, outputs};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -180,6 +180,19 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 _ => Transformed::no(expr),
             }
         }
+        // A text becomes an array by being read, not as its one element.
+        Expr::Cast(ref cast)
+            if matches!(cast.field.data_type(), DataType::List(_))
+                && cast.expr.get_type(schema).is_ok_and(|kind| kind.is_string()) =>
+        {
+            match cast.field.data_type() {
+                DataType::List(element) => {
+                    let read = arrays::from_text(Arc::clone(element));
+                    Transformed::yes(read.call(vec![cast.expr.as_ref().clone()]))
+                }
+                _ => Transformed::no(expr),
+            }
+        }
         // An identifier, or an array of them, becomes text by name and not by number.
         Expr::Cast(ref cast) if is_text(cast.field.data_type()) => {
             let kind = cast.expr.to_field(schema).map(|(_, field)| types::name_of(&field)).unwrap_or_default();
@@ -247,7 +260,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
             if read { Transformed::yes(named.data) } else { named }
         }
         Expr::ScalarFunction(ref function)
-            if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least") =>
+            if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least" | "make_array") =>
         {
             named_type(expr, schema)
         }
@@ -314,12 +327,15 @@ fn named_type(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         Expr::ScalarFunction(function) => function.args.iter().collect(),
         _ => Vec::new(),
     };
+    let is_array = matches!(&expr, Expr::ScalarFunction(function) if function.name() == "make_array");
     let mut found: Option<String> = None;
     for value in values {
         if matches!(value, Expr::Literal(..)) {
             continue;
         }
-        let name = value.to_field(schema).ok().and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned());
+        // A cast keeps the mark of what it casts.
+        let field = value.to_field(schema).ok().filter(|_| !(is_array && matches!(value, Expr::Cast(_))));
+        let name = field.and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned());
         match (&found, name) {
             (None, Some(name)) => found = Some(name),
             (Some(found), Some(name)) if *found == name => {}
@@ -327,6 +343,11 @@ fn named_type(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         }
     }
     match found {
+        // An array of arrays has the type of those.
+        Some(name) if is_array && !name.starts_with('_') => {
+            let shown = expr.schema_name().to_string();
+            Transformed::yes(expr.alias_with_metadata(shown, Some(types::metadata(&format!("_{name}")).into())))
+        }
         Some(name) => {
             let shown = expr.schema_name().to_string();
             Transformed::yes(expr.alias_with_metadata(shown, Some(types::metadata(&name).into())))
