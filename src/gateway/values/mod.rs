@@ -11,6 +11,7 @@ pub(crate) mod intervals;
 mod json;
 mod jsonb;
 mod literals;
+pub(crate) mod moments;
 mod numbers;
 mod outputs;
 mod parts;

@@ -27,7 +27,7 @@ struct Rewriter<'a> {
 }
 
 /// `2026-01-02 03:04` with its seconds, which the planner wants; `None` for a text that is written otherwise.
-fn with_seconds(text: &str) -> Option<String> {
+pub(super) fn with_seconds(text: &str) -> Option<String> {
     let at = text.find(':')?;
     let (start, rest) = text.split_at_checked(at.checked_add(3)?)?;
     let minutes = start.get(at..)?.strip_prefix(':')?;
@@ -160,6 +160,13 @@ impl Rewriter<'_> {
                 array: false,
                 format: None,
             };
+        }
+        if let Expr::TypedString(typed) = expr
+            && matches!(typed.data_type, DataType::Timestamp(..))
+            && let Value::SingleQuotedString(text) = &mut typed.value.value
+            && let Some(whole) = with_seconds(text)
+        {
+            *text = whole;
         }
         let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: value, data_type, .. } = expr else {
             return Ok(());

@@ -56,10 +56,10 @@ pub(crate) fn exact_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
 /// Functions whose `integer` the planner counts in 64 bits.
 const INTEGERS: &[&str] = &["array_length", "array_position", "cardinality"];
 
-type Rewrite<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
+pub(super) type Rewrite<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
 
 /// Rewrites the expressions of a plan, which keep their names, and the types of everything that reads them.
-fn each_expression(plan: LogicalPlan, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
+pub(super) fn each_expression(plan: LogicalPlan, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
     rewritten(plan, rewrite, false)
 }
 
