@@ -3,11 +3,14 @@
 
 mod ages;
 mod casts;
+mod chosen;
 mod formatting;
 pub(crate) mod intervals;
 mod json;
 mod numbers;
+pub(crate) mod numerics;
 mod parts;
+mod retyped;
 pub(crate) mod rewrite;
 mod templates;
 pub(crate) mod typing;
@@ -27,10 +30,14 @@ pub(super) fn register(context: &SessionContext) {
         formatting::functions(),
         intervals::functions(),
         json::functions(),
+        numerics::functions(),
         parts::functions(),
         zones::functions(),
     ];
     for function in groups.into_iter().flatten() {
         context.register_udf(function);
+    }
+    for function in numerics::aggregates() {
+        context.register_udaf(function);
     }
 }
