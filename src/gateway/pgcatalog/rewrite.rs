@@ -353,6 +353,13 @@ fn cast(expr: &mut Expr) {
     {
         **inner = array;
     }
+    // The planner's type of it is that of any integers.
+    if let Expr::Cast { data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)), .. } = expr
+        && **element == OID_ELEMENT
+    {
+        *expr = call("oid_array", vec![take(expr)]);
+        return;
+    }
     // A value of an identifier type becomes text by name, not by number.
     if let Expr::Cast { expr: inner, data_type, .. } = expr
         && is_text(data_type)

@@ -6,6 +6,7 @@ pub(crate) mod array_literal;
 mod arrays;
 pub(crate) mod bytea;
 mod casts;
+mod chosen;
 mod formatting;
 pub(crate) mod intervals;
 mod json;
@@ -13,8 +14,10 @@ mod jsonb;
 mod literals;
 pub(crate) mod moments;
 mod numbers;
+pub(crate) mod numerics;
 mod outputs;
 mod parts;
+mod retyped;
 pub(crate) mod rewrite;
 mod templates;
 pub(crate) mod typing;
@@ -39,10 +42,14 @@ pub(super) fn register(context: &SessionContext) {
         intervals::functions(),
         json::functions(),
         jsonb::functions(),
+        numerics::functions(),
         parts::functions(),
         zones::functions(),
     ];
     for function in groups.into_iter().flatten() {
         context.register_udf(function);
+    }
+    for function in numerics::aggregates() {
+        context.register_udaf(function);
     }
 }

@@ -22,12 +22,15 @@ use datafusion::logical_expr::{
 use super::super::pgcatalog::functions::{array_output_function, output_function};
 use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
+use super::chosen;
+use super::retyped::{casted, exact_number, product, without_casts};
 use super::{arrays, outputs};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
 /// What an average is taken over; it has four digits more.
 const AVERAGED: DataType = DataType::Decimal128(38, 12);
+const AVERAGED_SHORT: DataType = DataType::Decimal128(38, 16);
 
 /// Gives expressions PostgreSQL's types before the planner coerces anything:
 ///
@@ -129,7 +132,7 @@ fn is_work_table(scan: &TableScan, name: &str) -> bool {
 }
 
 /// Text, or an array of it.
-fn is_text(kind: &DataType) -> bool {
+pub(super) fn is_text(kind: &DataType) -> bool {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
         DataType::List(element) => is_text(element.data_type()),
@@ -163,6 +166,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 (Some(DataType::Date32), Some(DataType::Date32)) if op == Operator::Minus => {
                     return Ok(Transformed::yes(cast(binary_expr(*left, op, *right), DataType::Int32)));
                 }
+                _ if op == Operator::Multiply => return product(registry, *left, op, *right, schema),
                 _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
             };
             let computed =
@@ -171,14 +175,6 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         }
         Expr::ScalarFunction(function) if INTEGERS.contains(&function.name()) => {
             Transformed::yes(cast(Expr::ScalarFunction(function), DataType::Int32))
-        }
-        Expr::ScalarFunction(function) if function.name() == "trunc" && function.args.len() == 1 => {
-            let kind = function.args.first().and_then(|argument| argument.get_type(schema).ok());
-            let expr = Expr::ScalarFunction(function);
-            match kind {
-                Some(DataType::Decimal128(..)) => Transformed::yes(cast(expr, DataType::Decimal128(38, 0))),
-                _ => Transformed::no(expr),
-            }
         }
         // A text becomes an array by being read, not as its one element.
         Expr::Cast(ref cast)
@@ -206,7 +202,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     own if own.transformed && !cast.field.data_type().is_nested() => {
                         own.update_data(|text| self::cast(text, cast.field.data_type().clone()))
                     }
-                    _ => Transformed::no(expr),
+                    _ => casted(registry, cast, schema)?.map_or_else(|| Transformed::no(expr), Transformed::yes),
                 },
             }
         }
@@ -244,6 +240,12 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
             }
             Transformed::new(Expr::ScalarFunction(function), changed, TreeNodeRecursion::Continue)
         }
+        Expr::Cast(ref cast) => {
+            casted(registry, cast, schema)?.map_or_else(|| Transformed::no(expr.clone()), Transformed::yes)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ Operator::Divide, right }) => {
+            product(registry, *left, op, *right, schema)?
+        }
         Expr::Case(mut case) => {
             let kind = case.expr.as_ref().and_then(|operand| operand.get_type(schema).ok());
             let mut read = false;
@@ -256,17 +258,18 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     read = true;
                 }
             }
-            let named = named_type(Expr::Case(case), schema);
+            read |= chosen::common_number(&mut case, schema);
+            let named = chosen::named_type(Expr::Case(case), schema);
             if read { Transformed::yes(named.data) } else { named }
         }
         Expr::ScalarFunction(ref function)
             if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least" | "make_array") =>
         {
-            named_type(expr, schema)
+            chosen::named_type(expr, schema)
         }
         Expr::ScalarFunction(mut function) if function.name() == "array_element" => {
             // The vectors of the catalogs are counted from 0.
-            let vector = function.args.first().and_then(|array| array.to_field(schema).ok());
+            let vector = function.args.first().and_then(|array| without_casts(array).to_field(schema).ok());
             let vector = vector.is_some_and(|(_, field)| types::name_of(&field).ends_with("vector"));
             match function.args.get_mut(1) {
                 Some(index) if vector => {
@@ -278,10 +281,10 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 _ => Transformed::no(Expr::ScalarFunction(function)),
             }
         }
+        Expr::ScalarFunction(function) => exact_number(registry, function, schema)?,
         // An array of identifiers or names is one of its own.
         Expr::AggregateFunction(ref call) if call.func.name() == "array_agg" => {
-            // A cast has another type than what it casts, whose mark it keeps.
-            let element = call.params.args.first().filter(|element| !matches!(element, Expr::Cast(_)));
+            let element = call.params.args.first();
             let field = element.and_then(|element| element.to_field(schema).ok());
             match field.and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned()) {
                 Some(name) => {
@@ -317,51 +320,13 @@ fn own_text(value: Expr, schema: &DFSchema) -> Transformed<Expr> {
     }
 }
 
-/// An expression that chooses among values has the type that the chosen ones are marked with (`name`, `varchar`, ...); literals take
-/// any type.
-fn named_type(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
-    let values: Vec<&Expr> = match &expr {
-        Expr::Case(case) => {
-            case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()).collect()
-        }
-        Expr::ScalarFunction(function) => function.args.iter().collect(),
-        _ => Vec::new(),
-    };
-    let is_array = matches!(&expr, Expr::ScalarFunction(function) if function.name() == "make_array");
-    let mut found: Option<String> = None;
-    for value in values {
-        if matches!(value, Expr::Literal(..)) {
-            continue;
-        }
-        // A cast keeps the mark of what it casts.
-        let field = value.to_field(schema).ok().filter(|_| !(is_array && matches!(value, Expr::Cast(_))));
-        let name = field.and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned());
-        match (&found, name) {
-            (None, Some(name)) => found = Some(name),
-            (Some(found), Some(name)) if *found == name => {}
-            _ => return Transformed::no(expr),
-        }
-    }
-    match found {
-        // An array of arrays has the type of those.
-        Some(name) if is_array && !name.starts_with('_') => {
-            let shown = expr.schema_name().to_string();
-            Transformed::yes(expr.alias_with_metadata(shown, Some(types::metadata(&format!("_{name}")).into())))
-        }
-        Some(name) => {
-            let shown = expr.schema_name().to_string();
-            Transformed::yes(expr.alias_with_metadata(shown, Some(types::metadata(&name).into())))
-        }
-        None => Transformed::no(expr),
-    }
-}
-
 /// Makes the argument of a sum or an average a `numeric`; whether it did.
 fn exact(name: &str, arguments: &mut [Expr], schema: &DFSchema) -> bool {
     let [argument] = arguments else { return false };
     let Ok(kind) = argument.get_type(schema) else { return false };
     let to = match (name, &kind) {
         ("sum", DataType::Int64 | DataType::UInt64) => SUM,
+        ("avg", DataType::Int16 | DataType::Int32) => AVERAGED_SHORT,
         ("avg", kind) if kind.is_integer() => AVERAGED,
         _ => return false,
     };

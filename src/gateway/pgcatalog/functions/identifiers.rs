@@ -26,6 +26,7 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regtype_array", (1, 1), "_regtype", |catalog, arguments| each(catalog, arguments, "regtype", cast)),
     stable("regproc_array", (1, 1), "_regproc", |catalog, arguments| each(catalog, arguments, "regproc", cast)),
     stable("regrole_array", (1, 1), "_regrole", |catalog, arguments| each(catalog, arguments, "regrole", cast)),
+    stable("oid_array", (1, 1), "_oid", |catalog, arguments| each(catalog, arguments, "oid", cast)),
     stable("regclassarrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regclass", out)),
     stable("regtypearrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regtype", out)),
     stable("regprocarrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regproc", out)),

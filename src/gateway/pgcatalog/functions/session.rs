@@ -64,7 +64,7 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("getdatabaseencoding", (0, 0), "name", |_, _| Ok(Value::text("UTF8"))),
     stable("pg_blocking_pids", (1, 1), "_int4", |_, _| Ok(Value::List(Vec::new()))),
     // There are no advisory locks to release; PostgreSQL returns void, which is sent as an empty text.
-    stable("pg_advisory_unlock_all", (0, 0), "text", |_, _| Ok(Value::text(""))),
+    stable("pg_advisory_unlock_all", (0, 0), "void", |_, _| Ok(Value::text(""))),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of every function's answer")]
