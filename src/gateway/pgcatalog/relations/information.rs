@@ -30,7 +30,7 @@ fn described(catalog: &Catalog) -> impl Iterator<Item = Described<'_>> {
         name: relation.name,
         view: relation.kind == "v",
         columns: relation.columns.iter().map(|column| (column.name, column.pg_type, column.not_null)).collect(),
-        definition: None,
+        definition: relation.view_definition(),
     });
     published.chain(builtin)
 }

@@ -119,7 +119,10 @@ fn builtin_rows(relation: &'static SystemRelation) -> Result<Option<RecordBatch>
             if !relation.columns.iter().map(|column| column.name).eq(table.header.iter().copied()) {
                 return Err(DataFusionError::Internal(format!("the columns of {name} are not those of its rows")));
             }
-            batch(relation, &schema_of(relation), &table.rows)?
+            match name {
+                "pg_type" => objects::builtin_types(relation, &table.rows)?,
+                _ => batch(relation, &schema_of(relation), &table.rows)?,
+            }
         }
     };
     lock().insert(relation.name, batch.clone());
