@@ -334,6 +334,7 @@ impl Session {
             self.recording.saw(backend.snapshots());
         }
         self.transaction.queries();
+        self.show_kept(sql);
         let context = backend.context().clone();
         drop(backend);
         let settings = self.settings.lock();

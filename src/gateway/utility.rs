@@ -11,7 +11,7 @@ use super::conn::{Conn, Guard};
 use super::error::{SqlError, too_complex};
 use super::extended::{Portal, Prepared};
 use super::front_door::{self, Command, Scrolling, SetValue, Statement};
-use super::kept::parsed_size;
+use super::kept::{now, parsed_size};
 use super::naming;
 use super::outcome::{self, Outcome};
 use super::query::plan::Planned;
@@ -92,7 +92,8 @@ impl Session {
                 }
                 let depth = self.transaction.depth();
                 let (text, seen) = (statement.text.clone(), self.recording.seen());
-                self.portals.insert(name.clone(), Portal::cursor(rows, *hold, *binary, depth, text, seen));
+                let portal = Portal::cursor(rows, *hold, *binary, depth, text, seen);
+                self.portals.insert(name.clone(), portal.declared(sql, *scrolling != Scrolling::No));
                 Ok(done("DECLARE CURSOR"))
             }
             Command::Fetch { name, what, only_move } => {
@@ -127,7 +128,7 @@ impl Session {
                     return Err(SqlError::new("42P05", format!("prepared statement \"{name}\" already exists")));
                 }
                 self.room_for_statement(name, parsed_size(&statement.sql))?;
-                self.prepared.insert(name.clone(), Arc::new(prepared));
+                self.prepared.insert(name.clone(), Arc::new(Prepared { from_sql: true, ..prepared }));
                 Ok(done("PREPARE"))
             }
             Command::Execute(name, arguments) => {
@@ -537,7 +538,8 @@ impl Session {
         statement: Option<Statement>,
         types: std::collections::BTreeMap<usize, u32>,
     ) -> Result<Prepared, SqlError> {
-        let mut prepared = Prepared { statement, types, params: Vec::new(), columns: None };
+        let mut prepared =
+            Prepared { statement, types, params: Vec::new(), columns: None, made: now(), from_sql: false };
         let Some(statement) = &prepared.statement else { return Ok(prepared) };
         let query = match &statement.command {
             Command::Query(query)

@@ -342,6 +342,7 @@ pub(crate) fn arrow_type(pg: &Type) -> DataType {
         Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
         _ => match pg.kind() {
             Kind::Array(inner) if *pg != Type::OID_VECTOR && *pg != Type::INT2_VECTOR => list(arrow_type(inner)),
+            Kind::Domain(base) => arrow_type(base),
             _ => DataType::Utf8,
         },
     }
@@ -405,10 +406,23 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
 
 /// The type that a function of casts is called like.
 fn called_type(name: &str) -> Option<Type> {
+    let own = pgcatalog::functions::type_of_cast(name);
     let texts = TEXT_TYPES.contains(&name) || TEXT_ARRAYS.contains(&name);
-    let known = texts || name == "bytea" || name == "oid" || name.starts_with("reg");
-    let oid = known.then(|| pgcatalog::type_oid(name)).flatten()?;
-    Type::from_oid(u32::try_from(oid).ok()?)
+    let known = own.is_some() || texts || matches!(name, "oid" | "bytea") || name.starts_with("reg");
+    let oid = known.then(|| pgcatalog::type_oid(own.unwrap_or(name))).flatten()?;
+    let oid = u32::try_from(oid).ok()?;
+    Type::from_oid(oid).or_else(|| domain(own?, oid))
+}
+
+/// A domain of `information_schema`.
+fn domain(name: &str, oid: u32) -> Option<Type> {
+    let (schema, name) = name.split_once('.')?;
+    let base = match name {
+        "cardinal_number" => Type::INT4,
+        "sql_identifier" => Type::NAME,
+        _ => Type::VARCHAR,
+    };
+    Some(Type::new(name.to_owned(), oid, Kind::Domain(base), schema.to_owned()))
 }
 
 /// The array type of an element type.
@@ -491,6 +505,9 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
         let code = if dates { "22007" } else { "22P02" };
         SqlError::new(code, format!("invalid input syntax for type {}: \"{text}\"", long_name(pg)))
     };
+    if let Kind::Domain(base) = pg.kind() {
+        return from_text(text, base, zone);
+    }
     if let Kind::Array(element) = pg.kind()
         && matches!(arrow_type(pg), DataType::List(_))
     {
@@ -658,6 +675,7 @@ fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
         }
         _ => match pg.kind() {
             Kind::Array(element) => array_from_binary(raw, element)?,
+            Kind::Domain(base) => from_binary(raw, base)?,
             _ => {
                 return Err(SqlError::unsupported(format!(
                     "binary parameters of type {} are not supported",

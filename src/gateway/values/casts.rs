@@ -16,7 +16,8 @@ use super::super::pgcatalog::types;
 use super::jsonb;
 
 /// The types, by `pg_type.typname`.
-pub(crate) const TEXT_TYPES: [&str; 8] = ["name", "varchar", "bpchar", "char", "json", "jsonb", "uuid", "inet"];
+pub(crate) const TEXT_TYPES: [&str; 10] =
+    ["name", "varchar", "bpchar", "char", "json", "jsonb", "uuid", "inet", "pg_node_tree", "aclitem"];
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     let new = |name| TextType { name, signature: Signature::user_defined(Volatility::Immutable) };
