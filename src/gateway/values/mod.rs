@@ -2,6 +2,7 @@
 //! dates and numbers, JSON, and the types that are text underneath.
 
 mod ages;
+mod aggregates;
 mod casts;
 mod formatting;
 pub(crate) mod intervals;

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
-use super::{TEXT_TYPES, intervals};
+use super::{TEXT_TYPES, aggregates, intervals};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
 /// session without a time zone. `sql` is its text, for the places of errors.
@@ -185,6 +185,10 @@ impl Rewriter<'_> {
             }
             Expr::Function(function) => {
                 let name = folded(&function.name);
+                if let Some(made) = name.as_deref().and_then(|name| aggregates::over_lists(function, name)) {
+                    *expr = made;
+                    return Ok(());
+                }
                 let kind = match name.as_deref() {
                     Some("localtimestamp") => DataType::Timestamp(None, TimezoneInfo::None),
                     Some("localtime") => DataType::Time(None, TimezoneInfo::None),

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
@@ -22,6 +22,7 @@ use datafusion::logical_expr::{
 use super::super::pgcatalog::functions::{array_output_function, output_function};
 use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
+use super::json;
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -167,6 +168,21 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 BinaryExpr { left: Box::new(cast(*left, via.clone())), op, right: Box::new(cast(*right, via)) };
             Transformed::yes(cast(Expr::BinaryExpr(computed), result))
         }
+        // A series of such numbers is one of them, too.
+        Expr::ScalarFunction(function)
+            if function.name() == "generate_series"
+                && function.args.iter().all(|bound| {
+                    matches!(bound.get_type(schema), Ok(DataType::Int32 | DataType::Int16 | DataType::Null))
+                }) =>
+        {
+            let list = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));
+            Transformed::yes(cast(Expr::ScalarFunction(function), list))
+        }
+        Expr::ScalarFunction(function) if function.name().contains("json") => {
+            let kinds = function.args.iter().map(|argument| Ok(types::name_of(&argument.to_field(schema)?.1)));
+            let kinds = kinds.collect::<Result<Vec<_>>>()?;
+            json::knowing(function, &kinds).update_data(Expr::ScalarFunction)
+        }
         Expr::ScalarFunction(function) if INTEGERS.contains(&function.name()) => {
             Transformed::yes(cast(Expr::ScalarFunction(function), DataType::Int32))
         }
@@ -186,9 +202,10 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     let call = ScalarFunction::new_udf(registry.udf(output)?, vec![cast.expr.as_ref().clone()]);
                     Transformed::yes(Expr::ScalarFunction(call))
                 }
-                None => Transformed::no(expr),
+                None => unmarked(expr, schema),
             }
         }
+        Expr::Cast(_) => unmarked(expr, schema),
         Expr::Case(mut case) => {
             let kind = case.expr.as_ref().and_then(|operand| operand.get_type(schema).ok());
             let mut read = false;
@@ -252,6 +269,20 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         }
         other => Transformed::no(other),
     })
+}
+
+/// A cast would keep the mark of what it casts (`name`, `oid`, ...): it has the type that it casts to.
+fn unmarked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let Expr::Cast(cast) = &expr else { return Transformed::no(expr) };
+    let source = cast.expr.to_field(schema).map(|(_, field)| field);
+    let marked = source.is_ok_and(|field| field.metadata().contains_key(types::TYPE_KEY));
+    if !marked || !cast.field.metadata().is_empty() {
+        return Transformed::no(expr);
+    }
+    let name = types::name_of(&cast.field);
+    let mark = std::collections::HashMap::from([(types::TYPE_KEY.to_owned(), name)]);
+    let shown = expr.schema_name().to_string();
+    Transformed::yes(expr.alias_with_metadata(shown, Some(mark.into())))
 }
 
 /// An expression that chooses among values has the type that the chosen ones are marked with (`name`, `varchar`, ...); literals take
