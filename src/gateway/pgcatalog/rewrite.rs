@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::facts;
 use super::functions::{ARRAY_OR_EMPTY, array_output_function, output_function};
-use super::sets::{SERIES, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
+use super::sets::{SERIES, cast_to, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
 
 /// Rewrites a statement in place:
 ///
@@ -183,6 +183,11 @@ impl VisitorMut for Rewriter {
                     *expr = either;
                     return ControlFlow::Continue(());
                 }
+                // The planner counts it in 64 bits.
+                if function.over.is_some() && parts(&function.name) == ["ntile"] {
+                    *expr = cast_to(take(expr), DataType::Integer(None));
+                    return ControlFlow::Continue(());
+                }
                 if matches!(function.args, FunctionArguments::Subquery(_)) && parts(&function.name) == ["array"] {
                     array_of_query(expr);
                 }
@@ -252,6 +257,7 @@ fn operator(name: &str) -> Option<BinaryOperator> {
         "|" => BinaryOperator::BitwiseOr,
         "@>" => BinaryOperator::AtArrow,
         "<@" => BinaryOperator::ArrowAt,
+        "&&" => BinaryOperator::PGOverlap,
         _ => return None,
     })
 }

@@ -2,6 +2,7 @@
 //! dates and numbers, JSON, and the types that are text underneath.
 
 mod ages;
+mod aggregates;
 pub(crate) mod array_literal;
 mod arrays;
 pub(crate) mod bytea;

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
 use super::literals::{self, string as literal};
-use super::{TEXT_ARRAYS, TEXT_TYPES, intervals};
+use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
 /// session without a time zone. `sql` is its text, for the places of errors.
@@ -264,6 +264,10 @@ impl Rewriter<'_> {
                 if name.as_deref() == Some("pg_typeof") && is_of_unknown(&function.args) {
                     let unknown = Expr::value(Value::SingleQuotedString("unknown".to_owned()));
                     *expr = call("regtype", vec![unknown]);
+                    return Ok(());
+                }
+                if let Some(made) = name.as_deref().and_then(|name| aggregates::over_lists(function, name)) {
+                    *expr = made;
                     return Ok(());
                 }
                 let kind = match name.as_deref() {

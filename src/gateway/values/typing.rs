@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
@@ -24,7 +24,7 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{casted, exact_number, product, without_casts};
-use super::{arrays, outputs};
+use super::{arrays, json, outputs};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -172,6 +172,21 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
             let computed =
                 BinaryExpr { left: Box::new(cast(*left, via.clone())), op, right: Box::new(cast(*right, via)) };
             Transformed::yes(cast(Expr::BinaryExpr(computed), result))
+        }
+        // A series of such numbers is one of them, too.
+        Expr::ScalarFunction(function)
+            if function.name() == "generate_series"
+                && function.args.iter().all(|bound| {
+                    matches!(bound.get_type(schema), Ok(DataType::Int32 | DataType::Int16 | DataType::Null))
+                }) =>
+        {
+            let list = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));
+            Transformed::yes(cast(Expr::ScalarFunction(function), list))
+        }
+        Expr::ScalarFunction(function) if function.name().contains("json") => {
+            let kinds = function.args.iter().map(|argument| Ok(types::name_of(&argument.to_field(schema)?.1)));
+            let kinds = kinds.collect::<Result<Vec<_>>>()?;
+            json::knowing(function, &kinds).update_data(Expr::ScalarFunction)
         }
         Expr::ScalarFunction(function) if INTEGERS.contains(&function.name()) => {
             Transformed::yes(cast(Expr::ScalarFunction(function), DataType::Int32))
