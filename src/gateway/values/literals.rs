@@ -9,7 +9,9 @@ use super::{array_literal, bytea};
 
 /// Most digits of a numeric literal, and of the zeros after its digits.
 const DIGITS: i64 = 76;
-const ZEROS: i64 = 128;
+const ZEROS: usize = 128;
+/// Most digits of a number that is computed with.
+const MOST: u64 = 38;
 
 /// The text of a string literal.
 pub(super) fn string(expr: &Expr) -> Option<&str> {
@@ -63,8 +65,9 @@ pub(super) fn float(value: &Expr, data_type: &DataType) -> Result<Option<Expr>, 
     Ok(written.filter(has_exponent).map(|text| Expr::value(Value::SingleQuotedString(text))))
 }
 
-/// 0A000 for a number that the planner's numeric cannot hold.
-pub(super) fn numeric(text: &str) -> Result<(), SqlError> {
+/// A number whose exponent moves the point behind its digits, written out: the planner would give it a scale below zero, which its
+/// arithmetic does not expect. `None` to leave it; 0A000 for a number that the planner's numeric cannot hold.
+pub(super) fn numeric(text: &str) -> Result<Option<Expr>, SqlError> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let exponent = exponent.parse::<i64>().unwrap_or(i64::MAX);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -74,10 +77,26 @@ pub(super) fn numeric(text: &str) -> Result<(), SqlError> {
         whole => length(whole).saturating_add(length(fraction)),
     };
     let scale = length(fraction).saturating_sub(exponent);
-    if scale < -ZEROS || digits.max(scale) > DIGITS {
-        return Err(SqlError::unsupported(format!("numeric values of more than {DIGITS} digits are not supported")));
+    let refused = || SqlError::unsupported(format!("numeric values of more than {DIGITS} digits are not supported"));
+    if digits.max(scale) > DIGITS {
+        return Err(refused());
     }
-    Ok(())
+    if scale >= 0 {
+        return Ok(None);
+    }
+    let zeros = usize::try_from(-scale).ok().filter(|zeros| *zeros <= ZEROS).ok_or_else(refused)?;
+    let digits = format!("{whole}{fraction}");
+    let digits = digits.trim_start_matches('0');
+    let written = if digits.is_empty() { "0".to_owned() } else { format!("{digits}{}", "0".repeat(zeros)) };
+    let precision = u64::try_from(written.len()).ok().filter(|length| *length <= MOST).ok_or_else(refused)?;
+    // It stays a numeric, however small.
+    Ok(Some(Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::value(Value::Number(written, false))),
+        data_type: DataType::Numeric(ExactNumberInfo::PrecisionAndScale(precision, 0)),
+        array: false,
+        format: None,
+    }))
 }
 
 /// The text of a `bytea` as a literal of its bytes.
@@ -119,10 +138,10 @@ mod tests {
 
     #[test]
     fn numbers_have_a_largest_size() {
-        for text in ["1e100", "1e-76", "1.5", "12345678901234567890", "0"] {
+        for text in ["1e37", "1e-76", "1.5", "12345678901234567890", "0"] {
             assert!(numeric(text).is_ok(), "{text}");
         }
-        for text in ["1e300", "1e-300", "1e-77", "1e99999999999999999999"] {
+        for text in ["1e38", "1e300", "1e-300", "1e-77", "1e99999999999999999999"] {
             assert_eq!(numeric(text).unwrap_err().sqlstate, "0A000", "{text}");
         }
     }

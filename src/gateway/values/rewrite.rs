@@ -187,7 +187,10 @@ impl Rewriter<'_> {
     fn rewrite(&self, expr: &mut Expr) -> Result<(), SqlError> {
         match expr {
             Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
-                literals::numeric(text).map_err(|error| self.at(expr, error))?;
+                let written = literals::numeric(text).map_err(|error| self.at(expr, error))?;
+                if let Some(written) = written {
+                    *expr = written;
+                }
             }
             Expr::Extract { field, expr: value, .. } => {
                 let field = Expr::value(Value::SingleQuotedString(field.to_string().trim_matches('\'').to_lowercase()));

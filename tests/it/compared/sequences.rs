@@ -99,8 +99,6 @@ const STATEMENTS: &[&str] = &[
     "deallocate a",
     "deallocate b",
     "deallocate all",
-    "select name, parameter_types, from_sql from pg_prepared_statements order by name",
-    "select name, is_holdable, is_binary from pg_cursors order by name",
     "insert into users(account) values ('1')",
     "create table x (a int)",
     "discard all",
