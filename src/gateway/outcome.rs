@@ -90,10 +90,8 @@ pub(crate) async fn send_rows(
             return Ok((sent, false));
         }
         let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
-        let piece = match passage.backward {
-            true => rows.previous(step)?,
-            false => guard.run(&mut conn.reader, rows.next(step)).await?,
-        };
+        let piece =
+            if passage.backward { rows.previous(step)? } else { guard.run(&mut conn.reader, rows.next(step)).await? };
         let Some(piece) = piece else { return Ok((sent, true)) };
         if passage.only_count {
             sent = sent.saturating_add(piece.count as u64);

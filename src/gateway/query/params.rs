@@ -606,8 +606,16 @@ pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 fn width_of(pg: &Type) -> usize {
     match *pg {
         Type::INT2 => 2,
-        Type::INT4 | Type::OID | Type::XID | Type::FLOAT4 | Type::DATE => 4,
-        Type::REGCLASS | Type::REGTYPE | Type::REGPROC | Type::REGNAMESPACE | Type::REGROLE => 4,
+        Type::INT4
+        | Type::OID
+        | Type::XID
+        | Type::FLOAT4
+        | Type::DATE
+        | Type::REGCLASS
+        | Type::REGTYPE
+        | Type::REGPROC
+        | Type::REGNAMESPACE
+        | Type::REGROLE => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
         Type::INTERVAL | Type::UUID => 16,
         _ => 0,

@@ -16,7 +16,7 @@ pub(crate) fn items(text: &str) -> Result<Vec<Option<String>>, SqlError> {
     }
     let mut items = Vec::new();
     loop {
-        while chars.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+        while chars.next_if(char::is_ascii_whitespace).is_some() {}
         match chars.peek() {
             Some('}') if items.is_empty() => {
                 chars.next();
@@ -38,7 +38,7 @@ pub(crate) fn items(text: &str) -> Result<Vec<Option<String>>, SqlError> {
                     c => item.push(c),
                 }
             }
-            while chars.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+            while chars.next_if(char::is_ascii_whitespace).is_some() {}
         } else {
             while let Some(c) = chars.next_if(|c| !matches!(c, ',' | '}')) {
                 match c {

@@ -71,7 +71,6 @@ fn resolved(expr: &Expr, schema: &DFSchema) -> Option<String> {
 /// are what their categories prefer.
 fn implicit(from: &str, to: &str) -> bool {
     match (from, to) {
-        ("text" | "oid", _) => false,
         ("varchar" | "bpchar", "name") | ("varchar", "bpchar") | ("bpchar", "varchar") => true,
         ("int2" | "int4", to) => types::is_oid_type(to),
         _ => false,

@@ -1,6 +1,7 @@
 //! `jsonb`: the one form that a value has, and `||`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::CharIndices;
 use std::sync::Arc;
@@ -262,7 +263,10 @@ fn quote(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c < ' ' => {
+                // Writing into memory does not fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }
@@ -292,7 +296,7 @@ pub(crate) fn operator(expr: &RawBinaryExpr, schema: &DFSchema) -> Option<Expr> 
         )
     };
     let (left, right) = (is_jsonb(&expr.left), is_jsonb(&expr.right));
-    let joins = (left || right) && (left || is_untyped(&expr.left)) && (right || is_untyped(&expr.right));
+    let joins = (left && (right || is_untyped(&expr.right))) || (right && is_untyped(&expr.left));
     joins.then(|| concatenation().call(vec![expr.left.clone(), expr.right.clone()]))
 }
 

@@ -3,6 +3,7 @@
 use datafusion::sql::sqlparser::ast::{
     Array, CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value, ValueWithSpan,
 };
+use std::fmt::Write as _;
 
 use super::super::error::SqlError;
 use super::{array_literal, bytea};
@@ -101,7 +102,11 @@ pub(super) fn numeric(text: &str) -> Result<Option<Expr>, SqlError> {
 
 /// The text of a `bytea` as a literal of its bytes.
 pub(super) fn bytes(text: &str) -> Result<Expr, SqlError> {
-    let hex = bytea::parse(text)?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    for byte in bytea::parse(text)? {
+        // Writing into memory does not fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
     Ok(Expr::value(Value::HexStringLiteral(hex)))
 }
 

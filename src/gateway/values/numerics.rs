@@ -157,11 +157,12 @@ impl Op {
             (Self::Log, [a]) => from_float(float(logarithm(*a)?).log10(), COMPUTED_SCALE),
             (Self::Log, [base, a]) => {
                 let (base, a) = (float(logarithm(*base)?), float(logarithm(*a)?));
-                let found = if base == 10.0 {
+                let is = |known: f64| (base - known).abs() < f64::EPSILON;
+                let found = if is(10.0) {
                     a.log10()
-                } else if base == 2.0 {
+                } else if is(2.0) {
                     a.log2()
-                } else if base == 1.0 {
+                } else if is(1.0) {
                     return Err(sql_error("22012", "division by zero".to_owned()));
                 } else {
                     a.ln() / base.ln()

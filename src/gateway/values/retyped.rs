@@ -92,11 +92,11 @@ pub(super) fn exact_number(
         && kinds
             .as_ref()
             .is_some_and(|kinds| kinds.len() == 2 && kinds.iter().all(|kind| is_exact(kind) || kind.is_integer()));
-    if exact || based {
-        if let Some(name) = numerics::exact_function(function.name()) {
-            function.func = registry.udf(name)?;
-            return Ok(Transformed::yes(Expr::ScalarFunction(function)));
-        }
+    if (exact || based)
+        && let Some(name) = numerics::exact_function(function.name())
+    {
+        function.func = registry.udf(name)?;
+        return Ok(Transformed::yes(Expr::ScalarFunction(function)));
     }
     let first = kinds.as_ref().and_then(|kinds| kinds.first()).is_some_and(is_exact);
     let digits = match (function.name(), function.args.as_slice()) {

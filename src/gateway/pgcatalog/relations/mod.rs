@@ -131,7 +131,9 @@ fn builtin_rows(relation: &'static SystemRelation) -> Result<Option<RecordBatch>
 
 /// The rows of `information_schema` that tell of the built-in relations, built once for the process.
 fn builtin_information(relation: &'static SystemRelation, database: &str) -> Result<Option<RecordBatch>> {
-    static BUILT: LazyLock<Mutex<HashMap<(&'static str, String), Option<RecordBatch>>>> = LazyLock::new(Mutex::default);
+    /// By relation and database.
+    type Built = HashMap<(&'static str, String), Option<RecordBatch>>;
+    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
     let lock = || BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let key = (relation.name, database.to_owned());
     if let Some(batch) = lock().get(&key) {
