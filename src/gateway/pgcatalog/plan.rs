@@ -13,8 +13,8 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::{ScalarFunction, Sort as SortExpr};
 use datafusion::logical_expr::{
-    Aggregate, Cast, Expr, ExprFunctionExt as _, Join, Limit, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, Subquery,
-    TableSource, lit,
+    Aggregate, Cast, Expr, ExprFunctionExt as _, Join, Limit, LogicalPlan, LogicalPlanBuilder, RecursiveQuery,
+    Subquery, TableSource, lit,
 };
 
 use super::functions::{SINGLE_VALUE, array_output_function, output_function};

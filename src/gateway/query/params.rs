@@ -1,6 +1,6 @@
 //! Parameters: which types they have, and their values from the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
 use super::super::frame::utf8;
-use super::super::pgcatalog::{self, rewrite::OID_ELEMENT};
+use super::super::pgcatalog::{self, rewrite::OID_ELEMENT, sets::is_small};
 use super::super::values::{TEXT_TYPES, intervals};
 use super::shape;
 
@@ -59,8 +59,11 @@ fn number(expr: &Expr) -> Option<usize> {
     }
 }
 
+#[derive(Default)]
 struct Finder {
     found: Found,
+    /// Bounds of a series whose other bounds are `integer`.
+    bounds: BTreeSet<usize>,
     error: Option<SqlError>,
 }
 
@@ -74,6 +77,26 @@ impl Finder {
 }
 
 impl Finder {
+    /// A bound of a series is what its other bounds are: here, literals that are `integer`.
+    fn series(&mut self, function: &ast::Function) {
+        let ast::FunctionArguments::List(list) = &function.args else { return };
+        let mut bounds = Vec::new();
+        for argument in &list.args {
+            match argument {
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => match number(expr) {
+                    Some(number) => bounds.push(number),
+                    None if is_small(expr) => {}
+                    None => return,
+                },
+                _ => return,
+            }
+        }
+        for number in bounds {
+            self.learn(number, Some(Type::INT4));
+            self.bounds.insert(number);
+        }
+    }
+
     /// A parameter that is a condition is a boolean.
     fn condition(&mut self, expr: &Expr) {
         if let Some(number) = number(expr) {
@@ -123,6 +146,9 @@ impl VisitorMut for Finder {
             // A cast to a type that is a function here.
             Expr::Function(function) => {
                 let name = function.name.0.last().and_then(|part| part.as_ident());
+                if name.is_some_and(|name| name.value == "generate_series") {
+                    self.series(function);
+                }
                 if let (Some(name), ast::FunctionArguments::List(list)) = (name, &function.args)
                     && let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))) = list.args.first()
                     && let Some(number) = number(inner)
@@ -177,24 +203,27 @@ impl VisitorMut for Caster<'_> {
 
 /// Finds the parameters of a statement and tells the planner the declared types.
 pub(crate) fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>) -> Result<Found, SqlError> {
-    let mut finder = Finder { found: Found::new(), error: None };
+    let mut finder = Finder::default();
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut finder);
     if let Some(error) = finder.error {
         return Err(error);
     }
     let found = finder.found;
-    let casts: BTreeMap<usize, u32> = declared
+    let is_integer = |number: &usize| found.get(number).is_some_and(|ty| *ty == Some(Type::INT4));
+    let bounds = finder.bounds.into_iter().filter(is_integer).map(|number| (number, Type::INT4.oid()));
+    let declared = declared
         .iter()
         .filter(|(number, _)| found.get(number).is_some_and(|ty| ty.as_ref() != Some(&Type::INT8)))
-        .map(|(number, oid)| (*number, *oid))
-        .collect();
+        .map(|(number, oid)| (*number, *oid));
+    // What is declared comes last, and stays.
+    let casts: BTreeMap<usize, u32> = bounds.chain(declared).collect();
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut Caster(&casts));
     Ok(found)
 }
 
 /// The parameters of the arguments of a CALL: declared, or text.
 pub(crate) fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
-    let mut finder = Finder { found: Found::new(), error: None };
+    let mut finder = Finder::default();
     for argument in arguments {
         let _: ControlFlow<()> = VisitMut::visit(&mut argument.clone(), &mut finder);
     }
@@ -749,6 +778,18 @@ mod tests {
         assert_eq!(from_text("soon", &Type::TIMESTAMPTZ, None).unwrap_err().sqlstate, "22007");
         assert_eq!(from_text("yes", &Type::BOOL, None).unwrap(), ScalarValue::Boolean(Some(true)));
         assert_eq!(from_text("-1.50", &Type::NUMERIC, None).unwrap(), ScalarValue::Decimal128(Some(-150), 38, 2));
+    }
+
+    #[test]
+    fn a_bound_of_a_series_of_integers_is_one() {
+        let types = |sql: &str| {
+            let dialect = datafusion::sql::sqlparser::dialect::PostgreSqlDialect {};
+            let mut statement = datafusion::sql::sqlparser::parser::Parser::parse_sql(&dialect, sql).unwrap().remove(0);
+            prepare(&mut statement, &BTreeMap::new()).unwrap().into_values().collect::<Vec<_>>()
+        };
+        assert_eq!(types("SELECT generate_series(1, $1)"), [Some(Type::INT4)]);
+        assert_eq!(types("SELECT generate_series(1, 5000000000, $1)"), [None]);
+        assert_eq!(types("SELECT generate_series(now(), $1)"), [None]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod comments;
 mod composites;
 mod definitions;
 mod identifiers;
+mod locks;
 mod names;
 mod privileges;
 mod scalar;
@@ -31,6 +32,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
         comments::FUNCTIONS,
         definitions::FUNCTIONS,
         identifiers::FUNCTIONS,
+        locks::FUNCTIONS,
         names::FUNCTIONS,
         privileges::FUNCTIONS,
         session::FUNCTIONS,
