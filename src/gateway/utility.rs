@@ -75,7 +75,9 @@ impl Session {
                 let (options, text) = (*options, Arc::clone(sql));
                 let lines =
                     self.on_engine(conn, guard, async move { explain::lines(planned, options, &text).await }).await?;
-                let rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
+                let lines: Vec<_> = lines.into_iter().map(|line| vec![line]).collect();
+                let mut rows = Rows::text(&["QUERY PLAN"], &lines)?;
+                rows.columns = vec![Column::new("QUERY PLAN", explain::column_type(options.format))].into();
                 Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
             }
             Command::Declare { name, hold, binary, scrolling, query } => {
@@ -581,7 +583,9 @@ impl Session {
         let planned = self.on_engine(conn, guard, async move { scene.plan(query, &types, None).await }).await?;
         prepared.columns = match &statement.command {
             Command::Query(_) => Some(shape::of_plan(&planned.plan, &planned.state)?.into()),
-            Command::Explain(..) => Some(vec![Column::new("QUERY PLAN", Type::TEXT)].into()),
+            Command::Explain(options, _) => {
+                Some(vec![Column::new("QUERY PLAN", explain::column_type(options.format))].into())
+            }
             _ => None,
         };
         prepared.params = planned.params;

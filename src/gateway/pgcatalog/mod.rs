@@ -13,6 +13,7 @@ pub mod plan;
 mod relations;
 pub mod rewrite;
 mod sets;
+mod system_columns;
 #[cfg(test)]
 mod tests;
 pub mod types;

@@ -6,10 +6,12 @@ use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
+use postgres_types::Type;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::super::error::SqlError;
-use super::super::front_door::ExplainOptions;
+use super::super::front_door::{ExplainFormat, ExplainOptions};
 use super::plan::Planned;
 use super::run::Run;
 use super::shape;
@@ -34,22 +36,22 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
         rows = Some(count);
     }
     let execution = started.elapsed();
-    if options.json {
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if options.format != ExplainFormat::Text {
         let estimate = estimated_rows(plan.as_ref());
-        let mut node = serde_json::json!({
-            "Node Type": plan.name(),
-            "Startup Cost": 0.0,
-            "Total Cost": estimate as f64,
-            "Plan Rows": estimate,
-            "Plan Width": 8 * names.len(),
-            "Output": names,
-        });
-        if let (Some(rows), Some(node)) = (rows, node.as_object_mut()) {
-            node.insert("Actual Rows".into(), rows.into());
-        }
-        let answer = serde_json::json!([{ "Plan": node }]);
-        return serde_json::to_string_pretty(&answer).map(|text| vec![text]).map_err(|_| SqlError::internal());
+        let mut node: Vec<Property> = vec![
+            ("Node Type", plan.name().into()),
+            ("Startup Cost", 0.0.into()),
+            ("Total Cost", (estimate as f64).into()),
+            ("Plan Rows", estimate.into()),
+            ("Plan Width", columns.len().saturating_mul(8).into()),
+            ("Output", columns.iter().map(|column| column.name.as_str()).collect()),
+        ];
+        node.extend(rows.map(|rows| ("Actual Rows", rows.into())));
+        return Ok(vec![match options.format {
+            ExplainFormat::Xml => xml(&node),
+            ExplainFormat::Yaml => yaml(&node),
+            ExplainFormat::Text | ExplainFormat::Json => json(node)?,
+        }]);
     }
     let text = if options.analyze {
         DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(options.verbose).to_string()
@@ -77,6 +79,61 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
     Ok(lines)
 }
 
+/// What is told of a node of the plan.
+type Property = (&'static str, Value);
+
+/// The type of the answer's column.
+pub(crate) fn column_type(format: ExplainFormat) -> Type {
+    match format {
+        ExplainFormat::Text | ExplainFormat::Yaml => Type::TEXT,
+        ExplainFormat::Json => Type::JSON,
+        ExplainFormat::Xml => Type::XML,
+    }
+}
+
+fn json(node: Vec<Property>) -> Result<String, SqlError> {
+    let node: Map<String, Value> = node.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    serde_json::to_string_pretty(&serde_json::json!([{ "Plan": node }])).map_err(|_| SqlError::internal())
+}
+
+/// A value without quotes.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn xml(node: &[Property]) -> String {
+    let escaped = |value: &Value| plain(value).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut text = "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <Query>\n    <Plan>\n".to_owned();
+    for (name, value) in node {
+        let tag = name.replace(' ', "-");
+        let inner = match value {
+            Value::Array(items) => {
+                let items = items.iter().map(|item| format!("\n        <Item>{}</Item>", escaped(item)));
+                format!("{}\n      ", items.collect::<String>())
+            }
+            other => escaped(other),
+        };
+        text.push_str(&format!("      <{tag}>{inner}</{tag}>\n"));
+    }
+    text.push_str("    </Plan>\n  </Query>\n</explain>");
+    text
+}
+
+fn yaml(node: &[Property]) -> String {
+    let mut lines = vec!["- Plan: ".to_owned()];
+    for (name, value) in node {
+        match value {
+            // Texts of JSON are texts of YAML.
+            Value::Array(items) => {
+                lines.push(format!("    {name}: "));
+                lines.extend(items.iter().map(|item| format!("      - {item}")));
+            }
+            other => lines.push(format!("    {name}: {other}")),
+        }
+    }
+    lines.join("\n")
+}
+
 /// Runs it, and counts its rows.
 async fn counted(run: &mut Run) -> Result<(Arc<dyn ExecutionPlan>, u64), SqlError> {
     let stop = CancellationToken::new();
@@ -100,4 +157,23 @@ async fn counted(run: &mut Run) -> Result<(Arc<dyn ExecutionPlan>, u64), SqlErro
 fn estimated_rows(plan: &dyn ExecutionPlan) -> usize {
     let statistics = StatisticsContext::new().compute(plan, &StatisticsArgs::default());
     statistics.ok().and_then(|statistics| statistics.num_rows.get_value().copied()).unwrap_or(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_tells_the_same() {
+        let node = [("Node Type", "A<B".into()), ("Plan Rows", 1.into()), ("Output", ["a", "b"].into_iter().collect())];
+        assert_eq!(
+            xml(&node),
+            "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <Query>\n    <Plan>\n      \
+             <Node-Type>A&lt;B</Node-Type>\n      <Plan-Rows>1</Plan-Rows>\n      <Output>\n        <Item>a</Item>\n        \
+             <Item>b</Item>\n      </Output>\n    </Plan>\n  </Query>\n</explain>"
+        );
+        let wanted = "- Plan: \n    Node Type: \"A<B\"\n    Plan Rows: 1\n    Output: \n      - \"a\"\n      - \"b\"";
+        assert_eq!(yaml(&node), wanted);
+        assert!(json(node.to_vec()).unwrap().contains("\"Plan Rows\": 1"));
+    }
 }

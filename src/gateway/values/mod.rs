@@ -6,10 +6,15 @@ mod casts;
 mod formatting;
 pub(crate) mod intervals;
 mod json;
+mod json_paths;
+mod matches;
+mod moments;
 mod numbers;
 mod parts;
 pub(crate) mod rewrite;
+mod shifts;
 mod templates;
+mod times;
 pub(crate) mod typing;
 mod zones;
 
@@ -27,7 +32,11 @@ pub(super) fn register(context: &SessionContext) {
         formatting::functions(),
         intervals::functions(),
         json::functions(),
+        json_paths::functions(),
+        matches::functions(),
+        moments::functions(),
         parts::functions(),
+        times::functions(),
         zones::functions(),
     ];
     for function in groups.into_iter().flatten() {
