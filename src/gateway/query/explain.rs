@@ -108,12 +108,13 @@ fn xml(node: &[Property]) -> String {
         let tag = name.replace(' ', "-");
         let inner = match value {
             Value::Array(items) => {
-                let items = items.iter().map(|item| format!("\n        <Item>{}</Item>", escaped(item)));
-                format!("{}\n      ", items.collect::<String>())
+                let items: Vec<_> =
+                    items.iter().map(|item| format!("        <Item>{}</Item>", escaped(item))).collect();
+                format!("\n{}\n      ", items.join("\n"))
             }
             other => escaped(other),
         };
-        text.push_str(&format!("      <{tag}>{inner}</{tag}>\n"));
+        text.extend(["      <", &tag, ">", &inner, "</", &tag, ">\n"]);
     }
     text.push_str("    </Plan>\n  </Query>\n</explain>");
     text

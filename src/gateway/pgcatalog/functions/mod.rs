@@ -4,6 +4,7 @@ mod arrays;
 mod comments;
 mod composites;
 mod definitions;
+mod identified;
 mod identifiers;
 mod names;
 mod privileges;
@@ -30,6 +31,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
     let groups = [
         comments::FUNCTIONS,
         definitions::FUNCTIONS,
+        identified::FUNCTIONS,
         identifiers::FUNCTIONS,
         names::FUNCTIONS,
         privileges::FUNCTIONS,
