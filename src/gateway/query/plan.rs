@@ -25,6 +25,7 @@ use super::arguments;
 use super::bounds;
 use super::distinct;
 use super::memory::{Governor, Share};
+use super::not_in;
 use super::params::{self, ParamType};
 
 /// What planning needs of the session, taken when the statement begins.
@@ -101,8 +102,10 @@ impl Scene {
         let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(|_| super::super::front_door::read_only("this statement"))?;
         let plan = typing::types_of_postgresql(&state, plan).map_err(|error| self.error(&error))?;
+        // EXISTS as a value may look outside in conditions that only `finish` can make joins of.
+        let plan = exists_as_values(plan).and_then(not_in::as_not_exists).map_err(|error| self.error(&error))?;
         let plan = pgcatalog::plan::finish(&state, plan).map_err(|error| self.error(&error))?;
-        let plan = exists_as_values(plan).and_then(in_as_marks).map_err(|error| self.error(&error))?;
+        let plan = in_as_marks(plan).map_err(|error| self.error(&error))?;
         let params = params::resolve(&found, types, &plan).map_err(|error| self.error(&error))?;
         let plan = if params.is_empty() {
             plan
