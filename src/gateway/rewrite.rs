@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{Expr, LimitClause, Query, Select, SelectItem, Statement, VisitMut, VisitorMut};
 
 use super::error::SqlError;
-use super::{naming, precedence, using};
+use super::{naming, outputs, precedence, using};
 
 /// Rewrites a statement in place, right after it was parsed from `sql` and checked.
 pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
@@ -33,6 +33,7 @@ impl VisitorMut for Rewriter {
             self.error = Some(error);
             return ControlFlow::Break(());
         }
+        outputs::order_outside(query);
         ControlFlow::Continue(())
     }
 
@@ -43,6 +44,8 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         using::write_out(select);
+        outputs::rows_as_json(select);
+        outputs::group_by_inputs(select);
         name_columns(select);
         ControlFlow::Continue(())
     }

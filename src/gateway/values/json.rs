@@ -19,6 +19,8 @@ enum Shape {
     Object,
     Array,
     Value,
+    /// An object of a row's columns, which PostgreSQL writes without spaces.
+    Row,
 }
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -39,6 +41,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         ("jsonb_build_array", "jsonb", Shape::Array),
         ("to_json", "json", Shape::Value),
         ("to_jsonb", "jsonb", Shape::Value),
+        ("row_to_json", "json", Shape::Row),
     ]
     .into_iter()
     .map(|(name, returns, shape)| ScalarUDF::new_from_impl(Build { name, returns, shape, signature: signature(shape) }))
@@ -74,12 +77,18 @@ fn json(array: &dyn Array, row: usize) -> Result<String> {
 
 impl Build {
     fn row(&self, columns: &[ArrayRef], row: usize) -> Result<String> {
-        let (colon, comma) = if self.returns == "jsonb" { (": ", ", ") } else { (" : ", ", ") };
+        let (colon, comma) = if self.shape == Shape::Row {
+            (":", ",")
+        } else if self.returns == "jsonb" {
+            (": ", ", ")
+        } else {
+            (" : ", ", ")
+        };
         let values = columns.iter().map(|column| json(column.as_ref(), row)).collect::<Result<Vec<_>>>()?;
         Ok(match self.shape {
             Shape::Value => values.into_iter().next().unwrap_or_default(),
             Shape::Array => format!("[{}]", values.join(", ")),
-            Shape::Object => {
+            Shape::Object | Shape::Row => {
                 let pairs = values.chunks(2).map(|pair| match pair {
                     [key, _] if key == "null" => Err(sql_error("22004", "argument 1: key must not be null")),
                     [key, value] if key.starts_with('"') => Ok(format!("{key}{colon}{value}")),
