@@ -19,6 +19,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
     let settings = Relation { name: "pg_settings", schema: SystemSchema::new("pg_catalog", Arc::clone(catalog)) };
     ctx.register_udtf("pg_show_all_settings", Arc::new(settings));
     ctx.register_udtf("pg_get_keywords", Arc::new(Keywords));
+    ctx.register_udtf("pg_available_extensions", Arc::new(Extensions));
 }
 
 fn no_arguments(name: &str, arguments: &[Expr]) -> Result<()> {
@@ -66,5 +67,19 @@ impl TableFunctionImpl for Keywords {
             .collect::<Result<Vec<_>>>()?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
         Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
+    }
+}
+
+/// `pg_available_extensions()`: there are none.
+#[derive(Debug)]
+struct Extensions;
+
+impl TableFunctionImpl for Extensions {
+    fn call(&self, arguments: &[Expr]) -> Result<Arc<dyn TableProvider>> {
+        no_arguments("pg_available_extensions", arguments)?;
+        let columns = [("name", "name"), ("default_version", "text"), ("comment", "text")];
+        let fields = columns.iter().map(|(name, pg_type)| types::field(name, pg_type));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Ok(Arc::new(MemTable::try_new(schema, vec![Vec::new()])?))
     }
 }
