@@ -15,4 +15,3 @@ pub(crate) mod rows;
 mod run;
 pub(crate) mod shape;
 mod spill;
-mod trail;
