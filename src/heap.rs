@@ -1,15 +1,15 @@
 //! How much memory the process has in use, and how much there is for it. What is counted is what is allocated and not
 //! yet freed: unlike the resident size it falls at once when something is freed.
 
-use std::alloc::System;
 use std::fs;
 use std::path::Path;
 
 use cap::Cap;
+use mimalloc::MiMalloc;
 
 /// Counts every allocation; it refuses none, because a refused one ends the process.
 #[global_allocator]
-static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+static HEAP: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 /// Bytes that are in use now.
 pub fn in_use() -> usize {

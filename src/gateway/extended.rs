@@ -11,8 +11,9 @@ use super::conn::{Conn, Guard};
 use super::error::SqlError;
 use super::frame::{Bind, Target};
 use super::front_door::{Command, Statement};
-use super::kept::parsed_size;
-use super::outcome::{Outcome, Sent};
+use super::kept::{now, parsed_size};
+use super::outcome::{self, Outcome, Passage, Sent};
+use super::pgcatalog;
 use super::query::params::{self, ParamType};
 use super::query::rows::Rows;
 use super::query::shape::{Column, Formats, describe};
@@ -31,6 +32,10 @@ pub(crate) struct Prepared {
     pub params: Vec<ParamType>,
     /// The columns, if it gives rows.
     pub columns: Option<Arc<[Column]>>,
+    /// When it was prepared, in microseconds since 1970-01-01 UTC.
+    pub made: i64,
+    /// Whether PREPARE made it.
+    pub from_sql: bool,
 }
 
 enum Progress {
@@ -57,6 +62,12 @@ pub(crate) struct Portal {
     kept: bool,
     /// The savepoints when it was made.
     depth: usize,
+    /// When it was made, in microseconds since 1970-01-01 UTC.
+    made: i64,
+    /// Whether a cursor can go back.
+    scrollable: bool,
+    /// The text that it was made from.
+    sql: Option<Arc<str>>,
     kind: &'static str,
     /// Bytes of its statement and parameters.
     pub(super) bytes: usize,
@@ -86,12 +97,34 @@ impl Portal {
             held,
             kept: false,
             depth,
+            made: now(),
+            scrollable: false,
+            sql: None,
             kind: "cursor",
             bytes: 0,
             described: true,
             text,
             snapshots: Some(snapshots),
             record: None,
+        }
+    }
+
+    /// What `pg_cursors` says about a cursor.
+    pub(crate) fn declared(mut self, sql: &Arc<str>, scrollable: bool) -> Self {
+        self.sql = Some(Arc::clone(sql));
+        self.scrollable = scrollable;
+        self
+    }
+
+    /// Its row of `pg_cursors`.
+    pub(super) fn shown(&self, name: &str) -> pgcatalog::Cursor {
+        pgcatalog::Cursor {
+            name: name.to_owned(),
+            statement: self.sql.clone().unwrap_or_default(),
+            holdable: self.held,
+            binary: matches!(self.progress, Progress::Cursor(_)) && self.is_binary(),
+            scrollable: self.scrollable,
+            made: self.made,
         }
     }
 
@@ -121,7 +154,8 @@ impl Portal {
     fn take(&mut self) -> Self {
         let (columns, formats) = (self.columns.clone(), self.formats.clone());
         let (text, snapshots) = (self.text.clone(), self.snapshots.clone());
-        let place = Self { progress: Progress::Running, columns, formats, text, snapshots, record: None, ..*self };
+        let sql = self.sql.clone();
+        let place = Self { progress: Progress::Running, columns, formats, sql, text, snapshots, record: None, ..*self };
         std::mem::replace(self, place)
     }
 
@@ -151,6 +185,14 @@ impl Portal {
     /// The snapshots that a cursor reads.
     pub(crate) fn snapshots(&self) -> Option<Snapshots> {
         self.snapshots.clone()
+    }
+
+    /// About how many bytes of rows a cursor keeps to go back to.
+    pub(super) fn kept(&self) -> usize {
+        match &self.progress {
+            Progress::Cursor(rows) => rows.kept(),
+            _ => 0,
+        }
     }
 
     /// The rows that FETCH reads.
@@ -266,6 +308,7 @@ impl Session {
         let binding = (!values.is_empty()).then(|| Binding { types: prepared.types.clone(), values });
         let columns = prepared.columns.clone();
         let text = prepared.statement.as_ref().map(|statement| statement.text.clone()).unwrap_or_default();
+        let sql = prepared.statement.as_ref().map(|statement| Arc::clone(&statement.sql));
         let portal = Portal {
             progress: Progress::Bound(prepared, binding),
             columns,
@@ -273,6 +316,9 @@ impl Session {
             held: false,
             kept: false,
             depth: self.transaction.depth(),
+            made: now(),
+            scrollable: false,
+            sql,
             kind,
             bytes: sent,
             described: false,
@@ -419,7 +465,7 @@ impl Session {
                 record.set_snapshots(portal.snapshots.clone());
                 let style = self.style();
                 let (count, over) =
-                    super::outcome::send_rows(conn, guard, rows, &portal.formats, &style, most, false).await?;
+                    outcome::send_rows(conn, guard, rows, (&portal.formats, &style), most, Passage::default()).await?;
                 record.rows = count;
                 if over {
                     conn.send(&CommandComplete::new(format!("SELECT {count}")))?;

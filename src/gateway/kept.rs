@@ -1,7 +1,10 @@
 //! What a session keeps between messages, prepared statements and portals: bounded in number and in bytes.
 
+use std::sync::Arc;
+
 use super::error::SqlError;
 use super::extended::{Portal, Prepared};
+use super::pgcatalog::PreparedStatement;
 use super::session::Session;
 
 /// Most prepared statements, and most portals.
@@ -24,7 +27,26 @@ fn too_much(what: String) -> SqlError {
         .with_hint("Close what is not needed any more: DEALLOCATE, CLOSE, DISCARD ALL.")
 }
 
+/// Microseconds since 1970-01-01 UTC.
+pub(super) fn now() -> i64 {
+    chrono::Utc::now().timestamp_micros()
+}
+
 impl Session {
+    /// Tells the catalog about prepared statements and cursors, if a statement asks for them.
+    pub(super) fn show_kept(&self, sql: &str) {
+        let sql = sql.to_ascii_lowercase();
+        if !sql.contains("pg_prepared_statements") && !sql.contains("pg_cursors") {
+            return;
+        }
+        let named = self.prepared.iter().filter(|(name, _)| !name.is_empty());
+        let mut prepared: Vec<_> = named.map(|(name, one)| one.shown(name)).collect();
+        let mut cursors: Vec<_> = self.portals.iter().map(|(name, portal)| portal.shown(name)).collect();
+        prepared.sort_by(|a, b| a.name.cmp(&b.name));
+        cursors.sort_by(|a, b| a.name.cmp(&b.name));
+        self.settings.keep(prepared, cursors);
+    }
+
     /// Room for another prepared statement.
     pub(super) fn room_for_statement(&self, name: &str, bytes: usize) -> Result<(), SqlError> {
         let is_named = !name.is_empty();
@@ -53,6 +75,17 @@ impl Session {
 }
 
 impl Prepared {
+    /// Its row of `pg_prepared_statements`.
+    fn shown(&self, name: &str) -> PreparedStatement {
+        PreparedStatement {
+            name: name.to_owned(),
+            statement: self.statement.as_ref().map(|statement| Arc::clone(&statement.sql)).unwrap_or_default(),
+            made: self.made,
+            parameters: self.params.iter().map(|param| param.pg.oid()).collect(),
+            from_sql: self.from_sql,
+        }
+    }
+
     /// About how many bytes it takes.
     pub(super) fn size(&self) -> usize {
         parsed_size(self.statement.as_ref().map_or("", |statement| &*statement.sql))
@@ -60,8 +93,8 @@ impl Prepared {
 }
 
 impl Portal {
-    /// About how many bytes it takes, without the rows that it may run.
+    /// About how many bytes it takes, without the rows that come next.
     pub(super) fn size(&self) -> usize {
-        self.bytes.saturating_add(LEAST)
+        self.bytes.saturating_add(self.kept()).saturating_add(LEAST)
     }
 }

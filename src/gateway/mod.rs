@@ -26,6 +26,7 @@ mod query;
 pub mod recorder;
 mod recording;
 pub mod rewrite;
+mod scroll;
 mod session;
 pub mod settings;
 mod socket;

@@ -33,6 +33,8 @@ pub(crate) enum Outcome {
     Fetch {
         /// The cursor.
         cursor: String,
+        /// Towards the first row.
+        backward: bool,
         /// Rows wanted; `None` is all.
         left: Option<u64>,
         /// MOVE.
@@ -62,15 +64,23 @@ pub(crate) enum Sent {
     Suspended,
 }
 
+/// How rows are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Passage {
+    /// Towards the first row.
+    pub backward: bool,
+    /// They are only counted.
+    pub only_count: bool,
+}
+
 /// Sends up to `most` rows; gives how many, and whether the rows are over.
 pub(crate) async fn send_rows(
     conn: &mut Conn,
     guard: &Guard,
     rows: &mut Rows,
-    formats: &Formats,
-    style: &Style,
+    (formats, style): (&Formats, &Style),
     most: Option<u64>,
-    only_count: bool,
+    passage: Passage,
 ) -> Result<(u64, bool), SqlError> {
     let mut sent = 0u64;
     loop {
@@ -80,8 +90,10 @@ pub(crate) async fn send_rows(
             return Ok((sent, false));
         }
         let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
-        let Some(piece) = guard.run(&mut conn.reader, rows.next(step)).await? else { return Ok((sent, true)) };
-        if only_count {
+        let piece =
+            if passage.backward { rows.previous(step)? } else { guard.run(&mut conn.reader, rows.next(step)).await? };
+        let Some(piece) = piece else { return Ok((sent, true)) };
+        if passage.only_count {
             sent = sent.saturating_add(piece.count as u64);
             continue;
         }
@@ -114,7 +126,7 @@ pub(crate) async fn send(
 ) -> Result<(Sent, u64), SqlError> {
     match outcome {
         Outcome::Rows { rows, tag, counted, sent } => {
-            let (count, over) = send_rows(conn, guard, rows, formats, style, most, false).await?;
+            let (count, over) = send_rows(conn, guard, rows, (formats, style), most, Passage::default()).await?;
             *sent = sent.saturating_add(count);
             if !over {
                 conn.send(&PortalSuspended::new())?;

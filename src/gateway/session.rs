@@ -18,7 +18,7 @@ use super::error::SqlError;
 use super::extended::{Portal, Prepared};
 use super::frame::{Frame, FrameError, Message, decode};
 use super::front_door::Statement;
-use super::outcome::{self, Outcome, Sent};
+use super::outcome::{self, Outcome, Passage, Sent};
 use super::peer::Peer;
 use super::query::engine::Engine;
 use super::query::memory::Governor;
@@ -334,6 +334,7 @@ impl Session {
             self.recording.saw(backend.snapshots());
         }
         self.transaction.queries();
+        self.show_kept(sql);
         let context = backend.context().clone();
         drop(backend);
         let settings = self.settings.lock();
@@ -500,7 +501,7 @@ impl Session {
         most: Option<u64>,
     ) -> Result<(Sent, u64), SqlError> {
         let style = self.style();
-        let Outcome::Fetch { cursor, left, only_move, sent } = outcome else {
+        let Outcome::Fetch { cursor, backward, left, only_move, sent } = outcome else {
             return outcome::send(conn, guard, outcome, formats, &style, most).await;
         };
         let wanted = match (*left, most) {
@@ -509,7 +510,8 @@ impl Session {
         };
         let portal = self.portals.get_mut(cursor).ok_or_else(|| no_cursor(cursor))?;
         let rows = portal.rows_mut().ok_or_else(|| cannot_be_run(cursor))?;
-        let (count, over) = outcome::send_rows(conn, guard, rows, formats, &style, wanted, *only_move).await?;
+        let passage = Passage { backward: *backward, only_count: *only_move };
+        let (count, over) = outcome::send_rows(conn, guard, rows, (formats, &style), wanted, passage).await?;
         *sent = sent.saturating_add(count);
         *left = left.map(|left| left.saturating_sub(count));
         if !over && *left != Some(0) {

@@ -651,17 +651,26 @@ impl Settings {
 
 /// A session's settings as functions and the backend see them.
 #[derive(Debug, Clone, Default)]
-pub struct SharedSettings(Arc<Mutex<Settings>>);
+pub struct SharedSettings {
+    settings: Arc<Mutex<Settings>>,
+    /// Prepared statements and cursors, as of the last statement that asked for them.
+    kept: Arc<Mutex<(Vec<pgcatalog::PreparedStatement>, Vec<pgcatalog::Cursor>)>>,
+}
 
 impl SharedSettings {
     /// Settings that clients cannot raise beyond the server's limits.
     pub fn within(limits: &Limits) -> Self {
-        Self(Arc::new(Mutex::new(Settings::within(limits))))
+        Self { settings: Arc::new(Mutex::new(Settings::within(limits))), kept: Arc::default() }
     }
 
     /// The settings themselves.
     pub fn lock(&self) -> MutexGuard<'_, Settings> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the catalog what the session keeps.
+    pub(super) fn keep(&self, prepared: Vec<pgcatalog::PreparedStatement>, cursors: Vec<pgcatalog::Cursor>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = (prepared, cursors);
     }
 
     /// `current_setting(name)`.
@@ -694,6 +703,14 @@ impl pgcatalog::Settings for SharedSettings {
     fn all(&self) -> Vec<(String, String, String)> {
         let all = self.lock().all();
         all.into_iter().map(|(name, value, text)| (name.to_owned(), value, text.to_owned())).collect()
+    }
+
+    fn prepared(&self) -> Vec<pgcatalog::PreparedStatement> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    fn cursors(&self) -> Vec<pgcatalog::Cursor> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 }
 

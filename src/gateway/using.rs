@@ -1,6 +1,6 @@
 //! `a JOIN b USING (x) JOIN c USING (x)`: the planner knows a merged column of two tables and takes one of three for ambiguous.
-//! Where a column is merged more than once, the joins are written out here: `ON a.x = c.x`, `x` as `a.x`, and `*` without
-//! the copies, merged columns first, as PostgreSQL has it. RIGHT and FULL joins, and tables without a name, are left alone.
+//! Where a column is merged more than once, or `*` is asked for, the joins are written out here: `ON a.x = c.x`, `x` as `a.x`,
+//! and `*` without the copies, merged columns first, as PostgreSQL has it. NATURAL, RIGHT and FULL joins, and tables without a name, are left alone.
 
 use std::ops::ControlFlow;
 
@@ -49,6 +49,12 @@ struct Merged {
     keeps_first: bool,
 }
 
+impl Merged {
+    fn tables(&self) -> impl Iterator<Item = &Ident> {
+        std::iter::once(&self.owner).chain(&self.copies)
+    }
+}
+
 /// Tables joined one after another.
 struct Chain {
     tables: Vec<Ident>,
@@ -87,7 +93,7 @@ fn columns(constraint: &JoinConstraint) -> Option<Vec<Ident>> {
 }
 
 impl Chain {
-    /// A chain in which a column is merged more than once.
+    /// A chain in which a column is merged more than once, or of which `*` has merged columns to put first.
     fn of(from: &TableWithJoins, has_star: bool) -> Option<Self> {
         let mut chain = Self { tables: vec![name_of(&from.relation)?], merged: Vec::new() };
         for Join { relation, join_operator, .. } in &from.joins {
@@ -125,7 +131,10 @@ impl Chain {
             chain.tables.push(table);
         }
         let is_repeated = |merged: &Merged| merged.copies.len() + usize::from(merged.keeps_first) > 1;
-        chain.merged.iter().any(is_repeated).then_some(chain)
+        let merges =
+            |table: &Ident| chain.merged.iter().any(|merged| merged.tables().any(|merging| same(merging, table)));
+        let is_ordered = has_star && chain.tables.iter().all(merges);
+        (is_ordered || chain.merged.iter().any(is_repeated)).then_some(chain)
     }
 
     /// USING as ON.
@@ -159,7 +168,7 @@ impl Chain {
             alias: merged.column.clone(),
         });
         let rest = self.tables.iter().map(|table| {
-            let has = |merged: &&Merged| std::iter::once(&merged.owner).chain(&merged.copies).any(|t| same(t, table));
+            let has = |merged: &&Merged| merged.tables().any(|merging| same(merging, table));
             let without: Vec<ObjectName> =
                 self.merged.iter().filter(has).map(|merged| ObjectName::from(merged.column.clone())).collect();
             let exclude = (!without.is_empty()).then_some(ExcludeSelectItem::Multiple(without));
@@ -229,6 +238,10 @@ mod tests {
                  FROM a LEFT JOIN b ON a.x = b.x AND a.y = b.y JOIN c ON a.y = c.y",
             ),
             (
+                "select * from a join b using (x)",
+                "SELECT a.x AS x, a.* EXCLUDE (x), b.* EXCLUDE (x) FROM a JOIN b ON a.x = b.x",
+            ),
+            (
                 "select 1 from a join b on true join c using (x) join d using (x)",
                 "SELECT 1 AS ?column? FROM a JOIN b ON true JOIN c USING(x) JOIN d ON c.x = d.x",
             ),
@@ -244,6 +257,7 @@ mod tests {
             "SELECT a.y FROM a JOIN b USING(x) JOIN c USING(y)",
             "SELECT x FROM a FULL JOIN b USING(x) FULL JOIN c USING(x)",
             "SELECT x FROM a NATURAL JOIN b JOIN c USING(x)",
+            "SELECT * FROM a JOIN b USING(x) JOIN c ON true",
         ] {
             assert_eq!(read(same), same);
         }

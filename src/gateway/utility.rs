@@ -10,8 +10,8 @@ use super::backend::CallOutcome;
 use super::conn::{Conn, Guard};
 use super::error::{SqlError, too_complex};
 use super::extended::{Portal, Prepared};
-use super::front_door::{self, Command, FetchCount, SetValue, Statement};
-use super::kept::parsed_size;
+use super::front_door::{self, Command, Scrolling, SetValue, Statement};
+use super::kept::{now, parsed_size};
 use super::naming;
 use super::outcome::{self, Outcome};
 use super::query::plan::Planned;
@@ -20,6 +20,7 @@ use super::query::rows::{Rows, scalars};
 use super::query::shape::{self, Column};
 use super::query::{explain, params};
 use super::recording::Record;
+use super::scroll::{self, Approach};
 use super::session::{Session, cannot_be_run, no_cursor};
 use super::settings::shown_name;
 
@@ -77,7 +78,7 @@ impl Session {
                 let rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
                 Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
             }
-            Command::Declare { name, hold, binary, query } => {
+            Command::Declare { name, hold, binary, scrolling, query } => {
                 if !hold && !self.transaction.in_block() {
                     return Err(SqlError::new("25P01", "DECLARE CURSOR can only be used in transaction blocks"));
                 }
@@ -85,23 +86,26 @@ impl Session {
                     return Err(SqlError::new("42P03", format!("cursor \"{name}\" already exists")));
                 }
                 self.room_for_portal(name, 0)?;
-                let rows = self.rows(conn, guard, sql, query.clone(), binding).await?;
+                let mut rows = self.rows(conn, guard, sql, query.clone(), binding).await?;
+                if *scrolling != Scrolling::No {
+                    rows.scroll(*scrolling == Scrolling::Yes)?;
+                }
                 let depth = self.transaction.depth();
                 let (text, seen) = (statement.text.clone(), self.recording.seen());
-                self.portals.insert(name.clone(), Portal::cursor(rows, *hold, *binary, depth, text, seen));
+                let portal = Portal::cursor(rows, *hold, *binary, depth, text, seen);
+                self.portals.insert(name.clone(), portal.declared(sql, *scrolling != Scrolling::No));
                 Ok(done("DECLARE CURSOR"))
             }
-            Command::Fetch { name, count, only_move } => {
+            Command::Fetch { name, what, only_move } => {
                 self.open_portal(conn, guard, name).await?;
-                let left = match count {
-                    FetchCount::Rows(rows) => Some(*rows),
-                    FetchCount::All => None,
-                    FetchCount::Backward => {
-                        return Err(SqlError::new("55000", "cursor can only scan forward")
-                            .with_hint("Declare the cursor again to read it from its start."));
+                let portal = self.portals.get_mut(name).ok_or_else(|| no_cursor(name))?;
+                let rows = portal.rows_mut().ok_or_else(|| cannot_be_run(name))?;
+                Ok(match scroll::approach(conn, guard, rows, *what, *only_move).await? {
+                    Approach::Read { backward, rows: left } => {
+                        Outcome::Fetch { cursor: name.clone(), backward, left, only_move: *only_move, sent: 0 }
                     }
-                };
-                Ok(Outcome::Fetch { cursor: name.clone(), left, only_move: *only_move, sent: 0 })
+                    Approach::Stay(rows) => done(format!("MOVE {rows}")),
+                })
             }
             Command::CloseCursor(None) => {
                 self.portals.retain(|_, portal| portal.is_running());
@@ -124,7 +128,7 @@ impl Session {
                     return Err(SqlError::new("42P05", format!("prepared statement \"{name}\" already exists")));
                 }
                 self.room_for_statement(name, parsed_size(&statement.sql))?;
-                self.prepared.insert(name.clone(), Arc::new(prepared));
+                self.prepared.insert(name.clone(), Arc::new(Prepared { from_sql: true, ..prepared }));
                 Ok(done("PREPARE"))
             }
             Command::Execute(name, arguments) => {
@@ -534,7 +538,8 @@ impl Session {
         statement: Option<Statement>,
         types: std::collections::BTreeMap<usize, u32>,
     ) -> Result<Prepared, SqlError> {
-        let mut prepared = Prepared { statement, types, params: Vec::new(), columns: None };
+        let mut prepared =
+            Prepared { statement, types, params: Vec::new(), columns: None, made: now(), from_sql: false };
         let Some(statement) = &prepared.statement else { return Ok(prepared) };
         let query = match &statement.command {
             Command::Query(query)

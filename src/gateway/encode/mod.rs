@@ -9,7 +9,8 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use datafusion::arrow::datatypes::DataType;
 
 use super::error::SqlError;
-use super::query::shape::{ANY_NUMERIC, Column, Formats};
+use super::query::shape::{Column, Formats};
+use super::values::numerics;
 
 pub(crate) use binary::copy_row as copy_row_binary;
 
@@ -178,7 +179,7 @@ fn scale_to_micros(value: i64, unit: datafusion::arrow::datatypes::TimeUnit) -> 
 }
 
 /// Months, days and microseconds of an interval or duration.
-fn interval(array: &dyn Array, row: usize) -> Result<Option<(i32, i32, i64)>, SqlError> {
+pub(crate) fn interval(array: &dyn Array, row: usize) -> Result<Option<(i32, i32, i64)>, SqlError> {
     use datafusion::arrow::datatypes::{self as t, IntervalUnit, TimeUnit};
     Ok(Some(match array.data_type() {
         DataType::Interval(IntervalUnit::YearMonth) => {
@@ -223,14 +224,12 @@ fn list(array: &dyn Array, row: usize) -> Option<ArrayRef> {
 /// A decimal as digits with a point.
 fn decimal(array: &dyn Array, row: usize) -> Option<String> {
     use datafusion::arrow::datatypes as t;
-    if *array.data_type() == ANY_NUMERIC {
-        let text = array.as_primitive::<t::Decimal128Type>().value_as_string(row);
-        return Some(text.trim_end_matches('0').trim_end_matches('.').to_owned());
-    }
     Some(match array.data_type() {
         DataType::Decimal32(..) => array.as_primitive::<t::Decimal32Type>().value_as_string(row),
         DataType::Decimal64(..) => array.as_primitive::<t::Decimal64Type>().value_as_string(row),
-        DataType::Decimal128(..) => array.as_primitive::<t::Decimal128Type>().value_as_string(row),
+        DataType::Decimal128(precision, scale) => {
+            numerics::shown(array.as_primitive::<t::Decimal128Type>().value(row), *precision, *scale)
+        }
         DataType::Decimal256(..) => array.as_primitive::<t::Decimal256Type>().value_as_string(row),
         _ => return None,
     })

@@ -7,7 +7,7 @@ use super::super::error::SqlError;
 use super::guard::read_only;
 use super::tokens::Cursor;
 
-use super::{Command, ExplainOptions, FetchCount, SetValue, copy, data_types, expressions, one, query};
+use super::{Command, ExplainOptions, SetValue, copy, cursors, data_types, expressions, one, query};
 
 /// The command that the tokens of one statement make.
 pub(super) fn classify(sql: &std::sync::Arc<str>, tokens: &[TokenWithSpan]) -> Result<Command, SqlError> {
@@ -47,9 +47,9 @@ pub(super) fn classify(sql: &std::sync::Arc<str>, tokens: &[TokenWithSpan]) -> R
             cursor.word("SAVEPOINT");
             Command::Release(cursor.identifier()?)
         }
-        "DECLARE" => return declare(sql, &mut cursor),
-        "FETCH" => fetch(&mut cursor, false)?,
-        "MOVE" => fetch(&mut cursor, true)?,
+        "DECLARE" => return cursors::declare(sql, &mut cursor),
+        "FETCH" => cursors::fetch(&mut cursor, false)?,
+        "MOVE" => cursors::fetch(&mut cursor, true)?,
         "CLOSE" => Command::CloseCursor(name_or_all(&mut cursor)?),
         "PREPARE" => return prepare(sql, &mut cursor),
         "EXECUTE" => {
@@ -238,7 +238,8 @@ fn explain(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
     }
 }
 
-fn starts_query(token: Option<&TokenWithSpan>) -> bool {
+/// Whether a query begins here.
+pub(super) fn starts_query(token: Option<&TokenWithSpan>) -> bool {
     match token.map(|token| &token.token) {
         Some(Token::LParen) => true,
         Some(Token::Word(word)) if word.quote_style.is_none() => {
@@ -463,67 +464,6 @@ fn rollback(cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
         return Ok(Command::RollbackTo(cursor.identifier()?));
     }
     Ok(Command::Rollback(end_of_transaction(cursor)?))
-}
-
-fn declare(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
-    let name = cursor.identifier()?;
-    let (mut hold, mut binary) = (false, false);
-    loop {
-        if cursor.word("BINARY") {
-            binary = true;
-        } else if cursor.word("NO") {
-            cursor.expect_word("SCROLL")?;
-        } else if cursor.one_of(&["SCROLL", "INSENSITIVE", "ASENSITIVE"]).is_none() {
-            break;
-        }
-    }
-    cursor.expect_word("CURSOR")?;
-    if cursor.word("WITH") {
-        cursor.expect_word("HOLD")?;
-        hold = true;
-    } else if cursor.word("WITHOUT") {
-        cursor.expect_word("HOLD")?;
-    }
-    cursor.expect_word("FOR")?;
-    if !starts_query(cursor.rest().first()) {
-        return Err(cursor.error());
-    }
-    Ok(Command::Declare { name, hold, binary, query: query(sql, cursor.rest())? })
-}
-
-fn fetch(cursor: &mut Cursor<'_>, only_move: bool) -> Result<Command, SqlError> {
-    let signed = |count: Option<i64>| match count {
-        None => FetchCount::Rows(1),
-        Some(count) => u64::try_from(count).map_or(FetchCount::Backward, FetchCount::Rows),
-    };
-    let before = cursor.rest();
-    let count = if cursor.word("NEXT") {
-        FetchCount::Rows(1)
-    } else if cursor.word("ALL") {
-        FetchCount::All
-    } else if cursor.word("FORWARD") {
-        if cursor.word("ALL") { FetchCount::All } else { signed(cursor.integer()?) }
-    } else if cursor.one_of(&["PRIOR", "FIRST", "LAST"]).is_some() {
-        FetchCount::Backward
-    } else if cursor.one_of(&["BACKWARD", "ABSOLUTE", "RELATIVE"]).is_some() {
-        if !cursor.word("ALL") {
-            cursor.integer()?;
-        }
-        FetchCount::Backward
-    } else {
-        signed(cursor.integer()?)
-    };
-    cursor.one_of(&["FROM", "IN"]);
-    // `FETCH next` may also mean the cursor called next.
-    let name = if cursor.done() && before.len() == 1 {
-        match before.first().map(|token| &token.token) {
-            Some(Token::Word(word)) => word.value.to_lowercase(),
-            _ => return Err(cursor.error()),
-        }
-    } else {
-        cursor.identifier()?
-    };
-    Ok(Command::Fetch { name, count, only_move })
 }
 
 fn name_or_all(cursor: &mut Cursor<'_>) -> Result<Option<String>, SqlError> {

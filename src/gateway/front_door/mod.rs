@@ -3,6 +3,7 @@
 
 mod commands;
 mod copy;
+mod cursors;
 mod dialect;
 mod guard;
 pub(crate) mod masked;
@@ -59,15 +60,28 @@ pub(crate) struct ExplainOptions {
     pub json: bool,
 }
 
-/// How many rows FETCH or MOVE wants.
+/// Which rows FETCH or MOVE wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FetchCount {
-    /// A number; zero stays in place.
-    Rows(u64),
-    /// ALL.
-    All,
-    /// A direction that a forward-only cursor does not have.
-    Backward,
+pub(crate) enum Fetch {
+    /// The next ones; `None` is ALL.
+    Forward(Option<u64>),
+    /// Those before, the nearest first; `None` is ALL.
+    Backward(Option<u64>),
+    /// The row of that number; one below zero counts from the end, zero is before the first.
+    Absolute(i64),
+    /// The row so many further; zero is the same row again.
+    Relative(i64),
+}
+
+/// Whether a cursor goes backward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scrolling {
+    /// SCROLL.
+    Yes,
+    /// NO SCROLL.
+    No,
+    /// Neither: as long as that costs little.
+    Unsaid,
 }
 
 /// The format of COPY TO STDOUT.
@@ -155,6 +169,8 @@ pub(crate) enum Command {
         hold: bool,
         /// BINARY.
         binary: bool,
+        /// SCROLL or NO SCROLL.
+        scrolling: Scrolling,
         /// What it reads.
         query: Box<ast::Query>,
     },
@@ -162,8 +178,8 @@ pub(crate) enum Command {
     Fetch {
         /// The cursor.
         name: String,
-        /// How many rows.
-        count: FetchCount,
+        /// Which rows.
+        what: Fetch,
         /// MOVE: count, do not send.
         only_move: bool,
     },
@@ -272,7 +288,7 @@ fn refused(error: SqlError, tokens: &[TokenWithSpan]) -> Command {
 /// A query from tokens, checked and rewritten into what the planner understands.
 fn query(sql: &str, tokens: &[TokenWithSpan]) -> Result<Box<ast::Query>, SqlError> {
     let dialect = SqlDialect::of(tokens.len());
-    let rewritten = table_command(tokens);
+    let rewritten = table_command(tokens).or_else(|| empty_lists(tokens));
     let tokens = rewritten.as_deref().unwrap_or(tokens);
     let mut parser = parser(&dialect, tokens);
     let query = parser.parse_query().map_err(|error| unread(&dialect, &error, sql))?;
@@ -299,6 +315,52 @@ fn table_command(tokens: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
     ];
     select.extend(rest.iter().cloned());
     Some(select)
+}
+
+/// `SELECT` alone is a row without columns, as `SELECT FROM` one row is, which the parser knows.
+fn empty_lists(tokens: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
+    const AFTER: [Keyword; 11] = [
+        Keyword::WHERE,
+        Keyword::GROUP,
+        Keyword::HAVING,
+        Keyword::ORDER,
+        Keyword::LIMIT,
+        Keyword::OFFSET,
+        Keyword::FETCH,
+        Keyword::FOR,
+        Keyword::UNION,
+        Keyword::INTERSECT,
+        Keyword::EXCEPT,
+    ];
+    let keyword = |token: Option<&TokenWithSpan>| match token.map(|token| &token.token) {
+        Some(Token::Word(word)) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    let is_empty = |at: usize| {
+        // After AS or a point it is a name.
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        let is_name = keyword(before) == Keyword::AS || before.is_some_and(|before| before.token == Token::Period);
+        let after = tokens.get(at.saturating_add(1));
+        let ends = after.is_none_or(|after| after.token == Token::RParen) || AFTER.contains(&keyword(after));
+        keyword(tokens.get(at)) == Keyword::SELECT && !is_name && ends
+    };
+    let row = [
+        Token::make_keyword("FROM"),
+        Token::LParen,
+        Token::make_keyword("VALUES"),
+        Token::LParen,
+        Token::Number("1".to_owned(), false),
+        Token::RParen,
+        Token::RParen,
+    ];
+    (0..tokens.len()).any(is_empty).then(|| {
+        let with_row = |(at, token): (usize, &TokenWithSpan)| {
+            let row = if is_empty(at) { row.as_slice() } else { &[] };
+            let row: Vec<_> = row.iter().map(|added| TokenWithSpan::new(added.clone(), token.span)).collect();
+            std::iter::once(token.clone()).chain(row)
+        };
+        tokens.iter().enumerate().flat_map(with_row).collect()
+    })
 }
 
 /// Expressions separated by commas, as in the arguments of EXECUTE and CALL.

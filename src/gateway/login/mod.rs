@@ -8,7 +8,7 @@ pub mod scram;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes};
 use pgwire::messages::startup::Authentication;
@@ -21,6 +21,9 @@ use super::frame::{FrameError, utf8};
 use super::peer::Peer;
 use super::stats::LoginOutcome;
 use crate::config::{AccessConfig, CertificateUsers, LoginMode, SocketLogin};
+
+/// What a look at the users takes at least: that there is somebody to be read does not show in it.
+const LOOK: Duration = Duration::from_millis(3);
 
 /// A user of the gateway, as the directory knows him.
 #[derive(Clone)]
@@ -193,7 +196,9 @@ impl Login {
             let error = SqlError::fatal("28P01", text).with_hint(format!("Try again in {seconds} seconds."));
             Denied { outcome: LoginOutcome::Braked, error }
         })?;
+        let seen = tokio::time::Instant::now() + LOOK;
         let person = self.find(user).await?;
+        tokio::time::sleep_until(seen).await;
         let binding = conn.certificate_hash();
         let proved = self.exchange(conn, binding.as_deref(), user, person.as_ref()).await;
         if proved.as_ref().is_err_and(|error| error.sqlstate == "28P01") {

@@ -57,13 +57,16 @@ impl Relation {
             let definition = definition.trim().trim_end_matches(';');
             return format!(" {definition};");
         }
-        let columns: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| format!("{}.{}", quote_ident(&self.name), quote_ident(&column.name)))
-            .collect();
-        format!(" SELECT {}\n   FROM {};", columns.join(",\n    "), quote_ident(&self.name))
+        let columns: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        listed(&self.name, &quote_ident(&self.name), &columns)
     }
+}
+
+/// A query of a relation's columns by name, as PostgreSQL prints it. `from` is the relation as SQL names it.
+pub(super) fn listed(relation: &str, from: &str, columns: &[&str]) -> String {
+    let columns: Vec<String> =
+        columns.iter().map(|column| format!("{}.{}", quote_ident(relation), quote_ident(column))).collect();
+    format!(" SELECT {}\n   FROM {from};", columns.join(",\n    "))
 }
 
 /// A published table function.

@@ -42,6 +42,10 @@ pub(crate) struct SystemRelation {
     pub kind: &'static str,
     /// The columns in order.
     pub columns: Vec<Column>,
+    /// The oid of the type of its rows.
+    pub row_type: i32,
+    /// The oid of the type of arrays of its rows.
+    pub array_type: i32,
 }
 
 /// A file of `COPY` text with a header.
@@ -50,6 +54,19 @@ pub(crate) struct Table {
     pub header: Vec<&'static str>,
     /// Rows; `None` is NULL.
     pub rows: Vec<Vec<Option<Cow<'static, str>>>>,
+}
+
+impl SystemRelation {
+    /// The name, with its schema where no search path has it.
+    pub(crate) fn shown(&self) -> String {
+        if self.schema == "pg_catalog" { self.name.to_owned() } else { format!("{}.{}", self.schema, self.name) }
+    }
+
+    /// A view's text as `pg_get_viewdef` prints it. What it is computed from is no SQL: it reads as the list of its columns.
+    pub(crate) fn view_definition(&self) -> Option<String> {
+        let columns: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+        (self.kind == "v").then(|| super::catalog::listed(self.name, &self.shown(), &columns))
+    }
 }
 
 impl Table {
@@ -145,7 +162,8 @@ pub(crate) static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
                     Some(Column { name, pg_type: pg_type.trim_end_matches('!'), not_null })
                 })
                 .collect();
-            Some(SystemRelation { schema, name, oid, kind, columns })
+            let (row_type, array_type) = (cells.next()?.parse().ok()?, cells.next()?.parse().ok()?);
+            Some(SystemRelation { schema, name, oid, kind, columns, row_type, array_type })
         })
         .collect()
 });
@@ -252,8 +270,33 @@ pub(crate) static TYPES: LazyLock<Vec<Type>> = LazyLock::new(|| {
                 base: integer(table, row, "typbasetype"),
             }
         })
+        .chain(RELATIONS.iter().flat_map(row_types))
         .collect()
 });
+
+/// The types of a built-in relation's rows and of arrays of them.
+fn row_types(relation: &'static SystemRelation) -> [Type; 2] {
+    let namespace = if relation.schema == "pg_catalog" { PG_CATALOG } else { INFORMATION_SCHEMA };
+    let row = Type {
+        oid: relation.row_type,
+        name: relation.name,
+        namespace,
+        element: 0,
+        array: relation.array_type,
+        len: -1,
+        by_value: "f",
+        align: "d",
+        storage: "x",
+        collation: 0,
+        is_array: false,
+        kind: "c",
+        base: 0,
+    };
+    let name = format!("_{}", relation.name).leak();
+    let array =
+        Type { oid: relation.array_type, name, element: row.oid, array: 0, is_array: true, kind: "b", ..row.clone() };
+    [row, array]
+}
 
 /// A built-in type by oid.
 pub(crate) fn type_by_oid(oid: i32) -> Option<&'static Type> {
@@ -263,7 +306,12 @@ pub(crate) fn type_by_oid(oid: i32) -> Option<&'static Type> {
 
 /// A built-in type by `typname`; domains of `information_schema` may carry the schema.
 pub(crate) fn type_by_name(name: &str) -> Option<&'static Type> {
-    static INDEX: LazyLock<HashMap<&str, &Type>> = LazyLock::new(|| TYPES.iter().map(|one| (one.name, one)).collect());
+    // The rows of information_schema's relations are no types that a name without a schema means.
+    static INDEX: LazyLock<HashMap<&str, &Type>> = LazyLock::new(|| {
+        let is_row = |one: &Type| one.kind == "c" || type_by_oid(one.element).is_some_and(|row| row.kind == "c");
+        let named = TYPES.iter().filter(|one| one.namespace != INFORMATION_SCHEMA || !is_row(one));
+        named.map(|one| (one.name, one)).collect()
+    });
     INDEX.get(name.strip_prefix("information_schema.").unwrap_or(name)).copied()
 }
 

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod errors;
 mod facts;
 pub(super) mod functions;
+mod literals;
 mod operators;
 pub mod plan;
 mod relations;
@@ -62,6 +63,46 @@ pub trait Settings: Send + Sync {
     fn set(&self, name: &str, value: &str, local: bool) -> Result<()>;
     /// Every setting: name, value, description.
     fn all(&self) -> Vec<(String, String, String)>;
+    /// The session's prepared statements that have a name.
+    fn prepared(&self) -> Vec<PreparedStatement> {
+        Vec::new()
+    }
+    /// The session's cursors and portals.
+    fn cursors(&self) -> Vec<Cursor> {
+        Vec::new()
+    }
+}
+
+/// A row of `pg_prepared_statements`.
+#[derive(Debug, Clone)]
+pub struct PreparedStatement {
+    /// Its name.
+    pub name: String,
+    /// The text that it was prepared from.
+    pub statement: Arc<str>,
+    /// When, in microseconds since 1970-01-01 UTC.
+    pub made: i64,
+    /// The oids of its parameters' types.
+    pub parameters: Vec<u32>,
+    /// Whether it was prepared by PREPARE, not by the protocol.
+    pub from_sql: bool,
+}
+
+/// A row of `pg_cursors`.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    /// Its name.
+    pub name: String,
+    /// The text that it was made from.
+    pub statement: Arc<str>,
+    /// WITH HOLD.
+    pub holdable: bool,
+    /// BINARY.
+    pub binary: bool,
+    /// Whether it can go back.
+    pub scrollable: bool,
+    /// When it was made, in microseconds since 1970-01-01 UTC.
+    pub made: i64,
 }
 
 /// What a table function declares, for `\df` and `pg_proc`. Types are `pg_type.typname`s.

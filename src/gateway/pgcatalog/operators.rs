@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::execution::context::SessionContext;
+use datafusion::functions_nested::expr_fn::{array_has_all, array_has_any};
+use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
@@ -16,6 +18,7 @@ use super::catalog::Catalog;
 use super::errors::sql_error;
 use super::functions;
 use super::types;
+use crate::gateway::values::{array_literal, bytea};
 
 /// Registers the operators on a context.
 pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) -> Result<()> {
@@ -52,12 +55,51 @@ impl Literals {
                     return Err(sql_error("22P02", format!("invalid input syntax for type boolean: \"{text}\"")));
                 }
             },
+            DataType::Binary => {
+                let bytes = bytea::parse(text).map_err(|error| sql_error(error.sqlstate, error.message))?;
+                Some(lit(ScalarValue::Binary(Some(bytes))))
+            }
             list @ DataType::List(_) => {
+                // A malformed text is refused with its reason.
+                array_literal::items(text).map_err(|error| sql_error(error.sqlstate, error.message))?;
                 let array = types::array_from_text(list, std::iter::once(Some(text)))?;
                 Some(Expr::Literal(ScalarValue::try_from_array(&array, 0)?, None))
             }
             _ => None,
         })
+    }
+}
+
+impl Literals {
+    /// `@>`, `<@` and `&&` of arrays; an untyped literal or parameter is an array like the other side.
+    fn array_operator(&self, expr: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> {
+        if !matches!(expr.op, BinaryOperator::AtArrow | BinaryOperator::ArrowAt | BinaryOperator::PGOverlap) {
+            return Ok(None);
+        }
+        let side = |expr: &Expr, other: &Expr| -> Result<Option<Expr>> {
+            if let Ok(DataType::List(_)) = expr.get_type(schema) {
+                return Ok(Some(expr.clone()));
+            }
+            let Ok(list @ DataType::List(_)) = other.get_type(schema) else { return Ok(None) };
+            match expr {
+                Expr::Placeholder(parameter) if parameter.field.is_none() => {
+                    let field = Arc::new(Field::new("", list, true));
+                    Ok(Some(Expr::Placeholder(Placeholder::new_with_field(parameter.id.clone(), Some(field)))))
+                }
+                other_side => match literal_text(other_side) {
+                    Some(text) => self.read(text, other, schema),
+                    None => Ok(None),
+                },
+            }
+        };
+        let (Some(left), Some(right)) = (side(&expr.left, &expr.right)?, side(&expr.right, &expr.left)?) else {
+            return Ok(None);
+        };
+        Ok(Some(match expr.op {
+            BinaryOperator::AtArrow => array_has_all(left, right),
+            BinaryOperator::ArrowAt => array_has_all(right, left),
+            _ => array_has_any(left, right),
+        }))
     }
 }
 
@@ -79,8 +121,13 @@ impl ExprPlanner for Literals {
                 | BinaryOperator::Gt
                 | BinaryOperator::GtEq
         );
+        if let Some(planned) = self.array_operator(&expr, schema)? {
+            return Ok(PlannerResult::Planned(planned));
+        }
         if !comparison {
-            return Ok(match super::super::values::interval_operator(&expr, schema) {
+            let planned = super::super::values::interval_operator(&expr, schema)
+                .or_else(|| super::super::values::jsonb_operator(&expr, schema));
+            return Ok(match planned {
                 Some(planned) => PlannerResult::Planned(planned),
                 None => PlannerResult::Original(expr),
             });

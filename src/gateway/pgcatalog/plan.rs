@@ -9,11 +9,12 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType, NullEquality, Result, metadata::FieldMetadata};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::registry::FunctionRegistry;
+use datafusion::functions::expr_fn::coalesce;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::{ScalarFunction, Sort as SortExpr};
 use datafusion::logical_expr::{
-    Aggregate, Expr, ExprFunctionExt as _, FetchType, Join, Limit, LogicalPlan, LogicalPlanBuilder, RecursiveQuery,
-    SkipType, Subquery, TableSource, lit,
+    Aggregate, Cast, Expr, ExprFunctionExt as _, Join, Limit, LogicalPlan, LogicalPlanBuilder, RecursiveQuery,
+    Subquery, TableSource, lit,
 };
 
 use super::functions::{SINGLE_VALUE, array_output_function, output_function};
@@ -335,6 +336,7 @@ fn replace_outer(expr: &Expr, domain: &Domain) -> Result<Expr> {
 /// Joins the combinations of outer columns into the FROM of a plan and carries them to its top. Returns the plan and where the outer
 /// columns are in it; `None` for a plan this cannot be done to.
 fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Result<Option<(LogicalPlan, Domain)>> {
+    let outer = domain;
     if !uses(plan, domain)? {
         let plan = match plan {
             LogicalPlan::EmptyRelation(empty) if empty.produce_one_row => combinations.clone(),
@@ -378,7 +380,11 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
             let mut groups = rebuild(&aggregate.group_expr)?;
             groups.extend(carried_columns(&domain));
             let values = rebuild(&aggregate.aggr_expr)?;
-            (LogicalPlanBuilder::from(input).aggregate(groups, values)?.build()?, domain)
+            let plan = LogicalPlanBuilder::from(input).aggregate(groups, values)?.build()?;
+            if aggregate.group_expr.is_empty() {
+                return every_combination(aggregate, plan, combinations, outer, &domain).map(Some);
+            }
+            (plan, domain)
         }
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
             // The order of a subquery that is a value, or is aggregated with an order of its own, changes nothing.
@@ -441,11 +447,53 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
     }))
 }
 
+/// An aggregate without groups has a row also where it has no rows to aggregate: a combination that was in none gets one, in which
+/// counts are 0 and the rest is NULL.
+fn every_combination(
+    aggregate: &Aggregate,
+    grouped: LogicalPlan,
+    combinations: &LogicalPlan,
+    outer: &Domain,
+    carried: &Domain,
+) -> Result<(LogicalPlan, Domain)> {
+    let values: Vec<Column> = grouped.schema().columns().into_iter().skip(carried.len()).collect();
+    let found = |(_, to): &(Column, Column)| Column::new_unqualified(format!("__found{}", to.name));
+    let keys: Vec<Column> = outer.iter().map(found).collect();
+    let named = carried.iter().zip(&keys).map(|((_, to), key)| Expr::Column(to.clone()).alias(&key.name));
+    let grouped =
+        LogicalPlanBuilder::from(grouped).project(values.iter().cloned().map(Expr::Column).chain(named))?.build()?;
+    let own: Vec<Column> = outer.iter().map(|(_, to)| to.clone()).collect();
+    let values = values.into_iter().zip(&aggregate.aggr_expr).map(|(column, expr)| {
+        if !counts(expr) {
+            return Expr::Column(column);
+        }
+        let name = column.name.clone();
+        coalesce(vec![Expr::Column(column), lit(0_i64)]).alias(name)
+    });
+    let columns: Vec<Expr> = values.chain(own.iter().cloned().map(Expr::Column)).collect();
+    let plan = LogicalPlanBuilder::from(combinations.clone())
+        .join_detailed(grouped, JoinType::Left, (own, keys), None, NullEquality::NullEqualsNull)?
+        .project(columns)?
+        .build()?;
+    Ok((plan, outer.clone()))
+}
+
+/// Whether an aggregate is 0 without rows.
+fn counts(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => counts(&alias.expr),
+        Expr::AggregateFunction(function) => matches!(function.func.name(), "count" | "regr_count"),
+        _ => false,
+    }
+}
+
+/// A number of rows, which may be a parameter; NULL is none given.
+fn number_of_rows(expr: &Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr.clone()), DataType::Int64))
+}
+
 /// ORDER BY and LIMIT of a subquery count for each combination of outer columns by itself: rows are numbered within them.
 fn first_of_each(limit: &Limit, combinations: &LogicalPlan, domain: &Domain) -> Result<Option<(LogicalPlan, Domain)>> {
-    let (SkipType::Literal(skip), FetchType::Literal(fetch)) = (limit.get_skip_type()?, limit.get_fetch_type()?) else {
-        return Ok(None);
-    };
     // A column that only orders is taken off above the sort.
     let (projection, sort) = match limit.input.as_ref() {
         LogicalPlan::Sort(sort) => (None, Some(sort)),
@@ -464,9 +512,16 @@ fn first_of_each(limit: &Limit, combinations: &LogicalPlan, domain: &Domain) -> 
     });
     let numbering = row_number().partition_by(carried.clone()).order_by(order.collect::<Result<_>>()?).build()?;
     let number = Expr::Column(Column::new_unqualified(numbering.schema_name().to_string()));
-    let mut wanted = number.clone().gt(lit(skip as u64));
-    if let Some(fetch) = fetch {
-        wanted = wanted.and(number.lt_eq(lit(skip.saturating_add(fetch) as u64)));
+    let number = number_of_rows(&number);
+    let skip = limit.skip.as_deref().map(number_of_rows).map(|skip| coalesce(vec![skip, lit(0_i64)]));
+    let after = |number: Expr| match &skip {
+        Some(skip) => number - skip.clone(),
+        None => number,
+    };
+    let mut wanted = after(number.clone()).gt(lit(0_i64));
+    if let Some(fetch) = &limit.fetch {
+        let fetch = number_of_rows(fetch);
+        wanted = wanted.and(after(number).lt_eq(fetch.clone()).or(fetch.is_null()));
     }
     let plan = LogicalPlanBuilder::from(plan).window(vec![numbering])?.filter(wanted)?;
     let own = match projection {

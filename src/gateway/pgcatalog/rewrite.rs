@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::facts;
 use super::functions::{ARRAY_OR_EMPTY, array_output_function, output_function};
-use super::sets::{SERIES, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
+use super::sets::{SERIES, cast_to, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
 
 /// Rewrites a statement in place:
 ///
@@ -139,6 +139,11 @@ impl VisitorMut for Rewriter {
         ControlFlow::Continue(())
     }
 
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        super::literals::values(&mut query.body);
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         unnest_sets(select);
         // Nothing stands before the first item of FROM.
@@ -172,6 +177,15 @@ impl VisitorMut for Rewriter {
                     && let Some(array) = plain_arguments(&list.args).and_then(split_by_pattern)
                 {
                     *expr = array;
+                    return ControlFlow::Continue(());
+                }
+                if let Some(either) = super::literals::coalesce(function) {
+                    *expr = either;
+                    return ControlFlow::Continue(());
+                }
+                // The planner counts it in 64 bits.
+                if function.over.is_some() && parts(&function.name) == ["ntile"] {
+                    *expr = cast_to(take(expr), DataType::Integer(None));
                     return ControlFlow::Continue(());
                 }
                 if matches!(function.args, FunctionArguments::Subquery(_)) && parts(&function.name) == ["array"] {
@@ -243,6 +257,7 @@ fn operator(name: &str) -> Option<BinaryOperator> {
         "|" => BinaryOperator::BitwiseOr,
         "@>" => BinaryOperator::AtArrow,
         "<@" => BinaryOperator::ArrowAt,
+        "&&" => BinaryOperator::PGOverlap,
         _ => return None,
     })
 }
@@ -265,12 +280,25 @@ fn target(data_type: &DataType) -> Target {
         DataType::Regclass => return Target::Identifier("regclass".to_owned()),
         DataType::Custom(name, modifiers) if modifiers.is_empty() => name,
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, size)) => {
+            // Arrays of names, which are text underneath.
+            if let DataType::Custom(name, modifiers) = element.as_ref()
+                && modifiers.is_empty()
+                && let Some(last) = parts(name).pop()
+                && matches!(last.as_str(), "name" | "aclitem")
+            {
+                return Target::Identifier(format!("{last}_array"));
+            }
             return match target(element) {
                 Target::Plain(plain) => {
                     Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(plain), *size)))
                 }
                 Target::Identifier(name) if array_output_function(&format!("_{name}")).is_some() => {
                     Target::Identifier(format!("{name}_array"))
+                }
+                Target::Identifier(name)
+                    if matches!(name.as_str(), "sql_identifier" | "character_data" | "yes_or_no") =>
+                {
+                    Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), *size)))
                 }
                 Target::Identifier(_) => {
                     Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(OID_ELEMENT), *size)))
@@ -288,23 +316,24 @@ fn target(data_type: &DataType) -> Target {
     };
     Target::Plain(match last.as_str() {
         "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regoper" | "regoperator" | "regnamespace"
-        | "regrole" => {
+        | "regrole" | "xid" | "cid" | "oidvector" | "int2vector" | "sql_identifier" | "character_data"
+        | "yes_or_no" | "cardinal_number" => {
             return Target::Identifier(last.clone());
         }
-        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "sql_identifier" | "character_data"
-        | "yes_or_no" | "pg_node_tree" | "aclitem" | "unknown" | "citext" => DataType::Text,
+        "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "pg_node_tree" | "aclitem" | "unknown"
+        | "citext" => DataType::Text,
         "bool" => DataType::Boolean,
         "int2" => DataType::SmallInt(None),
-        "int4" | "integer" | "xid" | "cid" | "cardinal_number" => DataType::Integer(None),
+        "int4" | "integer" => DataType::Integer(None),
         "int8" => DataType::BigInt(None),
         "float4" => DataType::Real,
         "float8" => DataType::DoublePrecision,
         "numeric" => DataType::Numeric(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
         "date" => DataType::Date,
         "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),
-        "timestamptz" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::WithTimeZone),
-        "int2vector" => DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::SmallInt(None)), None)),
-        "oidvector" => DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Integer(None)), None)),
+        "timestamptz" | "time_stamp" => {
+            DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::WithTimeZone)
+        }
         _ => return Target::AsIs,
     })
 }
@@ -343,7 +372,19 @@ fn cast(expr: &mut Expr) {
         return;
     }
     match target(data_type) {
-        Target::Identifier(name) => *expr = call(&name, vec![take(inner)]),
+        Target::Identifier(name) => {
+            let mut value = take(inner);
+            // A text of a domain is made as any text is.
+            if matches!(name.as_str(), "sql_identifier" | "character_data" | "yes_or_no")
+                && !matches!(value, Expr::Value(_))
+            {
+                let expr = Box::new(value);
+                value =
+                    Expr::Cast { kind: CastKind::Cast, expr, data_type: DataType::Text, array: false, format: None };
+                cast(&mut value);
+            }
+            *expr = call(&name, vec![value]);
+        }
         Target::Plain(plain) => *data_type = plain,
         Target::AsIs => {}
     }
@@ -352,6 +393,13 @@ fn cast(expr: &mut Expr) {
         && let Some(array) = array_literal(inner)
     {
         **inner = array;
+    }
+    // The planner's type of it is that of any integers.
+    if let Expr::Cast { data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)), .. } = expr
+        && **element == OID_ELEMENT
+    {
+        *expr = call("oid_array", vec![take(expr)]);
+        return;
     }
     // A value of an identifier type becomes text by name, not by number.
     if let Expr::Cast { expr: inner, data_type, .. } = expr

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::facts;
 use super::functions::composite_columns;
-use super::rewrite::{call, is_reserved_name, is_reserved_value, nothing, parts, select};
+use super::rewrite::{call, is_reserved_name, is_reserved_value, nothing, parts, select, take};
 
 /// What the planner's own `generate_series` is called inside of a rewritten one; no statement has this name.
 pub(super) const SERIES: &str = "\u{1}series";
@@ -177,7 +177,13 @@ pub(super) fn select_function(factor: &mut TableFactor) {
         "generate_series" if constant => {
             let value = Expr::Identifier(Ident::new("value"));
             let small = arguments.iter().all(is_small);
-            from.push(TableWithJoins { relation: series(name.clone(), args.clone()), joins: Vec::new() });
+            let mut args = args.clone();
+            for argument in &mut args.args {
+                if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
+                    without_cast(expr);
+                }
+            }
+            from.push(TableWithJoins { relation: series(name.clone(), args), joins: Vec::new() });
             if small { cast_to(value, DataType::Integer(None)) } else { value }
         }
         "generate_series" | "generate_subscripts" | "regexp_split_to_table" => {
@@ -218,7 +224,7 @@ fn series(name: ObjectName, args: TableFunctionArgs) -> TableFactor {
     }
 }
 
-fn cast_to(expr: Expr, data_type: DataType) -> Expr {
+pub(super) fn cast_to(expr: Expr, data_type: DataType) -> Expr {
     Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
 }
 
@@ -226,15 +232,27 @@ fn cast_to(expr: Expr, data_type: DataType) -> Expr {
 fn is_small(expr: &Expr) -> bool {
     match expr {
         Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => text.parse::<i32>().is_ok(),
-        Expr::UnaryOp { expr, .. } => is_small(expr),
+        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_small(expr),
+        Expr::Cast { expr, data_type: DataType::Integer(_) | DataType::Int(_) | DataType::Int4(_), .. } => {
+            is_small(expr)
+        }
         _ => false,
+    }
+}
+
+/// `3::int4` as 3: the planner's own series reads no other width than its own.
+fn without_cast(expr: &mut Expr) {
+    if let Expr::Cast { expr: inner, .. } = expr
+        && is_small(&Expr::Nested(inner.clone()))
+    {
+        *expr = take(inner);
     }
 }
 
 fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Value(value) => !matches!(value.value, Value::Placeholder(_)),
-        Expr::UnaryOp { expr, .. } | Expr::Cast { expr, .. } => is_constant(expr),
+        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) | Expr::Cast { expr, .. } => is_constant(expr),
         _ => false,
     }
 }

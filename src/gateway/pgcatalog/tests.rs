@@ -434,3 +434,77 @@ async fn shapes_other_clients_send_are_answered_as_postgresql_answers_them() {
         assert_eq!(answer(&ctx, sql).await, *wanted, "{sql}");
     }
 }
+
+#[tokio::test]
+async fn literals_take_the_type_of_the_array_beside_them() {
+    let ctx = context();
+    for (sql, wanted) in [
+        ("COALESCE((SELECT array_agg(enumlabel) FROM (SELECT * FROM pg_catalog.pg_enum) labels), '{}')", "{}"),
+        (
+            "COALESCE((SELECT array_agg((attname, atttypid)) FROM (SELECT * FROM pg_attribute WHERE attrelid = 1) a), '{}')",
+            "{}",
+        ),
+        ("COALESCE((SELECT array_agg(oid) FROM pg_type WHERE oid = 1), '{1,2}')", "{1,2}"),
+        ("COALESCE((SELECT array_agg(oid) FROM pg_type WHERE oid = 16), NULL, '{}')", "{16}"),
+        ("COALESCE(NULL::text, '{}')", "{}"),
+        ("COALESCE('a'::name, '{}')", "a"),
+    ] {
+        assert_eq!(scalar(&ctx, sql).await, wanted, "{sql}");
+    }
+    assert_eq!(
+        answer(&ctx, "SELECT DISTINCT ON (b) a, b FROM (VALUES (E'x', to_regtype(E'nosuch')::oid), (E'y', to_regtype(E'grants')::oid), (NULL, 26)) v(a, b) WHERE b < 100 ORDER BY b").await,
+        ["\\N\t26"]
+    );
+}
+
+#[tokio::test]
+async fn casts_keep_the_type_that_they_name() {
+    let ctx = context();
+    for (cast, wanted) in [
+        ("NULL::oidvector", "oidvector"),
+        ("'1 2'::int2vector", "int2vector"),
+        ("'7'::xid", "xid"),
+        ("NULL::cid", "cid"),
+        ("NULL::aclitem[]", "aclitem[]"),
+        ("'{a,b}'::name[]", "name[]"),
+        ("NULL::information_schema.sql_identifier", "name"),
+        ("NULL::information_schema.cardinal_number", "integer"),
+        ("NULL::information_schema.yes_or_no", "character varying"),
+    ] {
+        assert_eq!(scalar(&ctx, &format!("pg_typeof({cast})")).await, wanted, "{cast}");
+    }
+    assert_eq!(scalar(&ctx, "'1 2'::oidvector").await, "{1,2}");
+    assert_eq!(scalar(&ctx, "'{a,b}'::name[]").await, "{a,b}");
+    assert_eq!(code(&ctx, "SELECT '1 x'::oidvector").await, "22P02");
+    assert_eq!(code(&ctx, "SELECT '-1'::information_schema.cardinal_number").await, "23514");
+}
+
+#[tokio::test]
+async fn builtin_relations_have_row_types_and_views_have_texts() {
+    let ctx = context();
+    for (sql, wanted) in [
+        ("(SELECT count(*) FROM pg_class WHERE reltype = 0)", "0"),
+        (
+            "(SELECT count(*) FROM pg_class c JOIN pg_type t ON t.oid = c.reltype AND t.typrelid = c.oid AND t.typtype = 'c')",
+            "210",
+        ),
+        (
+            "(SELECT count(*) FROM pg_type a JOIN pg_type t ON t.typarray = a.oid AND a.typelem = t.oid WHERE t.typtype = 'c')",
+            "210",
+        ),
+        (
+            "(SELECT reltype::regtype FROM pg_class WHERE oid = 'information_schema.tables'::regclass)",
+            "information_schema.tables",
+        ),
+        ("to_regtype('tables')", "\\N"),
+        ("'information_schema.tables[]'::regtype", "information_schema.tables[]"),
+        ("(SELECT atttypid::regtype FROM pg_attribute WHERE attname = 'stxdexpr')", "pg_statistic[]"),
+        ("(SELECT count(*) FROM pg_views WHERE definition IS NULL)", "0"),
+        (
+            "pg_get_viewdef('information_schema.information_schema_catalog_name'::regclass)",
+            " SELECT information_schema_catalog_name.catalog_name\\n   FROM information_schema.information_schema_catalog_name;",
+        ),
+    ] {
+        assert_eq!(scalar(&ctx, sql).await, wanted, "{sql}");
+    }
+}

@@ -10,7 +10,7 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use datafusion::error::{DataFusionError, Result};
 
-use crate::gateway::values::intervals;
+use crate::gateway::values::{array_literal, intervals};
 
 /// Field metadata key: the PostgreSQL type name of a column (`name`, `oid`, `regproc`, `_text`, ...), set wherever the Arrow type
 /// alone would be read as another PostgreSQL type.
@@ -149,38 +149,10 @@ fn name_of_arrow(data_type: &DataType) -> String {
 
 /// Splits PostgreSQL's text form of an array (`{a,"b c",NULL}`) or of a vector (`1 2 3`) into its elements.
 pub fn split_array(text: &str) -> Option<Vec<Option<String>>> {
-    let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-        return (!text.contains(['{', '}']))
-            .then(|| text.split_whitespace().map(|item| Some(item.to_owned())).collect());
-    };
-    let mut items = Vec::new();
-    if inner.is_empty() {
-        return Some(items);
+    if text.trim_start().starts_with('{') {
+        return array_literal::items(text).ok();
     }
-    let (mut item, mut quoted, mut in_quotes) = (String::new(), false, false);
-    let mut characters = inner.chars();
-    let mut finish = |item: &mut String, quoted: &mut bool| {
-        let text = std::mem::take(item);
-        items.push(if !*quoted && text.eq_ignore_ascii_case("null") { None } else { Some(text) });
-        *quoted = false;
-    };
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => item.push(characters.next()?),
-            '"' => {
-                in_quotes = !in_quotes;
-                quoted = true;
-            }
-            ',' if !in_quotes => finish(&mut item, &mut quoted),
-            '{' | '}' if !in_quotes => return None,
-            other => item.push(other),
-        }
-    }
-    if in_quotes {
-        return None;
-    }
-    finish(&mut item, &mut quoted);
-    Some(items)
+    (!text.contains(['{', '}'])).then(|| text.split_whitespace().map(|item| Some(item.to_owned())).collect())
 }
 
 /// Builds an Arrow array of `data_type` from PostgreSQL's text forms.

@@ -119,6 +119,8 @@ enum Rule {
     Taken,
     /// The second between all entries of the first.
     Joined,
+    /// The entries of all, with quotes and escapes; numbers as digits.
+    Quoted,
 }
 
 fn rule(name: &str) -> Option<Rule> {
@@ -130,6 +132,7 @@ fn rule(name: &str) -> Option<Rule> {
         "range" | "generate_series" => Rule::Series,
         "string_to_array" | "regexp_match" => Rule::Taken,
         "array_to_string" => Rule::Joined,
+        "json_of_list" | "jsonb_of_list" | "json_of_pairs" | "jsonb_of_pairs" => Rule::Quoted,
         "concat" | "concat_ws" | "make_array" | "array_append" | "array_prepend" | "array_concat" | "overlay"
         | "struct" | "named_struct" | "array_union" => Rule::Sum,
         _ => return None,
@@ -278,6 +281,7 @@ fn estimate(rule: Rule, args: &[ColumnarValue], rows: usize) -> Result<u128> {
             }
             Rule::Taken => length(0, row).saturating_mul(20),
             Rule::Joined => length(0, row).saturating_mul(length(1, row) + 4),
+            Rule::Quoted => (0..args.len()).map(|arg| length(arg, row)).sum::<u128>().saturating_mul(3),
         }
     };
     let is_one = args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));

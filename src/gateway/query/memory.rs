@@ -186,6 +186,11 @@ impl Share {
         self.governor.statement_memory() / 8
     }
 
+    /// Bytes that the statement may use.
+    pub(crate) fn most(&self) -> usize {
+        self.governor.statement_memory()
+    }
+
     /// A function is about to make so many bytes at once.
     pub(crate) fn make(&self, bytes: usize) -> std::result::Result<(), SqlError> {
         self.governor.room(bytes).map_err(out_of_memory)?;

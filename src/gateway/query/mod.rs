@@ -15,3 +15,4 @@ pub(crate) mod rows;
 mod run;
 pub(crate) mod shape;
 mod spill;
+mod trail;

@@ -26,14 +26,14 @@ const UNNESTED: usize = 1 << 20;
 
 /// The same plan, whose leaves give at most `rows` rows at a time, and whose joins copy at most `step` bytes.
 pub(super) fn narrowed(plan: Arc<dyn ExecutionPlan>, rows: usize, step: usize) -> Result<Arc<dyn ExecutionPlan>> {
-    let given = Measure { rows, copied: None, lists: None };
+    let given = Measure { rows, copied: None, lists: None, beside: None };
     let measured = plan.transform_up(|node| {
         let is_leaf = node.children().is_empty();
         let is_unnest = node.is::<UnnestExec>();
         let node = if node.children().len() > 1 && node.name().contains("Join") {
             with_inputs(node, Measure { copied: Some(step), ..given })?
         } else if is_unnest {
-            with_inputs(node, Measure { lists: Some(UNNESTED), ..given })?
+            with_inputs(node, Measure { lists: Some(UNNESTED), beside: Some(step), ..given })?
         } else {
             node
         };
@@ -64,6 +64,8 @@ struct Measure {
     copied: Option<usize>,
     /// Bytes of lists in a batch.
     lists: Option<usize>,
+    /// Bytes that the values beside a list may have, copied for each of its entries.
+    beside: Option<usize>,
 }
 
 /// Passes its input on, measured.
@@ -120,14 +122,14 @@ impl ExecutionPlan for NarrowExec {
     fn execute(&self, partition: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let measure = self.measure;
         let measured =
-            move |batch: Result<RecordBatch>| batch.and_then(|batch| pieces(&batch, measure)).map(stream::iter);
+            move |batch: Result<RecordBatch>| batch.and_then(|batch| pieces(batch, measure)).map(stream::iter);
         let batches = self.input.execute(partition, task)?.map(measured);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.input.schema(), batches.try_flatten())))
     }
 }
 
-/// A batch in pieces, or the error that a row is too wide.
-fn pieces(batch: &RecordBatch, measure: Measure) -> Result<Vec<Result<RecordBatch>>> {
+/// A batch in pieces, each made when it is asked for, or the error that a row is too wide.
+fn pieces(batch: RecordBatch, measure: Measure) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
     let columns: Vec<&ArrayRef> = batch.columns().iter().filter(|column| is_copied(column.data_type())).collect();
     // No row is wider than all of them together.
     let all =
@@ -145,12 +147,35 @@ fn pieces(batch: &RecordBatch, measure: Measure) -> Result<Vec<Result<RecordBatc
         let widest = widest(all > most);
         rows = most.checked_div(widest).map_or(rows, |fit| fit.clamp(1, rows));
     }
-    if batch.num_rows() <= rows {
-        let is_a_cut = batch.columns().iter().any(is_a_cut);
-        return Ok(vec![if is_a_cut { of_its_own(batch) } else { Ok(batch.clone()) }]);
+    if let Some(most) = measure.beside {
+        let copies = (0..batch.num_rows()).map(|row| copied_beside(&batch, row)).max().unwrap_or(0);
+        if copies > most {
+            return Err(too_much("unnesting a list beside values as wide as these", copies as u128, rows, most));
+        }
+        rows = most.checked_div(copies).map_or(rows, |fit| fit.clamp(1, rows));
     }
-    let starts = (0..batch.num_rows()).step_by(rows.max(1));
-    Ok(starts.map(|start| of_its_own(&batch.slice(start, rows.min(batch.num_rows() - start)))).collect())
+    let all = batch.num_rows();
+    let is_whole = all <= rows;
+    let is_cut = !is_whole || batch.columns().iter().any(is_a_cut);
+    // An empty batch is passed on, too.
+    let starts = (0..all.max(1)).step_by(rows.max(1));
+    Ok(starts.map(move |start| match (is_cut, is_whole) {
+        (false, _) => Ok(batch.clone()),
+        (true, true) => of_its_own(&batch),
+        (true, false) => of_its_own(&batch.slice(start, rows.min(all - start))),
+    }))
+}
+
+/// The bytes that the values beside the longest list of a row have when they are copied for each of its entries.
+fn copied_beside(batch: &RecordBatch, row: usize) -> usize {
+    let entries = |column: &ArrayRef| match column.data_type() {
+        DataType::List(_) if column.is_valid(row) => column.as_list::<i32>().value_length(row) as usize,
+        DataType::LargeList(_) if column.is_valid(row) => column.as_list::<i64>().value_length(row) as usize,
+        _ => 0,
+    };
+    let longest = batch.columns().iter().map(entries).max().unwrap_or(0);
+    let beside = batch.columns().iter().filter(|column| !column.data_type().is_nested());
+    beside.map(|column| bytes_at(column, row)).fold(0, usize::saturating_add).saturating_mul(longest)
 }
 
 /// Whether a column holds far more than its rows: it was cut from a larger one.

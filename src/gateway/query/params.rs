@@ -11,14 +11,18 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, CastKind, Expr, LimitClause, Query, Statement, Value, VisitMut, VisitorMut,
+    self, BinaryOperator, CastKind, Expr, GroupByExpr, LimitClause, Query, Select, SelectItem, Statement, Value,
+    VisitMut, VisitorMut,
 };
 use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
 use super::super::frame::utf8;
-use super::super::pgcatalog::{self, rewrite::OID_ELEMENT};
-use super::super::values::{TEXT_TYPES, intervals};
+use super::super::pgcatalog::{
+    self,
+    rewrite::{OID_ELEMENT, call, take},
+};
+use super::super::values::{TEXT_ARRAYS, TEXT_TYPES, array_literal, bytea, intervals};
 use super::shape;
 
 /// Most parameters of a statement, as the wire counts them.
@@ -159,8 +163,33 @@ impl VisitorMut for Finder {
 /// Puts a cast around the parameters whose type the client declared, so that the planner knows it.
 struct Caster<'a>(&'a BTreeMap<usize, u32>);
 
+impl Caster<'_> {
+    /// A parameter that is a column of a result has its declared type there, also where the type is another one underneath.
+    fn mark(&self, expr: &mut Expr) {
+        let declared = number(expr).and_then(|number| self.0.get(&number)).and_then(|oid| Type::from_oid(*oid));
+        if let Some(pg) = declared
+            && let name = pg.name()
+            && (TEXT_TYPES.contains(&name) || TEXT_ARRAYS.contains(&name) || pg == Type::OID)
+        {
+            *expr = call(name, vec![take(expr)]);
+        }
+    }
+}
+
 impl VisitorMut for Caster<'_> {
     type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        // Groups are found by how they are written.
+        if matches!(&select.group_by, GroupByExpr::Expressions(groups, _) if groups.is_empty()) {
+            for item in &mut select.projection {
+                if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                    self.mark(expr);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if matches!(expr, Expr::Value(_))
@@ -262,7 +291,7 @@ pub(crate) fn resolve(
     if last == 0 {
         return Ok(Vec::new());
     }
-    let inferred = plan.get_parameter_types()?;
+    let inferred = plan.get_parameter_fields()?;
     let mut types = Vec::new();
     for number in 1..=last {
         let from_oid = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| Type::from_oid(*oid));
@@ -270,10 +299,10 @@ pub(crate) fn resolve(
         let said = || found.get(&number).cloned().flatten();
         types.push(match (from_oid, planner()) {
             (Some(pg), _) => ParamType { arrow: arrow_type(&pg), pg },
-            (None, Some(arrow)) if arrow != DataType::Null => match said() {
+            (None, Some(field)) if *field.data_type() != DataType::Null => match said() {
                 // A list that only `= ANY($1)` names takes the planner's element type.
                 Some(pg) if pg != Type::TEXT_ARRAY => ParamType { arrow: arrow_type(&pg), pg },
-                _ => planner_type(&arrow),
+                _ => planner_type(&field),
             },
             (None, _) => said().map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg }),
         });
@@ -281,10 +310,14 @@ pub(crate) fn resolve(
     Ok(types)
 }
 
-fn planner_type(arrow: &DataType) -> ParamType {
-    let pg = shape::type_of(&Field::new("", arrow.clone(), true)).unwrap_or(Type::TEXT);
-    let arrow = arrow_type(&pg);
-    ParamType { pg, arrow }
+fn planner_type(field: &Field) -> ParamType {
+    // A type that the field is marked with, where a value of it is what the planner compares with.
+    let marked = shape::type_of(field)
+        .ok()
+        .filter(|pg| matches!(*pg, Type::OID | Type::NAME | Type::CHAR | Type::VARCHAR | Type::BPCHAR | Type::UUID));
+    let plain = || shape::type_of(&Field::new("", field.data_type().clone(), true)).unwrap_or(Type::TEXT);
+    let pg = marked.unwrap_or_else(plain);
+    ParamType { arrow: arrow_type(&pg), pg }
 }
 
 fn list(item: DataType) -> DataType {
@@ -309,6 +342,7 @@ pub(crate) fn arrow_type(pg: &Type) -> DataType {
         Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
         _ => match pg.kind() {
             Kind::Array(inner) if *pg != Type::OID_VECTOR && *pg != Type::INT2_VECTOR => list(arrow_type(inner)),
+            Kind::Domain(base) => arrow_type(base),
             _ => DataType::Utf8,
         },
     }
@@ -372,9 +406,23 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
 
 /// The type that a function of casts is called like.
 fn called_type(name: &str) -> Option<Type> {
-    let known = TEXT_TYPES.contains(&name) || name == "oid" || name.starts_with("reg");
-    let oid = known.then(|| pgcatalog::type_oid(name)).flatten()?;
-    Type::from_oid(u32::try_from(oid).ok()?)
+    let own = pgcatalog::functions::type_of_cast(name);
+    let texts = TEXT_TYPES.contains(&name) || TEXT_ARRAYS.contains(&name);
+    let known = own.is_some() || texts || matches!(name, "oid" | "bytea") || name.starts_with("reg");
+    let oid = known.then(|| pgcatalog::type_oid(own.unwrap_or(name))).flatten()?;
+    let oid = u32::try_from(oid).ok()?;
+    Type::from_oid(oid).or_else(|| domain(own?, oid))
+}
+
+/// A domain of `information_schema`.
+fn domain(name: &str, oid: u32) -> Option<Type> {
+    let (schema, name) = name.split_once('.')?;
+    let base = match name {
+        "cardinal_number" => Type::INT4,
+        "sql_identifier" => Type::NAME,
+        _ => Type::VARCHAR,
+    };
+    Some(Type::new(name.to_owned(), oid, Kind::Domain(base), schema.to_owned()))
 }
 
 /// The array type of an element type.
@@ -398,6 +446,11 @@ pub(crate) fn array_of(element: &Type) -> Option<Type> {
         Type::TIMESTAMP => Type::TIMESTAMP_ARRAY,
         Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
         Type::INTERVAL => Type::INTERVAL_ARRAY,
+        Type::BPCHAR => Type::BPCHAR_ARRAY,
+        Type::JSON => Type::JSON_ARRAY,
+        Type::JSONB => Type::JSONB_ARRAY,
+        Type::UUID => Type::UUID_ARRAY,
+        Type::INET => Type::INET_ARRAY,
         Type::RECORD => Type::RECORD_ARRAY,
         _ => return None,
     })
@@ -432,12 +485,17 @@ pub(crate) fn value(
         from_binary(raw, &ty.pg)?
             .ok_or_else(|| SqlError::new("22P03", format!("incorrect binary data format in bind parameter {number}")))
     } else {
-        let text = utf8(raw)?;
-        if text.contains('\0') {
-            return Err(SqlError::new("22021", "invalid byte sequence for encoding \"UTF8\": 0x00"));
-        }
-        from_text(&text, &ty.pg, zone)
+        from_text(&text_of(raw)?, &ty.pg, zone)
     }
+}
+
+/// The text in bytes of the wire.
+fn text_of(raw: &[u8]) -> Result<String, SqlError> {
+    let text = utf8(raw)?;
+    if text.contains('\0') {
+        return Err(SqlError::new("22021", "invalid byte sequence for encoding \"UTF8\": 0x00"));
+    }
+    Ok(text)
 }
 
 /// A value from its text form.
@@ -447,12 +505,13 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
         let code = if dates { "22007" } else { "22P02" };
         SqlError::new(code, format!("invalid input syntax for type {}: \"{text}\"", long_name(pg)))
     };
+    if let Kind::Domain(base) = pg.kind() {
+        return from_text(text, base, zone);
+    }
     if let Kind::Array(element) = pg.kind()
         && matches!(arrow_type(pg), DataType::List(_))
     {
-        let items =
-            array_items(text).ok_or_else(|| SqlError::new("22P02", format!("malformed array literal: \"{text}\"")))?;
-        let values = items
+        let values = array_literal::items(text)?
             .into_iter()
             .map(|item| match item {
                 Some(item) => from_text(&item, element, zone),
@@ -487,7 +546,7 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
         Type::FLOAT4 => ScalarValue::Float32(Some(trimmed.parse().map_err(|_| invalid())?)),
         Type::FLOAT8 => ScalarValue::Float64(Some(trimmed.parse().map_err(|_| invalid())?)),
         Type::NUMERIC => decimal(trimmed).ok_or_else(invalid)?,
-        Type::BYTEA => ScalarValue::Binary(Some(bytea(text).ok_or_else(invalid)?)),
+        Type::BYTEA => ScalarValue::Binary(Some(bytea::parse(text)?)),
         Type::TIMESTAMPTZ => {
             let from = zone.map_or_else(|| "UTC".to_owned(), |zone| zone.to_string());
             let ty = DataType::Timestamp(TimeUnit::Microsecond, Some(from.into()));
@@ -538,86 +597,42 @@ fn decimal(text: &str) -> Option<ScalarValue> {
     ScalarValue::try_new_decimal128(value, 38, i8::try_from(scale).ok()?).ok()
 }
 
-fn bytea(text: &str) -> Option<Vec<u8>> {
-    if let Some(hex) = text.strip_prefix("\\x") {
-        let digits: Vec<u8> =
-            hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-        return digits
-            .chunks(2)
-            .map(|pair| match pair {
-                [high, low] => Some(high << 4 | low),
-                _ => None,
-            })
-            .collect();
-    }
-    let mut out = Vec::new();
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'\\' {
-            out.push(byte);
-            continue;
-        }
-        match bytes.next()? {
-            b'\\' => out.push(b'\\'),
-            first @ b'0'..=b'3' => {
-                let octal = [first, bytes.next()?, bytes.next()?];
-                out.push(u8::from_str_radix(std::str::from_utf8(&octal).ok()?, 8).ok()?);
-            }
-            _ => return None,
-        }
-    }
-    Some(out)
-}
-
-/// The items of `{a,"b c",NULL}`; one dimension.
-fn array_items(text: &str) -> Option<Vec<Option<String>>> {
-    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let mut items = Vec::new();
-    if inner.trim().is_empty() {
-        return Some(items);
-    }
-    let mut chars = inner.chars().peekable();
-    loop {
-        while chars.next_if(|c| c.is_whitespace()).is_some() {}
-        let mut item = String::new();
-        let quoted = chars.next_if_eq(&'"').is_some();
-        if quoted {
-            loop {
-                match chars.next()? {
-                    '"' => break,
-                    '\\' => item.push(chars.next()?),
-                    c => item.push(c),
-                }
-            }
-            while chars.next_if(|c| c.is_whitespace()).is_some() {}
-        } else {
-            while let Some(c) = chars.next_if(|c| *c != ',') {
-                match c {
-                    '{' | '}' | '"' => return None,
-                    '\\' => item.push(chars.next()?),
-                    c => item.push(c),
-                }
-            }
-            item.truncate(item.trim_end().len());
-            if item.is_empty() {
-                return None;
-            }
-        }
-        items.push(if !quoted && item.eq_ignore_ascii_case("null") { None } else { Some(item) });
-        match chars.next() {
-            None => return Some(items),
-            Some(',') => {}
-            Some(_) => return None,
-        }
-    }
-}
-
 /// Microseconds and days between 1970 and 2000, where PostgreSQL counts from.
 pub(crate) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
 pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 
+/// The bytes of a binary value whose size is the same for every value of its type.
+fn width_of(pg: &Type) -> usize {
+    match *pg {
+        Type::INT2 => 2,
+        Type::INT4
+        | Type::OID
+        | Type::XID
+        | Type::FLOAT4
+        | Type::DATE
+        | Type::REGCLASS
+        | Type::REGTYPE
+        | Type::REGPROC
+        | Type::REGNAMESPACE
+        | Type::REGROLE => 4,
+        Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
+        Type::INTERVAL | Type::UUID => 16,
+        _ => 0,
+    }
+}
+
+fn insufficient() -> SqlError {
+    SqlError::new("08P01", "insufficient data left in message")
+}
+
 fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
+    if raw.len() < width_of(pg) {
+        return Err(insufficient());
+    }
+    if raw.is_empty() && matches!(*pg, Type::BOOL | Type::CHAR | Type::JSONB) {
+        return Err(SqlError::new("08P01", "no data left in message"));
+    }
     let i64_of = |raw: &[u8]| raw.try_into().ok().map(i64::from_be_bytes);
     let i32_of = |raw: &[u8]| raw.try_into().ok().map(i32::from_be_bytes);
     Ok(match *pg {
@@ -660,14 +675,15 @@ fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
         Type::BYTEA => Some(ScalarValue::Binary(Some(raw.to_vec()))),
         Type::NUMERIC => numeric_from_binary(raw),
         Type::JSONB => match raw.split_first() {
-            Some((1, rest)) => Some(ScalarValue::Utf8(Some(utf8(rest)?))),
+            Some((1, rest)) => Some(ScalarValue::Utf8(Some(text_of(rest)?))),
             _ => None,
         },
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::JSON | Type::CHAR => {
-            Some(ScalarValue::Utf8(Some(utf8(raw)?)))
+            Some(ScalarValue::Utf8(Some(text_of(raw)?)))
         }
         _ => match pg.kind() {
             Kind::Array(element) => array_from_binary(raw, element)?,
+            Kind::Domain(base) => from_binary(raw, base)?,
             _ => {
                 return Err(SqlError::unsupported(format!(
                     "binary parameters of type {} are not supported",
@@ -752,19 +768,19 @@ mod tests {
     }
 
     #[test]
-    fn arrays_have_quotes_and_nulls() {
-        assert_eq!(
-            array_items(r#"{a,"b,\"c",NULL,"NULL"}"#).unwrap(),
-            vec![Some("a".into()), Some("b,\"c".into()), None, Some("NULL".into())]
-        );
-        assert!(array_items("{a").is_none() && array_items("{a,}").is_none());
-        assert_eq!(array_items("{}").unwrap(), Vec::new());
+    fn texts_have_no_zero_byte() {
+        let ty = |pg: Type| ParamType { arrow: arrow_type(&pg), pg };
+        for (binary, pg) in [(true, Type::TEXT), (false, Type::TEXT), (true, Type::VARCHAR), (false, Type::NAME)] {
+            let error = value(Some(b"a\0b"), binary, &ty(pg), None, 1).unwrap_err();
+            assert_eq!(error.sqlstate, "22021");
+        }
     }
 
     #[test]
     fn binary_numbers_have_their_width() {
         assert_eq!(from_binary(&[0, 0, 0, 7], &Type::INT4).unwrap(), Some(ScalarValue::Int32(Some(7))));
-        assert_eq!(from_binary(&[0, 7], &Type::INT4).unwrap(), None);
+        assert_eq!(from_binary(&[0, 7], &Type::INT8).unwrap_err().sqlstate, "08P01");
+        assert_eq!(from_binary(&[0, 0, 0, 0, 7], &Type::INT4).unwrap(), None);
         // 12.5: groups 12 and 5000, weight 0, scale 1.
         let raw = [0, 2, 0, 0, 0, 0, 0, 1, 0, 12, 0x13, 0x88];
         assert_eq!(numeric_from_binary(&raw), Some(ScalarValue::Decimal128(Some(125), 38, 1)));

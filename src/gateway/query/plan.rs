@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::super::error::{SqlError, from_datafusion};
 use super::super::pgcatalog;
-use super::super::values::typing;
+use super::super::values::{moments, typing};
 use super::arguments;
 use super::bounds;
 use super::distinct;
@@ -100,6 +100,8 @@ impl Scene {
         let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error))?;
         let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(|_| super::super::front_door::read_only("this statement"))?;
+        let zone = state.config_options().execution.time_zone.as_deref();
+        let plan = moments::in_zone(zone, plan).map_err(|error| self.error(&error))?;
         let plan = typing::types_of_postgresql(&state, plan).map_err(|error| self.error(&error))?;
         let plan = pgcatalog::plan::finish(&state, plan).map_err(|error| self.error(&error))?;
         let plan = exists_as_values(plan).and_then(in_as_marks).map_err(|error| self.error(&error))?;

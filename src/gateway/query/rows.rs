@@ -18,6 +18,7 @@ use super::plan::Planned;
 use super::quota::Quota;
 use super::run::Run;
 use super::shape::Column;
+use super::trail::Trail;
 
 /// Batches between the query threads and the connection. A client that does not read stops the query here.
 const AHEAD: usize = 2;
@@ -41,6 +42,12 @@ pub(crate) struct Rows {
     source: Source,
     current: Option<(RecordBatch, usize)>,
     finished: bool,
+    /// Of a cursor that can go back.
+    trail: Option<Trail>,
+    /// The number of the row that was read last; zero is before the first.
+    at: u64,
+    /// After the last row, which is `at`.
+    is_over: bool,
 }
 
 /// Some rows of one batch.
@@ -91,25 +98,63 @@ impl Rows {
                 }
             }
         });
-        Self {
-            columns,
-            quota,
-            source: Source::Stream { batches, task, share, _stop: guard },
-            current: None,
-            finished: false,
-        }
+        Self::of(columns, quota, Source::Stream { batches, task, share, _stop: guard })
     }
 
     /// Rows that are already there.
     pub(crate) fn ready(columns: Vec<Column>, batches: impl IntoIterator<Item = RecordBatch>) -> Self {
         let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
-        Self {
-            columns: columns.into(),
-            quota: Quota::default(),
-            source: Source::Ready(batches),
-            current: None,
-            finished: false,
+        Self::of(columns.into(), Quota::default(), Source::Ready(batches))
+    }
+
+    fn of(columns: Arc<[Column]>, quota: Quota, source: Source) -> Self {
+        Self { columns, quota, source, current: None, finished: false, trail: None, at: 0, is_over: false }
+    }
+
+    /// Keeps what is read, so that it can be read again. Before the first row is read.
+    pub(crate) fn scroll(&mut self, is_promised: bool) -> Result<(), SqlError> {
+        let share = match &self.source {
+            Source::Stream { share, .. } => Some(Arc::clone(share)),
+            Source::Ready(_) => None,
+        };
+        self.trail = Some(Trail::new(is_promised, share));
+        match self.current.take() {
+            Some((batch, _)) => self.keep(batch),
+            None => Ok(()),
         }
+    }
+
+    /// 55000 where rows that were read are not kept.
+    pub(crate) fn check_scrolls(&self) -> Result<(), SqlError> {
+        if self.trail.is_some() {
+            return Ok(());
+        }
+        Err(SqlError::new("55000", "cursor can only scan forward")
+            .with_hint("Declare it with SCROLL option to enable backward scan."))
+    }
+
+    /// Whether a row was read last, and not the end or nothing.
+    pub(crate) fn is_on_row(&self) -> bool {
+        self.at > 0 && !self.is_over
+    }
+
+    /// The number of the row that was read last: zero before the first, one more than there are after the last.
+    pub(crate) fn place(&self) -> u64 {
+        self.at.saturating_add(u64::from(self.is_over))
+    }
+
+    /// Goes back to a row that was read, or before the first.
+    pub(crate) fn seek(&mut self, place: u64) -> Result<(), SqlError> {
+        if place != self.place() {
+            self.check_scrolls()?;
+            (self.at, self.is_over) = (place, false);
+        }
+        Ok(())
+    }
+
+    /// About how many bytes of rows are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.trail.as_ref().map_or(0, Trail::bytes)
     }
 
     /// Rows of text columns, as SHOW and EXPLAIN give them.
@@ -128,17 +173,58 @@ impl Rows {
 
     /// The next rows, at most `most`; `None` at the end. Cancel-safe.
     pub(crate) async fn next(&mut self, most: usize) -> Result<Option<Piece>, SqlError> {
-        if self.current.is_none() && !self.finished {
-            self.current = self.next_batch().await?.map(|batch| (batch, 0));
-            self.finished = self.current.is_none();
+        loop {
+            let piece = match &self.trail {
+                Some(trail) => trail.after(self.place(), most),
+                None => self.take(most),
+            };
+            if let Some(piece) = piece {
+                self.at = self.at.saturating_add(piece.count as u64);
+                return Ok(Some(piece));
+            }
+            if self.finished {
+                self.is_over = true;
+                return Ok(None);
+            }
+            match self.next_batch().await? {
+                Some(batch) => self.keep(batch)?,
+                None => self.finished = true,
+            }
         }
-        let Some((batch, start)) = self.current.take() else { return Ok(None) };
+    }
+
+    /// The rows before, the nearest first, at most `most`; `None` at the start. 55000 as [`Self::check_scrolls`].
+    pub(crate) fn previous(&mut self, most: usize) -> Result<Option<Piece>, SqlError> {
+        self.check_scrolls()?;
+        let Some(trail) = &self.trail else { return Ok(None) };
+        let place = self.place();
+        let piece = trail.before(place, most)?;
+        let passed = piece.as_ref().map_or(place, |piece| piece.count as u64);
+        (self.at, self.is_over) = (place.saturating_sub(passed), false);
+        Ok(piece)
+    }
+
+    fn take(&mut self, most: usize) -> Option<Piece> {
+        let (batch, start) = self.current.take()?;
         let left = batch.num_rows().saturating_sub(start);
         let count = left.min(most);
         if count < left {
             self.current = Some((batch.clone(), start + count));
         }
-        Ok(Some(Piece { batch, start, count }))
+        Some(Piece { batch, start, count })
+    }
+
+    /// The rows that come next.
+    fn keep(&mut self, batch: RecordBatch) -> Result<(), SqlError> {
+        let is_kept = match &mut self.trail {
+            Some(trail) => trail.keep(batch.clone())?,
+            None => false,
+        };
+        if !is_kept {
+            self.trail = None;
+            self.current = Some((batch, 0));
+        }
+        Ok(())
     }
 
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, SqlError> {

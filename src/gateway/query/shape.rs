@@ -86,6 +86,7 @@ fn size_of(pg: &Type) -> i16 {
         Type::INT2 => 2,
         Type::INT4
         | Type::OID
+        | Type::VOID
         | Type::FLOAT4
         | Type::DATE
         | Type::XID
@@ -178,7 +179,8 @@ fn bare(expr: &Expr) -> &Expr {
 fn digits(plan: &LogicalPlan, index: usize) -> Option<i32> {
     match plan {
         LogicalPlan::Projection(projection) => match bare(projection.expr.get(index)?) {
-            Expr::Cast(cast) => match cast.field.data_type() {
+            // A named field is a cast that the statement does not have.
+            Expr::Cast(cast) if cast.field.name().is_empty() => match cast.field.data_type() {
                 kind if *kind == ANY_NUMERIC => None,
                 DataType::Decimal128(precision, scale) => {
                     Some(((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)).saturating_add(4))

@@ -1,13 +1,16 @@
-//! `json_build_object`, `json_build_array`, `to_json` and their `jsonb` twins.
+//! `json_build_object`, `json_build_array`, `to_json`, what `json_agg` and `json_object_agg` make of their lists, and the `jsonb`
+//! twins of all.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, StringArray};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
 use super::super::pgcatalog::errors::sql_error;
@@ -19,30 +22,64 @@ enum Shape {
     Object,
     Array,
     Value,
+    /// The entries of a list; NULL for NULL.
+    Entries,
+    /// Keys and values in two lists; NULL for NULL.
+    Pairs,
 }
 
+/// What an aggregate makes of the values it collected, by the aggregate's name.
+pub(super) fn of_lists(aggregate: &str) -> Option<&'static str> {
+    Some(match aggregate {
+        "json_agg" => "json_of_list",
+        "jsonb_agg" => "jsonb_of_list",
+        "json_object_agg" => "json_of_pairs",
+        "jsonb_object_agg" => "jsonb_of_pairs",
+        _ => return None,
+    })
+}
+
+const FUNCTIONS: [(&str, &str, Shape); 10] = [
+    ("json_build_object", "json", Shape::Object),
+    ("jsonb_build_object", "jsonb", Shape::Object),
+    ("json_build_array", "json", Shape::Array),
+    ("jsonb_build_array", "jsonb", Shape::Array),
+    ("to_json", "json", Shape::Value),
+    ("to_jsonb", "jsonb", Shape::Value),
+    ("json_of_list", "json", Shape::Entries),
+    ("jsonb_of_list", "jsonb", Shape::Entries),
+    ("json_of_pairs", "json", Shape::Pairs),
+    ("jsonb_of_pairs", "jsonb", Shape::Pairs),
+];
+
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    let signature = |shape| match shape {
-        Shape::Value => Signature::any(1, Volatility::Stable),
-        _ => Signature::one_of(
-            vec![
-                datafusion::logical_expr::TypeSignature::VariadicAny,
-                datafusion::logical_expr::TypeSignature::Nullary,
-            ],
-            Volatility::Stable,
-        ),
-    };
-    [
-        ("json_build_object", "json", Shape::Object),
-        ("jsonb_build_object", "jsonb", Shape::Object),
-        ("json_build_array", "json", Shape::Array),
-        ("jsonb_build_array", "jsonb", Shape::Array),
-        ("to_json", "json", Shape::Value),
-        ("to_jsonb", "jsonb", Shape::Value),
-    ]
-    .into_iter()
-    .map(|(name, returns, shape)| ScalarUDF::new_from_impl(Build { name, returns, shape, signature: signature(shape) }))
-    .collect()
+    let new = |(name, returns, shape)| ScalarUDF::new_from_impl(Build::new(name, returns, shape, Vec::new()));
+    FUNCTIONS.into_iter().map(new).collect()
+}
+
+/// The function with what is known of its arguments when it is planned: those that are JSON already are not made text again.
+/// Operators do not carry the names of types along.
+pub(super) fn knowing(mut call: ScalarFunction, arguments: &[String]) -> Transformed<ScalarFunction> {
+    let known = FUNCTIONS.into_iter().find(|(name, ..)| *name == call.name());
+    let is_json = |name: &String| matches!(name.trim_start_matches('_'), "json" | "jsonb");
+    let json: Vec<bool> = arguments.iter().map(is_json).collect();
+    match known {
+        Some((name, returns, shape)) if json.contains(&true) => {
+            call.func = Arc::new(ScalarUDF::new_from_impl(Build::new(name, returns, shape, json)));
+            Transformed::yes(call)
+        }
+        _ => Transformed::no(call),
+    }
+}
+
+fn signature(shape: Shape) -> Signature {
+    match shape {
+        Shape::Value | Shape::Entries => Signature::any(1, Volatility::Stable),
+        Shape::Pairs => Signature::any(2, Volatility::Stable),
+        Shape::Object | Shape::Array => {
+            Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], Volatility::Stable)
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -50,46 +87,88 @@ struct Build {
     name: &'static str,
     returns: &'static str,
     shape: Shape,
+    /// Which arguments are JSON, or lists of it; none beyond the end.
+    json: Vec<bool>,
     signature: Signature,
 }
 
-/// A value as JSON.
-fn json(array: &dyn Array, row: usize) -> Result<String> {
+/// A value as JSON; `raw` when it is JSON already.
+fn json(array: &dyn Array, row: usize, raw: bool, comma: &str) -> Result<String> {
     if array.is_null(row) || array.data_type() == &DataType::Null {
         return Ok("null".to_owned());
     }
     if let DataType::List(_) = array.data_type() {
-        let items = array.as_list::<i32>().value(row);
-        let items = (0..items.len()).map(|item| json(items.as_ref(), item)).collect::<Result<Vec<_>>>()?;
-        return Ok(format!("[{}]", items.join(",")));
+        return Ok(format!("[{}]", entries(array, row, raw, comma)?.join(comma)));
     }
     let options = FormatOptions::default();
     let text = ArrayFormatter::try_new(array, &options)?.value(row).try_to_string()?;
     let kind = array.data_type();
-    if kind.is_numeric() || *kind == DataType::Boolean {
+    if raw || kind.is_numeric() || *kind == DataType::Boolean {
         return Ok(text);
     }
     Ok(serde_json::Value::String(text).to_string())
 }
 
+/// The entries of a list, each as JSON.
+fn entries(array: &dyn Array, row: usize, raw: bool, comma: &str) -> Result<Vec<String>> {
+    let Some(list) = array.as_list_opt::<i32>().filter(|list| !list.is_null(row)) else { return Ok(Vec::new()) };
+    let items = list.value(row);
+    (0..items.len()).map(|item| json(items.as_ref(), item, raw, comma)).collect()
+}
+
 impl Build {
+    fn new(name: &'static str, returns: &'static str, shape: Shape, json: Vec<bool>) -> Self {
+        Self { name, returns, shape, json, signature: signature(shape) }
+    }
+
+    /// An object; `jsonb` keeps the last of equal keys, and orders them by length.
+    fn object(&self, mut pairs: Vec<(String, String)>) -> String {
+        let colon = if self.returns == "jsonb" { ": " } else { " : " };
+        if self.returns == "jsonb" {
+            pairs.reverse();
+            pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+            pairs.dedup_by(|(a, _), (b, _)| a == b);
+        }
+        let written: Vec<String> = pairs.into_iter().map(|(key, value)| format!("{key}{colon}{value}")).collect();
+        format!("{{{}}}", written.join(", "))
+    }
+
     fn row(&self, columns: &[ArrayRef], row: usize) -> Result<String> {
-        let (colon, comma) = if self.returns == "jsonb" { (": ", ", ") } else { (" : ", ", ") };
-        let values = columns.iter().map(|column| json(column.as_ref(), row)).collect::<Result<Vec<_>>>()?;
+        let comma = if self.returns == "jsonb" { ", " } else { "," };
+        let raw = |index: usize| self.json.get(index).copied().unwrap_or(false);
+        let columns = columns.iter().map(AsRef::as_ref).enumerate();
+        if matches!(self.shape, Shape::Entries | Shape::Pairs) {
+            let lists = columns.map(|(index, column)| entries(column, row, raw(index), comma));
+            let mut lists = lists.collect::<Result<Vec<_>>>()?.into_iter();
+            let first = lists.next().unwrap_or_default();
+            let Some(values) = lists.next() else { return Ok(format!("[{}]", first.join(", "))) };
+            let pairs = first.into_iter().zip(values).map(|(name, value)| {
+                if name == "null" {
+                    return Err(sql_error("22023", "field name must not be null"));
+                }
+                Ok((key(name), value))
+            });
+            return Ok(self.object(pairs.collect::<Result<_>>()?));
+        }
+        let values = columns.map(|(index, column)| json(column, row, raw(index), comma)).collect::<Result<Vec<_>>>()?;
         Ok(match self.shape {
-            Shape::Value => values.into_iter().next().unwrap_or_default(),
             Shape::Array => format!("[{}]", values.join(", ")),
             Shape::Object => {
                 let pairs = values.chunks(2).map(|pair| match pair {
-                    [key, _] if key == "null" => Err(sql_error("22004", "argument 1: key must not be null")),
-                    [key, value] if key.starts_with('"') => Ok(format!("{key}{colon}{value}")),
-                    [key, value] => Ok(format!("\"{key}\"{colon}{value}")),
+                    [name, _] if name == "null" => Err(sql_error("22004", "argument 1: key must not be null")),
+                    [name, value] => Ok((key(name.clone()), value.clone())),
                     _ => Err(sql_error("22023", "argument list must have even number of elements")),
                 });
-                format!("{{{}}}", pairs.collect::<Result<Vec<_>>>()?.join(comma))
+                self.object(pairs.collect::<Result<_>>()?)
             }
+            Shape::Value | Shape::Entries | Shape::Pairs => values.into_iter().next().unwrap_or_default(),
         })
     }
+}
+
+/// A value as the key of an object.
+fn key(value: String) -> String {
+    if value.starts_with('"') { value } else { format!("\"{value}\"") }
 }
 
 impl ScalarUDFImpl for Build {
@@ -116,9 +195,38 @@ impl ScalarUDFImpl for Build {
             .map(|argument| argument.to_array(args.number_rows))
             .collect::<Result<Vec<_>, DataFusionError>>()?;
         let rows = (0..args.number_rows).map(|row| {
-            let null = self.shape == Shape::Value && columns.first().is_some_and(|column| column.is_null(row));
+            let strict = matches!(self.shape, Shape::Value | Shape::Entries | Shape::Pairs);
+            let null = strict && columns.first().is_some_and(|column| column.is_null(row));
             if null { Ok(None) } else { self.row(&columns, row).map(Some) }
         });
         Ok(ColumnarValue::Array(Arc::new(rows.collect::<Result<StringArray>>()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::ListArray;
+    use datafusion::arrow::datatypes::Int32Type;
+
+    fn build(name: &str, json: &[bool], columns: &[ArrayRef]) -> Result<String> {
+        let (name, returns, shape) = FUNCTIONS.into_iter().find(|(known, ..)| *known == name).unwrap();
+        Build::new(name, returns, shape, json.to_vec()).row(columns, 0)
+    }
+
+    #[test]
+    fn lists_become_json_as_postgresql_writes_it() {
+        let text = |text: &str| Arc::new(StringArray::from(vec![text])) as ArrayRef;
+        let numbers: ArrayRef =
+            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1), None, Some(1)])]));
+        assert_eq!(build("json_of_list", &[], &[Arc::clone(&numbers)]).unwrap(), "[1, null, 1]");
+        assert_eq!(build("to_json", &[], &[Arc::clone(&numbers)]).unwrap(), "[1,null,1]");
+        assert_eq!(build("to_jsonb", &[], &[Arc::clone(&numbers)]).unwrap(), "[1, null, 1]");
+        assert!(build("jsonb_of_pairs", &[], &[Arc::clone(&numbers), numbers]).is_err());
+        let nested = [text("a"), text("{\"b\": 1}")];
+        assert_eq!(build("jsonb_build_object", &[false, true], &nested).unwrap(), r#"{"a": {"b": 1}}"#);
+        let keys = [text("bb"), text("1"), text("a"), text("2"), text("bb"), text("3")];
+        assert_eq!(build("jsonb_build_object", &[], &keys).unwrap(), r#"{"a": "2", "bb": "3"}"#);
+        assert_eq!(build("json_build_object", &[], &keys[..2]).unwrap(), r#"{"bb" : "1"}"#);
     }
 }

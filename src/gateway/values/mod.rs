@@ -1,12 +1,24 @@
 //! PostgreSQL's types and functions of values where the planner has another idea of them: numbers, intervals, templates of
 //! dates and numbers, JSON, and the types that are text underneath.
 
+mod ages;
+mod aggregates;
+pub(crate) mod array_literal;
+mod arrays;
+pub(crate) mod bytea;
 mod casts;
+mod chosen;
 mod formatting;
 pub(crate) mod intervals;
 mod json;
+mod jsonb;
+mod literals;
+pub(crate) mod moments;
 mod numbers;
+pub(crate) mod numerics;
+mod outputs;
 mod parts;
+mod retyped;
 pub(crate) mod rewrite;
 mod templates;
 pub(crate) mod typing;
@@ -14,21 +26,31 @@ mod zones;
 
 use datafusion::execution::context::SessionContext;
 
+pub(crate) use arrays::TEXT_ARRAYS;
 pub(crate) use casts::TEXT_TYPES;
 pub(crate) use intervals::operator as interval_operator;
+pub(crate) use jsonb::operator as jsonb_operator;
 pub(crate) use zones::local;
 
 /// Registers the functions on a context; those of the same name that the planner brings are replaced.
 pub(super) fn register(context: &SessionContext) {
     let groups = [
+        ages::functions(),
+        arrays::functions(),
+        bytea::functions(),
         casts::functions(),
         formatting::functions(),
         intervals::functions(),
         json::functions(),
+        jsonb::functions(),
+        numerics::functions(),
         parts::functions(),
         zones::functions(),
     ];
     for function in groups.into_iter().flatten() {
         context.register_udf(function);
+    }
+    for function in numerics::aggregates() {
+        context.register_udaf(function);
     }
 }

@@ -1,5 +1,8 @@
 //! `extract` and `date_part`: the same parts, as numbers of the types that PostgreSQL gives them.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array as _, ArrayRef, Float64Array};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
@@ -7,6 +10,7 @@ use datafusion::functions::datetime;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
 
+use super::super::encode::interval;
 use super::super::pgcatalog::errors::sql_error;
 
 /// Digits of a part that has a fraction.
@@ -44,6 +48,42 @@ fn underlying(field: &str) -> (&str, f64) {
         "years" | "y" | "yr" | "yrs" => ("year", 1.0),
         other => (other, 1.0),
     }
+}
+
+/// The part of each interval, whose years, months, days and time are counted apart.
+fn of_intervals(intervals: &ArrayRef, field: &str) -> Result<ArrayRef> {
+    let parts = (0..intervals.len()).map(|row| {
+        if intervals.is_null(row) {
+            return Ok(None);
+        }
+        let found = interval(intervals.as_ref(), row).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let Some((months, days, micros)) = found else { return Ok(None) };
+        let of_minute = (micros % 60_000_000) as f64;
+        let years = months / 12;
+        let part = match underlying(field).0 {
+            "epoch" => {
+                // A year has 365.25 days, a month 30.
+                let whole = f64::from(years) * 31_557_600.0 + f64::from(months % 12) * 2_592_000.0;
+                whole + f64::from(days) * 86_400.0 + micros as f64 / 1e6
+            }
+            "microsecond" => of_minute / underlying(field).1,
+            "minute" => (micros / 60_000_000 % 60) as f64,
+            "hour" => (micros / 3_600_000_000) as f64,
+            "day" => days.into(),
+            "month" => (months % 12).into(),
+            "quarter" => (months % 12 / 3 + 1).into(),
+            "year" => years.into(),
+            "decade" => (years / 10).into(),
+            "century" => (years / 100).into(),
+            "millennium" => (years / 1_000).into(),
+            _ => {
+                let text = format!("unit \"{field}\" not supported for type interval");
+                return Err(sql_error("0A000", text));
+            }
+        };
+        Ok(Some(part))
+    });
+    Ok(Arc::new(parts.collect::<Result<Float64Array>>()?))
 }
 
 impl Part {
@@ -102,6 +142,12 @@ impl ScalarUDFImpl for Part {
         };
         let field =
             field.ok_or_else(|| DataFusionError::Execution("the field of extract must be a literal".to_owned()))?;
+        if let Some(value) = args.args.get(1)
+            && matches!(value.data_type(), DataType::Interval(_) | DataType::Duration(_))
+        {
+            let found = of_intervals(&value.to_array(args.number_rows)?, &field)?;
+            return Ok(ColumnarValue::Array(cast(&found, args.return_field.data_type())?));
+        }
         let (name, divisor) = underlying(&field);
         let part = datetime::date_part();
         let mut inner = Self::inner_args(&args, name);

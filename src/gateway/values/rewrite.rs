@@ -3,13 +3,15 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Interval, ObjectName, ObjectNamePart, Spanned as _,
-    Statement, TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut,
+    ArrayElemTypeDef, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Interval, ObjectName, ObjectNamePart, Spanned as _, Statement, TimezoneInfo, Value,
+    ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
-use super::{TEXT_TYPES, intervals};
+use super::literals::{self, string as literal};
+use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
 /// session without a time zone. `sql` is its text, for the places of errors.
@@ -24,19 +26,8 @@ struct Rewriter<'a> {
     sql: &'a str,
 }
 
-/// The text of a string literal.
-fn literal(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Value(ValueWithSpan {
-            value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text),
-            ..
-        }) => Some(text),
-        _ => None,
-    }
-}
-
 /// `2026-01-02 03:04` with its seconds, which the planner wants; `None` for a text that is written otherwise.
-fn with_seconds(text: &str) -> Option<String> {
+pub(super) fn with_seconds(text: &str) -> Option<String> {
     let at = text.find(':')?;
     let (start, rest) = text.split_at_checked(at.checked_add(3)?)?;
     let minutes = start.get(at..)?.strip_prefix(':')?;
@@ -104,8 +95,42 @@ fn text_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
     Some((name, length))
 }
 
+/// The array type whose elements are text underneath, and their length.
+fn text_array(element: &DataType) -> Option<(&'static str, Option<u64>)> {
+    let (name, length) = text_type(element)?;
+    let array = TEXT_ARRAYS.iter().copied().find(|array| array.strip_prefix('_') == Some(name))?;
+    Some((array, length))
+}
+
+/// Whether the texts of arrays of the element type are read here; those of identifiers name what the catalog knows.
+fn is_plain(element: &DataType) -> bool {
+    match element {
+        DataType::Regclass => false,
+        DataType::Custom(name, _) => folded(name).is_some_and(|name| name != "oid" && !name.starts_with("reg")),
+        _ => true,
+    }
+}
+
+/// Whether a function's one argument is a literal without a type.
+fn is_of_unknown(arguments: &FunctionArguments) -> bool {
+    let FunctionArguments::List(list) = arguments else { return false };
+    match list.args.as_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] => {
+            matches!(value.value, Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_) | Value::Null)
+        }
+        _ => false,
+    }
+}
+
 impl VisitorMut for Rewriter<'_> {
     type Break = SqlError;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        match self.read(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
         match self.rewrite(expr) {
@@ -122,8 +147,51 @@ impl Rewriter<'_> {
         error.or_position(|| position_of(self.sql, start.line, start.column))
     }
 
+    /// Reads the literal of a cast, before what is inside of the cast is visited.
+    fn read(&self, expr: &mut Expr) -> Result<(), SqlError> {
+        // `uuid '...'` is a cast where the planner does not know the type.
+        if let Expr::TypedString(typed) = expr
+            && (typed.data_type == DataType::Bytea || text_type(&typed.data_type).is_some())
+        {
+            *expr = Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr: Box::new(Expr::Value(typed.value.clone())),
+                data_type: typed.data_type.clone(),
+                array: false,
+                format: None,
+            };
+        }
+        if let Expr::TypedString(typed) = expr
+            && matches!(typed.data_type, DataType::Timestamp(..))
+            && let Value::SingleQuotedString(text) = &mut typed.value.value
+            && let Some(whole) = with_seconds(text)
+        {
+            *text = whole;
+        }
+        let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: value, data_type, .. } = expr else {
+            return Ok(());
+        };
+        let at = |error| self.at(value, error);
+        if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type {
+            if let Some(text) = literal(value)
+                && is_plain(element)
+            {
+                **value = literals::array(text, element).map_err(at)?;
+            }
+        } else if let Some(text) = literals::float(value, data_type).map_err(at)? {
+            **value = text;
+        }
+        Ok(())
+    }
+
     fn rewrite(&self, expr: &mut Expr) -> Result<(), SqlError> {
         match expr {
+            Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
+                let written = literals::numeric(text).map_err(|error| self.at(expr, error))?;
+                if let Some(written) = written {
+                    *expr = written;
+                }
+            }
             Expr::Extract { field, expr: value, .. } => {
                 let field = Expr::value(Value::SingleQuotedString(field.to_string().trim_matches('\'').to_lowercase()));
                 let value = take(value);
@@ -154,6 +222,17 @@ impl Rewriter<'_> {
                 ) && let Some(number) = exact_literal(value)
                 {
                     *expr = number;
+                } else if *data_type == DataType::Bytea {
+                    *expr = match literal(value) {
+                        Some(text) => literals::bytes(text).map_err(|error| self.at(value, error))?,
+                        None => call("bytea", vec![take(value)]),
+                    };
+                } else if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type
+                    && let Some((name, length)) = text_array(element)
+                {
+                    let mut arguments = vec![take(value)];
+                    arguments.extend(length.map(|length| Expr::value(Value::Number(length.to_string(), false))));
+                    *expr = call(name, arguments);
                 } else if let Some((name, length)) = text_type(data_type) {
                     let value = take(value);
                     let text = match value {
@@ -185,6 +264,15 @@ impl Rewriter<'_> {
             }
             Expr::Function(function) => {
                 let name = folded(&function.name);
+                if name.as_deref() == Some("pg_typeof") && is_of_unknown(&function.args) {
+                    let unknown = Expr::value(Value::SingleQuotedString("unknown".to_owned()));
+                    *expr = call("regtype", vec![unknown]);
+                    return Ok(());
+                }
+                if let Some(made) = name.as_deref().and_then(|name| aggregates::over_lists(function, name)) {
+                    *expr = made;
+                    return Ok(());
+                }
                 let kind = match name.as_deref() {
                     Some("localtimestamp") => DataType::Timestamp(None, TimezoneInfo::None),
                     Some("localtime") => DataType::Time(None, TimezoneInfo::None),

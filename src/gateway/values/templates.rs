@@ -236,6 +236,31 @@ fn part(key: &str, written: &str, fill: bool, at: NaiveDateTime, zone: Option<(&
     }
 }
 
+#[derive(Default)]
+struct Iso {
+    year: Option<i32>,
+    week: Option<u32>,
+    weekday: Option<u32>,
+    ordinal: Option<u32>,
+}
+
+impl Iso {
+    /// The day; a week without one begins on Monday. `None`: nothing of this calendar was read, or there is no such day.
+    fn day(&self) -> Option<NaiveDate> {
+        let start = NaiveDate::from_isoywd_opt(self.year?, 1, chrono::Weekday::Mon)?;
+        let ordinal = match (self.ordinal, self.week) {
+            (Some(ordinal), _) => ordinal,
+            (None, Some(week)) => {
+                let before = week.checked_sub(1).filter(|weeks| *weeks < 53)?;
+                before * 7 + self.weekday.unwrap_or(1)
+            }
+            (None, None) => 1,
+        };
+        let after = ordinal.checked_sub(1).filter(|days| *days < 371)?;
+        start.checked_add_days(chrono::Days::new(after.into()))
+    }
+}
+
 /// What was read so far.
 #[derive(Default)]
 struct Found {
@@ -243,6 +268,10 @@ struct Found {
     month: Option<u32>,
     day: Option<u32>,
     ordinal: Option<u32>,
+    /// Of the ISO calendar: its year, and the week, the day of the week and the day of that year.
+    iso: Iso,
+    /// The Julian day.
+    julian: Option<u32>,
     hour: u32,
     minute: u32,
     second: u32,
@@ -272,7 +301,17 @@ impl Found {
         match key {
             "YYYY" | "IYYY" => {
                 let (year, _, rest) = number(if last { 9 } else { 4 })?;
-                self.year = i32::try_from(year).ok();
+                let year = i32::try_from(year).ok();
+                *(if key == "YYYY" { &mut self.year } else { &mut self.iso.year }) = year;
+                return Some(rest);
+            }
+            "J" | "SSSS" | "SSSSS" => {
+                let (value, _, rest) = number(9)?;
+                if key == "J" {
+                    self.julian = Some(value);
+                } else {
+                    (self.hour, self.minute, self.second) = (value / 3_600, value / 60 % 60, value % 60);
+                }
                 return Some(rest);
             }
             "YYY" | "YY" | "Y" => {
@@ -316,7 +355,12 @@ impl Found {
             }
             _ => {}
         }
-        let (value, _, rest) = number(if key == "DDD" { 3 } else { 2 })?;
+        let most = match key {
+            "DDD" | "IDDD" => 3,
+            "ID" | "D" | "W" | "Q" => 1,
+            _ => 2,
+        };
+        let (value, _, rest) = number(most)?;
         match key {
             "MM" => self.month = Some(value),
             "DD" => self.day = Some(value),
@@ -324,16 +368,27 @@ impl Found {
             "HH24" | "HH12" | "HH" => self.hour = value,
             "MI" => self.minute = value,
             "SS" => self.second = value,
-            _ => {}
+            "IW" => self.iso.week = Some(value),
+            "ID" => self.iso.weekday = Some(value).filter(|day| (1..=7).contains(day)),
+            "IDDD" => self.iso.ordinal = Some(value),
+            "WW" => self.ordinal = Some(value.checked_sub(1)?.saturating_mul(7).saturating_add(1)),
+            "W" => self.day = Some(value.checked_sub(1)?.saturating_mul(7).saturating_add(1)),
+            // PostgreSQL reads and ignores these, too.
+            "D" | "Q" => {}
+            // What is not understood must not be left out in silence.
+            _ => return None,
         }
         Some(rest)
     }
 
     fn moment(&self) -> Option<(NaiveDateTime, Option<i32>)> {
         let year = self.year.unwrap_or(1);
-        let day = match self.ordinal {
-            Some(ordinal) => NaiveDate::from_yo_opt(year, ordinal)?,
-            None => NaiveDate::from_ymd_opt(year, self.month.unwrap_or(1), self.day.unwrap_or(1))?,
+        let day = match (self.julian, self.iso.year, self.ordinal) {
+            // The Julian day before the first one of our calendar is 1,721,425.
+            (Some(julian), ..) => NaiveDate::from_num_days_from_ce_opt(i32::try_from(julian).ok()? - 1_721_425)?,
+            (None, Some(_), _) => self.iso.day()?,
+            (None, None, Some(ordinal)) => NaiveDate::from_yo_opt(year, ordinal)?,
+            (None, None, None) => NaiveDate::from_ymd_opt(year, self.month.unwrap_or(1), self.day.unwrap_or(1))?,
         };
         let hour = match self.afternoon {
             Some(true) => self.hour % 12 + 12,
@@ -379,5 +434,11 @@ mod tests {
         assert_eq!(read("YYYYMMDD", "20240229"), day);
         assert_eq!(read("YYYY-MM-DD", "2024-02-30"), None);
         assert_eq!(read("YYYY-MM-DD", "soon"), None);
+        let at = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap().and_hms_opt(0, 0, 0);
+        assert_eq!(read("IYYY-IW", "2026-40"), at(2026, 9, 28));
+        assert_eq!(read("IYYY-IW", "2026-01"), at(2025, 12, 29));
+        assert_eq!(read("IYYY-IW-ID", "2024-09-4"), day);
+        assert_eq!(read("J", "2460370"), day);
+        assert_eq!(read("CC", "21"), None);
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
@@ -16,23 +16,28 @@ use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_fo
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, RecursiveQuery, TableScan,
-    Union, Values, WindowFunctionDefinition,
+    Union, Values, WindowFunctionDefinition, binary_expr,
 };
 
 use super::super::pgcatalog::functions::{array_output_function, output_function};
 use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
+use super::chosen;
+use super::retyped::{casted, exact_number, product, without_casts};
+use super::{arrays, json, outputs};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
 /// What an average is taken over; it has four digits more.
 const AVERAGED: DataType = DataType::Decimal128(38, 12);
+const AVERAGED_SHORT: DataType = DataType::Decimal128(38, 16);
 
 /// Gives expressions PostgreSQL's types before the planner coerces anything:
 ///
-/// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit;
+/// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit; the days between two dates are `integer`, too;
 /// - arithmetic of `bigint` fails when its result does not fit, instead of starting over at the other end;
 /// - `sum` of `bigint` and `avg` of whole numbers are `numeric`;
+/// - text of moments, intervals, floats and arrays is what the wire has; a whole number of one with a fraction is rounded;
 /// - CASE and its relatives keep the names of types that are text underneath.
 pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
     each_expression(plan, &|expr, inputs| typed(registry, expr, inputs))
@@ -54,10 +59,10 @@ pub(crate) fn exact_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
 /// Functions whose `integer` the planner counts in 64 bits.
 const INTEGERS: &[&str] = &["array_length", "array_position", "cardinality"];
 
-type Rewrite<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
+pub(super) type Rewrite<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
 
 /// Rewrites the expressions of a plan, which keep their names, and the types of everything that reads them.
-fn each_expression(plan: LogicalPlan, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
+pub(super) fn each_expression(plan: LogicalPlan, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
     rewritten(plan, rewrite, false)
 }
 
@@ -127,7 +132,7 @@ fn is_work_table(scan: &TableScan, name: &str) -> bool {
 }
 
 /// Text, or an array of it.
-fn is_text(kind: &DataType) -> bool {
+pub(super) fn is_text(kind: &DataType) -> bool {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
         DataType::List(element) => is_text(element.data_type()),
@@ -158,20 +163,44 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 | (Some(DataType::Int32 | DataType::Int16), Some(DataType::Int64)) => {
                     (DataType::Decimal128(19, 0), DataType::Int64)
                 }
+                (Some(DataType::Date32), Some(DataType::Date32)) if op == Operator::Minus => {
+                    return Ok(Transformed::yes(cast(binary_expr(*left, op, *right), DataType::Int32)));
+                }
+                _ if op == Operator::Multiply => return product(registry, *left, op, *right, schema),
                 _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
             };
             let computed =
                 BinaryExpr { left: Box::new(cast(*left, via.clone())), op, right: Box::new(cast(*right, via)) };
             Transformed::yes(cast(Expr::BinaryExpr(computed), result))
         }
+        // A series of such numbers is one of them, too.
+        Expr::ScalarFunction(function)
+            if function.name() == "generate_series"
+                && function.args.iter().all(|bound| {
+                    matches!(bound.get_type(schema), Ok(DataType::Int32 | DataType::Int16 | DataType::Null))
+                }) =>
+        {
+            let list = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));
+            Transformed::yes(cast(Expr::ScalarFunction(function), list))
+        }
+        Expr::ScalarFunction(function) if function.name().contains("json") => {
+            let kinds = function.args.iter().map(|argument| Ok(types::name_of(&argument.to_field(schema)?.1)));
+            let kinds = kinds.collect::<Result<Vec<_>>>()?;
+            json::knowing(function, &kinds).update_data(Expr::ScalarFunction)
+        }
         Expr::ScalarFunction(function) if INTEGERS.contains(&function.name()) => {
             Transformed::yes(cast(Expr::ScalarFunction(function), DataType::Int32))
         }
-        Expr::ScalarFunction(function) if function.name() == "trunc" && function.args.len() == 1 => {
-            let kind = function.args.first().and_then(|argument| argument.get_type(schema).ok());
-            let expr = Expr::ScalarFunction(function);
-            match kind {
-                Some(DataType::Decimal128(..)) => Transformed::yes(cast(expr, DataType::Decimal128(38, 0))),
+        // A text becomes an array by being read, not as its one element.
+        Expr::Cast(ref cast)
+            if matches!(cast.field.data_type(), DataType::List(_))
+                && cast.expr.get_type(schema).is_ok_and(|kind| kind.is_string()) =>
+        {
+            match cast.field.data_type() {
+                DataType::List(element) => {
+                    let read = arrays::from_text(Arc::clone(element));
+                    Transformed::yes(read.call(vec![cast.expr.as_ref().clone()]))
+                }
                 _ => Transformed::no(expr),
             }
         }
@@ -183,8 +212,54 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     let call = ScalarFunction::new_udf(registry.udf(output)?, vec![cast.expr.as_ref().clone()]);
                     Transformed::yes(Expr::ScalarFunction(call))
                 }
-                None => Transformed::no(expr),
+                None => match own_text(cast.expr.as_ref().clone(), schema) {
+                    own if own.transformed && *cast.field.data_type() == DataType::Utf8 => own,
+                    own if own.transformed && !cast.field.data_type().is_nested() => {
+                        own.update_data(|text| self::cast(text, cast.field.data_type().clone()))
+                    }
+                    _ => casted(registry, cast, schema)?.map_or_else(|| Transformed::no(expr), Transformed::yes),
+                },
             }
+        }
+        Expr::Cast(mut to)
+            if to.field.data_type().is_integer()
+                && to.expr.get_type(schema).is_ok_and(|kind| outputs::has_fraction(&kind)) =>
+        {
+            let value = std::mem::replace(to.expr.as_mut(), Expr::Literal(ScalarValue::Null, None));
+            *to.expr = outputs::rounded().call(vec![value]);
+            Transformed::yes(Expr::Cast(to))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
+            let is_text = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind.is_string());
+            let (left, right) = match (is_text(&left), is_text(&right)) {
+                (true, false) => (Transformed::no(*left), own_text(*right, schema)),
+                (false, true) => (own_text(*left, schema), Transformed::no(*right)),
+                _ => (Transformed::no(*left), Transformed::no(*right)),
+            };
+            let changed = left.transformed || right.transformed;
+            Transformed::new(
+                binary_expr(left.data, Operator::StringConcat, right.data),
+                changed,
+                TreeNodeRecursion::Continue,
+            )
+        }
+        Expr::ScalarFunction(mut function) if matches!(function.name(), "concat" | "concat_ws") => {
+            let mut changed = false;
+            for argument in &mut function.args {
+                let value = std::mem::replace(argument, Expr::Literal(ScalarValue::Null, None));
+                let is_bool = value.get_type(schema).is_ok_and(|kind| kind == DataType::Boolean);
+                let own =
+                    if is_bool { Transformed::yes(outputs::text().call(vec![value])) } else { own_text(value, schema) };
+                changed |= own.transformed;
+                *argument = own.data;
+            }
+            Transformed::new(Expr::ScalarFunction(function), changed, TreeNodeRecursion::Continue)
+        }
+        Expr::Cast(ref cast) => {
+            casted(registry, cast, schema)?.map_or_else(|| Transformed::no(expr.clone()), Transformed::yes)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ Operator::Divide, right }) => {
+            product(registry, *left, op, *right, schema)?
         }
         Expr::Case(mut case) => {
             let kind = case.expr.as_ref().and_then(|operand| operand.get_type(schema).ok());
@@ -198,17 +273,18 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     read = true;
                 }
             }
-            let named = named_type(Expr::Case(case), schema);
+            read |= chosen::common_number(&mut case, schema);
+            let named = chosen::named_type(Expr::Case(case), schema);
             if read { Transformed::yes(named.data) } else { named }
         }
         Expr::ScalarFunction(ref function)
-            if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least") =>
+            if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least" | "make_array") =>
         {
-            named_type(expr, schema)
+            chosen::named_type(expr, schema)
         }
         Expr::ScalarFunction(mut function) if function.name() == "array_element" => {
             // The vectors of the catalogs are counted from 0.
-            let vector = function.args.first().and_then(|array| array.to_field(schema).ok());
+            let vector = function.args.first().and_then(|array| without_casts(array).to_field(schema).ok());
             let vector = vector.is_some_and(|(_, field)| types::name_of(&field).ends_with("vector"));
             match function.args.get_mut(1) {
                 Some(index) if vector => {
@@ -220,10 +296,10 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 _ => Transformed::no(Expr::ScalarFunction(function)),
             }
         }
+        Expr::ScalarFunction(function) => exact_number(registry, function, schema)?,
         // An array of identifiers or names is one of its own.
         Expr::AggregateFunction(ref call) if call.func.name() == "array_agg" => {
-            // A cast has another type than what it casts, whose mark it keeps.
-            let element = call.params.args.first().filter(|element| !matches!(element, Expr::Cast(_)));
+            let element = call.params.args.first();
             let field = element.and_then(|element| element.to_field(schema).ok());
             match field.and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned()) {
                 Some(name) => {
@@ -251,34 +327,11 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
     })
 }
 
-/// An expression that chooses among values has the type that the chosen ones are marked with (`name`, `varchar`, ...); literals take
-/// any type.
-fn named_type(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
-    let values: Vec<&Expr> = match &expr {
-        Expr::Case(case) => {
-            case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()).collect()
-        }
-        Expr::ScalarFunction(function) => function.args.iter().collect(),
-        _ => Vec::new(),
-    };
-    let mut found: Option<String> = None;
-    for value in values {
-        if matches!(value, Expr::Literal(..)) {
-            continue;
-        }
-        let name = value.to_field(schema).ok().and_then(|(_, field)| field.metadata().get(types::TYPE_KEY).cloned());
-        match (&found, name) {
-            (None, Some(name)) => found = Some(name),
-            (Some(found), Some(name)) if *found == name => {}
-            _ => return Transformed::no(expr),
-        }
-    }
-    match found {
-        Some(name) => {
-            let shown = expr.schema_name().to_string();
-            Transformed::yes(expr.alias_with_metadata(shown, Some(types::metadata(&name).into())))
-        }
-        None => Transformed::no(expr),
+/// A value as its own text, where the planner would write another one.
+fn own_text(value: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    match value.get_type(schema) {
+        Ok(kind) if outputs::has_own_text(&kind) => Transformed::yes(outputs::text().call(vec![value])),
+        _ => Transformed::no(value),
     }
 }
 
@@ -288,6 +341,7 @@ fn exact(name: &str, arguments: &mut [Expr], schema: &DFSchema) -> bool {
     let Ok(kind) = argument.get_type(schema) else { return false };
     let to = match (name, &kind) {
         ("sum", DataType::Int64 | DataType::UInt64) => SUM,
+        ("avg", DataType::Int16 | DataType::Int32) => AVERAGED_SHORT,
         ("avg", kind) if kind.is_integer() => AVERAGED,
         _ => return false,
     };

@@ -8,15 +8,24 @@ use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::array::{AsArray as _, TimestampMicrosecondArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use datafusion::common::ScalarValue;
+use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 use super::super::pgcatalog::errors::sql_error;
 use super::super::settings::time_zone;
 
 /// The session's zone.
 pub(super) fn session_zone(args: &ScalarFunctionArgs) -> Tz {
-    let name = args.config_options.execution.time_zone.as_deref().unwrap_or("UTC");
+    zone_of(&args.config_options)
+}
+
+/// The zone of a session with these options.
+pub(super) fn zone_of(options: &ConfigOptions) -> Tz {
+    let name = options.execution.time_zone.as_deref().unwrap_or("UTC");
     Tz::from_str(name).or_else(|_| Tz::from_str("+00:00")).unwrap_or_else(|_| utc())
 }
 
@@ -45,6 +54,13 @@ pub(super) fn global(local: NaiveDateTime, offset: Option<i32>, zone: Tz) -> Opt
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![ScalarUDF::new_from_impl(TimeZone { signature: Signature::user_defined(Volatility::Immutable) })]
+}
+
+/// The local time of a moment in a zone, or the moment of a local time there.
+pub(super) fn in_zone(zone: &str, time: Expr) -> Expr {
+    let function = TimeZone { signature: Signature::user_defined(Volatility::Immutable) };
+    let zone = Expr::Literal(ScalarValue::Utf8(Some(zone.to_owned())), None);
+    ScalarUDF::new_from_impl(function).call(vec![zone, time])
 }
 
 /// A local time without a zone for a moment, and a moment for a local time.

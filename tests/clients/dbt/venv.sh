@@ -4,14 +4,6 @@
 set -eu
 home=$1
 here=$(cd "$(dirname "$0")" && pwd)
-venv=$home/dbt
-mkdir -p "$home"
-want=$(cat "$here/requirements.txt")
-# The stamp is written last: an environment that was interrupted is made anew.
-if [ "$(cat "$venv/.complete" 2>/dev/null || true)" != "$want" ]; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" >&2
-    printf '%s\n' "$want" >"$venv/.complete"
-fi
-printf '%s\n' "$venv/bin/python"
+. "$here/../make_venv.sh"
+# shellcheck disable=SC2046 # one requirement each
+printf '%s/bin/python\n' "$(make dbt $(cat "$here/requirements.txt"))"

@@ -27,10 +27,15 @@ pub(super) const CLIENTS: &[Client] = &[
     Client { name: "adbc", program: || python("python", "frames_steps.py", &["adbc"]) },
     Client { name: "duckdb", program: || python("python", "frames_steps.py", &["duckdb"]) },
     Client { name: "connectorx", program: || python("python", "frames_steps.py", &["connectorx"]) },
-    Client { name: "dbt", program: dbt },
+    Client { name: "dbt", program: || own_python("dbt") },
+    Client { name: "superset", program: || own_python("superset") },
+    Client { name: "pgadmin", program: || own_python("pgadmin") },
     Client { name: "jdbc", program: jdbc },
     Client { name: "odbc", program: || python("odbc", "steps.py", &[]) },
-    Client { name: "node", program: node },
+    Client { name: "node", program: || modules("node", "steps.js") },
+    Client { name: "prisma", program: || modules("prisma", "steps.mjs") },
+    Client { name: "tokio-postgres", program: || rust("tokio-postgres") },
+    Client { name: "sqlx", program: || rust("sqlx") },
     Client { name: "go", program: go },
     Client { name: "perl", program: || script("perl", "perl", "steps.pl") },
     Client { name: "php", program: || script("php", "php", "steps.php") },
@@ -41,7 +46,9 @@ pub(super) const CLIENTS: &[Client] = &[
     Client { name: "grafana", program: || published("grafana") },
     Client { name: "tableau", program: || published("tableau") },
     Client { name: "npgsql", program: || published("npgsql") },
+    Client { name: "powerbi", program: || published("powerbi") },
     Client { name: "dbeaver", program: || published("dbeaver") },
+    Client { name: "datagrip", program: || published("datagrip") },
 ];
 
 fn file(folder: &str, name: &str) -> String {
@@ -55,8 +62,9 @@ fn python(folder: &str, name: &str, more: &[&str]) -> Vec<String> {
     program
 }
 
-fn dbt() -> Vec<String> {
-    vec![environments("dbt").remove(0), file("dbt", "steps.py"), "URL".to_owned()]
+/// A driver in an environment of its own.
+fn own_python(folder: &str) -> Vec<String> {
+    vec![environments(folder).remove(0), file(folder, "steps.py"), "URL".to_owned()]
 }
 
 /// A driver in another language, with Debian's packages of it.
@@ -69,8 +77,23 @@ fn jdbc() -> Vec<String> {
     vec!["java".to_owned(), "-cp".to_owned(), jar.to_owned(), file("jdbc", "Steps.java"), "URL".to_owned()]
 }
 
-fn node() -> Vec<String> {
-    vec!["node".to_owned(), file("node", "steps.js"), "URL".to_owned(), environments("node").remove(0)]
+/// A driver that gets the folder of its node modules.
+fn modules(folder: &str, name: &str) -> Vec<String> {
+    vec!["node".to_owned(), file(folder, name), "URL".to_owned(), environments(folder).remove(0)]
+}
+
+/// The driver of the clients in Rust, a project of its own.
+fn rust(client: &str) -> Vec<String> {
+    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venvs/rust");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--manifest-path", &file("rust", "Cargo.toml")])
+        .env("CARGO_TARGET_DIR", &target)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let program = target.join("debug/steps").to_str().unwrap().to_owned();
+    vec![program, client.to_owned(), "URL".to_owned()]
 }
 
 /// The driver in Go, compiled with Debian's sources of lib/pq and pgx.

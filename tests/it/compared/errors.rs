@@ -65,6 +65,8 @@ fn wrong_statements_are_told_what_postgresql_tells() {
         if let Some(grantd) = &grantd {
             // What the statement says itself may be quoted.
             let said = grantd.all.replace(sql, "");
+            // PostgreSQL's own word.
+            let said = said.replace("Array value must start with \"{\"", "");
             let inside = INSIDES.iter().find(|inside| said.contains(*inside) && !sql.contains(*inside));
             if grantd.fields[2] == "XX000" || inside.is_some() {
                 wrong.push(format!("{sql}\n  tells of the inside: {}", grantd.all));

@@ -3,11 +3,13 @@
 
 mod answer;
 mod copies;
+mod cursors;
 mod errors;
 mod frames;
 mod pooled;
 mod sequences;
 mod settings;
+mod values;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -3,6 +3,7 @@
 use super::*;
 use grantd::config::Spill;
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
 
 /// Statements that would take all the memory there is, each in its own way. `MANY` is a relation of 20,000 numbers `n`.
 const HOSTILE: [&str; 20] = [
@@ -222,11 +223,10 @@ fn row_12_in_a_control_group() {
          spill_limit = \"2GiB\"\nstatement_spill_limit = \"512MiB\"\n"
     );
     std::fs::write(&config, text).unwrap();
-    let program = std::env::var_os("GRANTD_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_grantd").into());
     // Into the group before it starts, so that it finds the group's limit.
     let mut serving = Command::new("sh")
         .args(["-c", "echo $$ > \"$0\"/cgroup.procs && exec \"$@\"", group.to_str().unwrap()])
-        .arg(program)
+        .arg(crate::support::program())
         .args(["serve", "--config", config.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
@@ -252,15 +252,16 @@ fn row_12_in_a_control_group() {
     }
     let outcomes = std::sync::Mutex::new(std::collections::BTreeMap::<String, u64>::new());
     let until = Instant::now() + Duration::from_secs(seconds);
+    let is_dead = AtomicBool::new(false);
     let (mut peak, mut slowest, mut answered) = (0, Duration::ZERO, 0);
     std::thread::scope(|scope| {
         for client in 0..8usize {
-            let outcomes = &outcomes;
+            let (outcomes, is_dead) = (&outcomes, &is_dead);
             scope.spawn(move || {
                 let many = "(select g as n from generate_series(0, 19999) as g)";
                 let mut raw = None;
                 for (round, sql) in HOSTILE.iter().cycle().skip(client * 3).enumerate() {
-                    if Instant::now() > until || round > 1_000_000 {
+                    if Instant::now() > until || round > 1_000_000 || is_dead.load(Ordering::Relaxed) {
                         return;
                     }
                     let code = match raw.take().or_else(open) {
@@ -281,7 +282,8 @@ fn row_12_in_a_control_group() {
             });
         }
         // Somebody else asks meanwhile, and is answered.
-        while Instant::now() < until {
+        while Instant::now() < until && !is_dead.load(Ordering::Relaxed) {
+            is_dead.store(serving.try_wait().unwrap().is_some(), Ordering::Relaxed);
             peak = peak.max(resident(serving.id()));
             let asked = Instant::now();
             if open().is_some_and(|mut raw| ended(&mut raw, "select count(*) from accounts") == "ok") {

@@ -5,7 +5,6 @@ use crate::support::{grantd, utf8, write_key};
 use grantd::daemon::Daemon;
 use grantd::store::Store;
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -33,15 +32,6 @@ fn script(grants: usize) -> String {
         }
     }
     sql + &operator_sql()
-}
-
-/// The program of this build, or the one that `GRANTD_BIN` names.
-fn program(args: &[&str]) -> Command {
-    let own = grantd(args);
-    let Some(path) = std::env::var_os("GRANTD_BIN") else { return own };
-    let mut command = Command::new(path);
-    command.args(own.get_args().map(OsString::from)).stdin(Stdio::null());
-    command
 }
 
 /// Ends with the test.
@@ -77,7 +67,7 @@ fn measured(mut command: Command) -> (Duration, u64) {
 }
 
 fn serve_sandbox(file: &Path) -> (Ending, String) {
-    let mut command = program(&["sandbox", "--listen", "127.0.0.1:0", "--script", utf8(file)]);
+    let mut command = grantd(&["sandbox", "--listen", "127.0.0.1:0", "--script", utf8(file)]);
     let mut process = Ending(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -103,7 +93,7 @@ fn figures() {
     );
     std::fs::write(&config, text).unwrap();
     for kind in ["full", "full, unchanged", "incremental"] {
-        let mut sync = program(&["sync", "--config", utf8(&config)]);
+        let mut sync = grantd(&["sync", "--config", utf8(&config)]);
         if kind == "incremental" {
             sync.arg("--incremental");
         }

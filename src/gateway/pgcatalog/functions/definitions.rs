@@ -9,8 +9,12 @@ use crate::gateway::pgcatalog::facts;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_viewdef", (1, 2), "text", |catalog, arguments| {
-        Ok(relation(catalog, arguments.first())?
-            .map_or(Value::Null, |relation| Value::Text(relation.view_definition())))
+        let oid = relation_oid(catalog, arguments.first())?;
+        let definition = match catalog.relation_by_oid(oid) {
+            Some(relation) => Some(relation.view_definition()),
+            None => facts::relation_by_oid(oid).and_then(facts::SystemRelation::view_definition),
+        };
+        Ok(definition.map_or(Value::Null, Value::Text))
     }),
     stable("pg_get_ruledef", (1, 2), "text", |catalog, arguments| {
         Ok(relation(catalog, arguments.first())?.map_or(Value::Null, |relation| {
@@ -62,11 +66,14 @@ pub(super) const FUNCTIONS: &[Definition] = &[
 
 /// The published relation an argument means: an oid, or a name, which must be of a relation.
 fn relation<'a>(catalog: &'a Catalog, argument: Option<&Value>) -> Result<Option<&'a Relation>> {
-    let oid = match argument {
-        Some(Value::Text(text)) => super::resolve(catalog, text, "regclass")?,
-        other => other.and_then(Value::oid).unwrap_or(0),
-    };
-    Ok(catalog.relation_by_oid(oid))
+    Ok(catalog.relation_by_oid(relation_oid(catalog, argument)?))
+}
+
+fn relation_oid(catalog: &Catalog, argument: Option<&Value>) -> Result<i32> {
+    match argument {
+        Some(Value::Text(text)) => super::resolve(catalog, text, "regclass"),
+        other => Ok(other.and_then(Value::oid).unwrap_or(0)),
+    }
 }
 
 /// A function as its definition is printed.

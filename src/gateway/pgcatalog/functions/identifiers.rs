@@ -26,6 +26,7 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regtype_array", (1, 1), "_regtype", |catalog, arguments| each(catalog, arguments, "regtype", cast)),
     stable("regproc_array", (1, 1), "_regproc", |catalog, arguments| each(catalog, arguments, "regproc", cast)),
     stable("regrole_array", (1, 1), "_regrole", |catalog, arguments| each(catalog, arguments, "regrole", cast)),
+    stable("oid_array", (1, 1), "_oid", |catalog, arguments| each(catalog, arguments, "oid", cast)),
     stable("regclassarrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regclass", out)),
     stable("regtypearrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regtype", out)),
     stable("regprocarrayout", (1, 1), "_text", |catalog, arguments| each(catalog, arguments, "regproc", out)),
@@ -56,6 +57,11 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         },
     },
 ];
+
+/// Whether a function is a cast to an identifier type.
+pub(crate) fn is_cast_function(name: &str) -> bool {
+    name == "oid" || output_function(name).is_some()
+}
 
 /// The function that prints a value of an identifier type; `None` for `oid` and types that print as numbers.
 pub(crate) fn output_function(pg_type: &str) -> Option<&'static str> {
@@ -118,8 +124,11 @@ pub(crate) fn resolve(catalog: &Catalog, text: &str, pg_type: &str) -> Result<i3
             let ours = || {
                 let name = text.strip_suffix("[]").unwrap_or(text);
                 let oid = catalog.class_oid(name)?;
-                let relation = catalog.relation_by_oid(oid)?;
-                Some(if text.ends_with("[]") { relation.array_type } else { relation.row_type })
+                let (row, array) = match catalog.relation_by_oid(oid) {
+                    Some(relation) => (relation.row_type, relation.array_type),
+                    None => facts::relation_by_oid(oid).map(|relation| (relation.row_type, relation.array_type))?,
+                };
+                Some(if text.ends_with("[]") { array } else { row })
             };
             let found = type_oid(text).or_else(ours);
             found.ok_or_else(|| ("42704", format!("type \"{text}\" does not exist")))

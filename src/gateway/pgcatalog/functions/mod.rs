@@ -1,5 +1,6 @@
 //! PostgreSQL's functions about the catalog and the session, as scalar functions over a connection's [`Catalog`].
 
+mod array_literal;
 mod arrays;
 mod comments;
 mod composites;
@@ -12,6 +13,7 @@ pub(super) mod session;
 mod single_value;
 mod sizes;
 mod tables;
+mod typed;
 
 use std::sync::Arc;
 
@@ -19,10 +21,15 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use super::catalog::Catalog;
+pub(crate) use array_literal::ARRAY_OR_LITERAL;
 pub(crate) use arrays::ARRAY_OR_EMPTY;
 pub(crate) use composites::columns as composite_columns;
-pub(crate) use identifiers::{array_output_function, format_type, output_function, resolve, type_name};
+pub(crate) use identifiers::{
+    array_output_function, format_type, is_cast_function, output_function, resolve, type_name,
+};
+pub(crate) use session::TRANSACTION;
 pub(crate) use single_value::SINGLE_VALUE;
+pub(crate) use typed::type_of_cast;
 
 /// Registers every function on a context.
 pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
@@ -35,6 +42,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
         session::FUNCTIONS,
         sizes::FUNCTIONS,
         arrays::FUNCTIONS,
+        typed::FUNCTIONS,
     ];
     for definition in groups.into_iter().flatten() {
         ctx.register_udf(ScalarUDF::new_from_impl(scalar::CatalogFunction::new(definition, Arc::clone(catalog))));
@@ -42,6 +50,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
     for function in arrays::generic().into_iter().chain(composites::functions(catalog)) {
         ctx.register_udf(function);
     }
+    ctx.register_udf(ScalarUDF::new_from_impl(array_literal::ArrayOrLiteral::new()));
     ctx.register_udaf(AggregateUDF::new_from_impl(single_value::SingleValue::new()));
     tables::register(ctx, catalog);
 }

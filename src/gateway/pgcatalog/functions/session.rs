@@ -7,6 +7,9 @@ use crate::gateway::pgcatalog::catalog::Catalog;
 use crate::gateway::pgcatalog::errors::sql_error;
 use crate::gateway::pgcatalog::{SERVER_VERSION, SERVER_VERSION_NUM, facts};
 
+/// The number of every transaction: none changes a row.
+pub(crate) const TRANSACTION: i32 = 3;
+
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("version", (0, 0), "text", |_, _| Ok(Value::text(version()))),
     stable("current_database", (0, 0), "name", |catalog, _| Ok(Value::text(&catalog.identity.database))),
@@ -51,8 +54,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         },
     },
     // Nothing is written: every transaction is the first one, and every row is older than all of them.
-    stable("txid_current", (0, 0), "int8", |_, _| Ok(Value::Int(3))),
-    stable("pg_current_xact_id", (0, 0), "text", |_, _| Ok(Value::text("3"))),
+    stable("txid_current", (0, 0), "int8", |_, _| Ok(Value::Int(TRANSACTION.into()))),
+    stable("pg_current_xact_id", (0, 0), "text", |_, _| Ok(Value::text(TRANSACTION.to_string()))),
     stable("pg_backend_pid", (0, 0), "int4", |catalog, _| Ok(Value::Int(catalog.identity.backend_pid.into()))),
     stable("pg_postmaster_start_time", (0, 0), "timestamptz", |catalog, _| Ok(Value::Int(catalog.started))),
     stable("pg_conf_load_time", (0, 0), "timestamptz", |catalog, _| Ok(Value::Int(catalog.started))),
@@ -61,7 +64,7 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("getdatabaseencoding", (0, 0), "name", |_, _| Ok(Value::text("UTF8"))),
     stable("pg_blocking_pids", (1, 1), "_int4", |_, _| Ok(Value::List(Vec::new()))),
     // There are no advisory locks to release; PostgreSQL returns void, which is sent as an empty text.
-    stable("pg_advisory_unlock_all", (0, 0), "text", |_, _| Ok(Value::text(""))),
+    stable("pg_advisory_unlock_all", (0, 0), "void", |_, _| Ok(Value::text(""))),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of every function's answer")]

@@ -17,7 +17,7 @@ struct Described<'a> {
     definition: Option<String>,
 }
 
-fn described(catalog: &Catalog) -> impl Iterator<Item = Described<'_>> {
+fn published(catalog: &Catalog) -> Vec<Described<'_>> {
     let published = catalog.relations.values().map(|relation| Described {
         schema: "public",
         name: &relation.name,
@@ -25,23 +25,36 @@ fn described(catalog: &Catalog) -> impl Iterator<Item = Described<'_>> {
         columns: relation.columns.iter().map(|column| (column.name.as_str(), column.pg_type.as_str(), false)).collect(),
         definition: Some(relation.view_definition()),
     });
+    published.collect()
+}
+
+fn builtin() -> Vec<Described<'static>> {
     let builtin = facts::RELATIONS.iter().map(|relation| Described {
         schema: relation.schema,
         name: relation.name,
         view: relation.kind == "v",
         columns: relation.columns.iter().map(|column| (column.name, column.pg_type, column.not_null)).collect(),
-        definition: None,
+        definition: relation.view_definition(),
     });
-    published.chain(builtin)
+    builtin.collect()
 }
 
-/// The rows of a relation of `information_schema`.
+/// The rows of a relation of `information_schema` that tell of the built-in relations.
+pub(super) fn builtin_rows(database: &str, rows: &mut Rows) {
+    relations(database, builtin(), rows);
+}
+
+/// The rows that this database adds to a relation of `information_schema`.
 pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
-    let database = catalog.identity.database.as_str();
+    relations(&catalog.identity.database, published(catalog), rows);
+    others(catalog, rows);
+}
+
+/// The rows that tell of relations.
+fn relations(database: &str, described: Vec<Described<'_>>, rows: &mut Rows) {
     match rows.relation.name {
-        "information_schema_catalog_name" => rows.push([("catalog_name", cell(database))]),
         "tables" => {
-            for one in described(catalog) {
+            for one in described {
                 rows.push([
                     ("table_catalog", cell(database)),
                     ("table_schema", cell(one.schema)),
@@ -53,7 +66,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
             }
         }
         "views" => {
-            for one in described(catalog).filter(|one| one.view) {
+            for one in described.into_iter().filter(|one| one.view) {
                 rows.push([
                     ("table_catalog", cell(database)),
                     ("table_schema", cell(one.schema)),
@@ -69,23 +82,14 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
             }
         }
         "columns" => {
-            for one in described(catalog) {
+            for one in described {
                 for (index, (name, pg_type, not_null)) in one.columns.iter().enumerate() {
                     column(rows, database, &one, index, name, pg_type, *not_null);
                 }
             }
         }
-        "schemata" => {
-            for (_, name) in namespaces() {
-                rows.push([
-                    ("catalog_name", cell(database)),
-                    ("schema_name", text(name)),
-                    ("schema_owner", text(catalog::OWNER_NAME)),
-                ]);
-            }
-        }
         "table_privileges" | "role_table_grants" => {
-            for one in described(catalog) {
+            for one in described {
                 for (grantee, grantable) in GRANTEES {
                     rows.push([
                         ("grantor", text(catalog::OWNER_NAME)),
@@ -101,7 +105,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
             }
         }
         "column_privileges" | "role_column_grants" => {
-            for one in described(catalog) {
+            for one in described {
                 let all = one.columns.iter().flat_map(|column| GRANTEES.map(|grantee| (column.0, grantee)));
                 for (name, (grantee, grantable)) in all {
                     rows.push([
@@ -115,6 +119,24 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                         ("is_grantable", text(grantable)),
                     ]);
                 }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The rows that tell of anything else.
+fn others(catalog: &Catalog, rows: &mut Rows) {
+    let database = catalog.identity.database.as_str();
+    match rows.relation.name {
+        "information_schema_catalog_name" => rows.push([("catalog_name", cell(database))]),
+        "schemata" => {
+            for (_, name) in namespaces() {
+                rows.push([
+                    ("catalog_name", cell(database)),
+                    ("schema_name", text(name)),
+                    ("schema_owner", text(catalog::OWNER_NAME)),
+                ]);
             }
         }
         "enabled_roles" => rows.push([("role_name", cell(&catalog.identity.user))]),

@@ -119,11 +119,31 @@ fn builtin_rows(relation: &'static SystemRelation) -> Result<Option<RecordBatch>
             if !relation.columns.iter().map(|column| column.name).eq(table.header.iter().copied()) {
                 return Err(DataFusionError::Internal(format!("the columns of {name} are not those of its rows")));
             }
-            batch(relation, &schema_of(relation), &table.rows)?
+            match name {
+                "pg_type" => objects::builtin_types(relation, &table.rows)?,
+                _ => batch(relation, &schema_of(relation), &table.rows)?,
+            }
         }
     };
     lock().insert(relation.name, batch.clone());
     Ok(Some(batch))
+}
+
+/// The rows of `information_schema` that tell of the built-in relations, built once for the process.
+fn builtin_information(relation: &'static SystemRelation, database: &str) -> Result<Option<RecordBatch>> {
+    /// By relation and database.
+    type Built = HashMap<(&'static str, String), Option<RecordBatch>>;
+    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
+    let lock = || BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let key = (relation.name, database.to_owned());
+    if let Some(batch) = lock().get(&key) {
+        return Ok(batch.clone());
+    }
+    let mut rows = Rows::new(relation);
+    information::builtin_rows(database, &mut rows);
+    let batch = if rows.rows.is_empty() { None } else { Some(rows.into_batch()?) };
+    lock().insert(key, batch.clone());
+    Ok(batch)
 }
 
 /// The schema `pg_catalog` or `information_schema` of one connection.
@@ -166,7 +186,10 @@ impl SystemSchema {
                 objects::rows(catalog, &mut rows);
                 session::rows(catalog, &mut rows);
             }
-            _ => information::rows(catalog, &mut rows),
+            _ => {
+                batches.extend(builtin_information(relation, &catalog.identity.database)?);
+                information::rows(catalog, &mut rows);
+            }
         }
         if !rows.rows.is_empty() {
             batches.push(rows.into_batch()?);

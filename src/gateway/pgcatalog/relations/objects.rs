@@ -3,7 +3,7 @@
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::Result;
 
-use super::{Rows, cell, flag, text};
+use super::{Cell, Rows, cell, flag, text};
 use crate::gateway::pgcatalog::catalog::{self, Catalog, Relation};
 use crate::gateway::pgcatalog::facts::{self, SystemRelation};
 
@@ -15,13 +15,14 @@ const DEFAULT_COLLATION: i32 = 100;
 /// The oid of the collation `C`.
 const C_COLLATION: i32 = 950;
 
-/// `pg_class` rows of the built-in relations. They have no indexes, storage or row types here, and say so.
+/// `pg_class` rows of the built-in relations. They have no indexes and no storage here, and say so.
 pub(super) fn builtin_classes(relation: &'static SystemRelation) -> Result<RecordBatch> {
     let mut rows = Rows::new(relation);
     for one in facts::RELATIONS.iter() {
         rows.push([
             ("oid", cell(one.oid)),
             ("relname", text(one.name)),
+            ("reltype", cell(one.row_type)),
             ("relnamespace", cell(catalog::system_namespace(one.schema))),
             ("relowner", cell(facts::OWNER)),
             ("relam", text(if one.kind == "r" { "2" } else { "0" })),
@@ -34,6 +35,17 @@ pub(super) fn builtin_classes(relation: &'static SystemRelation) -> Result<Recor
             ("relreplident", text("n")),
             ("relacl", text(READABLE)),
         ]);
+    }
+    rows.into_batch()
+}
+
+/// `pg_type` rows of PostgreSQL's own types and of the built-in relations' rows.
+pub(super) fn builtin_types(relation: &'static SystemRelation, own: &[Vec<Cell>]) -> Result<RecordBatch> {
+    let mut rows = Rows::new(relation);
+    rows.rows.extend_from_slice(own);
+    for one in facts::RELATIONS.iter() {
+        let namespace = catalog::system_namespace(one.schema);
+        row_types(&mut rows, (one.oid, one.name, namespace), (one.row_type, one.array_type));
     }
     rows.into_batch()
 }
@@ -93,7 +105,8 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
         }
         "pg_type" => {
             for relation in catalog.relations.values() {
-                row_types(rows, relation);
+                let named = (relation.oid, relation.name.as_str(), facts::PUBLIC);
+                row_types(rows, named, (relation.row_type, relation.array_type));
             }
         }
         "pg_attribute" => {
@@ -161,6 +174,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                     ("schemaname", text(relation.schema)),
                     ("viewname", text(relation.name)),
                     ("viewowner", text(catalog::OWNER_NAME)),
+                    ("definition", relation.view_definition().map(std::borrow::Cow::Owned)),
                 ]);
             }
         }
@@ -200,19 +214,19 @@ fn class(rows: &mut Rows, relation: &Relation) {
 }
 
 /// The types of a relation's rows and of arrays of them. The functions are those that read and write records and arrays.
-fn row_types(rows: &mut Rows, relation: &Relation) {
+fn row_types(rows: &mut Rows, (relation, name, namespace): (i32, &str, i32), (row_type, array_type): (i32, i32)) {
     rows.push([
-        ("oid", cell(relation.row_type)),
-        ("typname", cell(&relation.name)),
-        ("typnamespace", cell(facts::PUBLIC)),
+        ("oid", cell(row_type)),
+        ("typname", cell(name)),
+        ("typnamespace", cell(namespace)),
         ("typowner", cell(facts::OWNER)),
         ("typlen", text("-1")),
         ("typtype", text("c")),
         ("typcategory", text("C")),
         ("typisdefined", text("t")),
         ("typdelim", text(",")),
-        ("typrelid", cell(relation.oid)),
-        ("typarray", cell(relation.array_type)),
+        ("typrelid", cell(relation)),
+        ("typarray", cell(array_type)),
         ("typinput", text("2290")),
         ("typoutput", text("2291")),
         ("typreceive", text("2402")),
@@ -222,9 +236,9 @@ fn row_types(rows: &mut Rows, relation: &Relation) {
         ("typtypmod", text("-1")),
     ]);
     rows.push([
-        ("oid", cell(relation.array_type)),
-        ("typname", cell(format!("_{}", relation.name))),
-        ("typnamespace", cell(facts::PUBLIC)),
+        ("oid", cell(array_type)),
+        ("typname", cell(format!("_{name}"))),
+        ("typnamespace", cell(namespace)),
         ("typowner", cell(facts::OWNER)),
         ("typlen", text("-1")),
         ("typtype", text("b")),
@@ -232,7 +246,7 @@ fn row_types(rows: &mut Rows, relation: &Relation) {
         ("typisdefined", text("t")),
         ("typdelim", text(",")),
         ("typsubscript", text(facts::ARRAY_SUBSCRIPT_HANDLER)),
-        ("typelem", cell(relation.row_type)),
+        ("typelem", cell(row_type)),
         ("typinput", text("750")),
         ("typoutput", text("751")),
         ("typreceive", text("2400")),

@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 
 use datafusion::arrow::array::timezone::Tz;
 
-use super::{Rows, cell, text};
+use super::{Rows, cell, flag, text};
 use crate::gateway::pgcatalog::catalog::Catalog;
 use crate::gateway::pgcatalog::facts;
 use crate::gateway::pgcatalog::functions::session::all_settings;
@@ -38,6 +38,32 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                 ]);
             }
         }
+        "pg_prepared_statements" => {
+            for one in catalog.settings().prepared() {
+                let types: Vec<String> = one.parameters.iter().map(ToString::to_string).collect();
+                rows.push([
+                    ("name", cell(&one.name)),
+                    ("statement", cell(&one.statement)),
+                    ("prepare_time", cell(one.made)),
+                    ("parameter_types", cell(format!("{{{}}}", types.join(",")))),
+                    ("from_sql", flag(one.from_sql)),
+                    ("generic_plans", text("0")),
+                    ("custom_plans", text("0")),
+                ]);
+            }
+        }
+        "pg_cursors" => {
+            for one in catalog.settings().cursors() {
+                rows.push([
+                    ("name", cell(&one.name)),
+                    ("statement", cell(&one.statement)),
+                    ("is_holdable", flag(one.holdable)),
+                    ("is_binary", flag(one.binary)),
+                    ("is_scrollable", flag(one.scrollable)),
+                    ("creation_time", cell(one.made)),
+                ]);
+            }
+        }
         "pg_timezone_names" => {
             for name in facts::time_zones() {
                 if let Some((abbreviation, seconds, summer)) = zone_now(name, chrono::Utc::now().timestamp_micros()) {
@@ -45,7 +71,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                         ("name", text(name)),
                         ("abbrev", cell(abbreviation)),
                         ("utc_offset", cell(format!("{seconds} seconds"))),
-                        ("is_dst", super::flag(summer)),
+                        ("is_dst", flag(summer)),
                     ]);
                 }
             }

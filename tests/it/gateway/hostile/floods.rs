@@ -76,12 +76,14 @@ fn half_open_connections_keep_nobody_out() {
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
 }
 
-/// Risk 7: sessions that do nothing. `GRANTD_IDLE_SESSIONS=5000` for the long form.
+/// Risk 7: sessions that do nothing, and beside them some that ask one question after another.
+/// `GRANTD_IDLE_SESSIONS=5000 GRANTD_BUSY_SESSIONS=200 GRANTD_BUSY_SECONDS=30` for the long form.
 #[test]
-fn idle_sessions_cost_little() {
-    let wanted = rounds("GRANTD_IDLE_SESSIONS", 60);
-    rlimit::increase_nofile_limit(wanted + 1_000).unwrap();
-    let process = Process::serve_with(&format!("max_connections = {}\n", wanted + 60));
+fn idle_sessions_cost_little_and_busy_ones_are_answered() {
+    let (wanted, busy) = (rounds("GRANTD_IDLE_SESSIONS", 60), rounds("GRANTD_BUSY_SESSIONS", 8));
+    rlimit::increase_nofile_limit(wanted + busy + 1_000).unwrap();
+    let places = wanted + busy + 60;
+    let process = Process::serve_with(&format!("max_connections = {places}\n"));
     let scram = Scram::new(&process.password, &process.salting);
     let open = |number: u64| -> Vec<Raw> {
         let one = || {
@@ -105,6 +107,42 @@ fn idle_sessions_cost_little() {
     let login = login_and_ask(process.address.port(), "grantd", &process.password).unwrap();
     println!("{wanted} idle sessions: {each} KiB each, opened in {took:?}; a further login took {login:?}");
     assert!(each < 512, "{each} KiB");
+    let until = Instant::now() + Duration::from_secs(rounds("GRANTD_BUSY_SECONDS", 1));
+    let askers: Vec<Raw> = open(busy);
+    let times = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for mut raw in askers {
+            let times = &times;
+            scope.spawn(move || {
+                let mut own = Vec::new();
+                while Instant::now() < until {
+                    let started = Instant::now();
+                    raw.send(b'Q', b"select account, count(*) from users group by account\0");
+                    loop {
+                        match raw.next() {
+                            Some((b'Z', _)) => break,
+                            Some((b'E', body)) => panic!("{}", String::from_utf8_lossy(&body)),
+                            Some(_) => {}
+                            None => panic!("the connection is lost"),
+                        }
+                    }
+                    own.push(started.elapsed());
+                }
+                times.lock().unwrap().append(&mut own);
+            });
+        }
+    });
+    let mut times = times.into_inner().unwrap();
+    times.sort();
+    let slowest = |share: usize| times[(times.len() - 1) * share / 100];
+    let resident = process.resident_kib() / 1_024;
+    println!(
+        "{busy} busy sessions beside them: {} statements, no error, median {:?}, p99 {:?}; {resident} MiB resident",
+        times.len(),
+        slowest(50),
+        slowest(99)
+    );
+    assert!(times.len() as u64 >= busy);
     drop((first, clients));
 }
 
