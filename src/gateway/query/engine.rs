@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
@@ -20,6 +21,7 @@ const BLOCKING: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Engine {
     runtime: Option<Runtime>,
+    ending: Sender<Runtime>,
     handle: Handle,
     stats: Arc<Stats>,
 }
@@ -44,6 +46,7 @@ impl Engine {
     }
 
     fn start(name: &str, threads: usize, blocking: usize, stats: &Arc<Stats>) -> std::io::Result<Self> {
+        let ending = ending()?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .max_blocking_threads(blocking)
@@ -52,7 +55,7 @@ impl Engine {
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        Ok(Self { runtime: Some(runtime), handle, stats: Arc::clone(stats) })
+        Ok(Self { runtime: Some(runtime), ending, handle, stats: Arc::clone(stats) })
     }
 
     /// Runs `work` on these threads. Dropping the task stops it at its next await.
@@ -63,11 +66,21 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // Waiting for the threads is not allowed inside of an async task; what still runs is cut off.
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // The receiver waits for as long as this sender lives.
+            drop(self.ending.send(runtime));
         }
     }
+}
+
+/// A thread that waits for the threads of the runtime it is sent, which an async task may not. Letting them go instead
+/// (`shutdown_background`) crashes now and then: glibc looks at a thread after it was detached, when it may have ended
+/// and freed its stack (bug 19951). For the same reason this thread is detached while it surely lives.
+fn ending() -> std::io::Result<Sender<Runtime>> {
+    let (sender, receiver) = channel();
+    let waiting = std::thread::Builder::new().name("grantd-ending".to_owned());
+    drop(waiting.spawn(move || drop(receiver.recv()))?);
+    Ok(sender)
 }
 
 /// Work on the query threads that ends with its owner.
@@ -93,5 +106,28 @@ impl<T> Task<T> {
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.work.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Threads that end are waited for, also when an async task drops the last owner: a thread that is let go while it
+    /// ends is a crash with a C library that frees its stack under the one who lets go (glibc bug 19951).
+    #[test]
+    fn threads_are_waited_for_when_an_async_task_drops_them() {
+        let stats = Arc::new(Stats::default());
+        let owner = Engine::wire(&stats).expect("threads");
+        for _ in 0..300 {
+            let dropped = Engine::queries(&stats).expect("threads");
+            let (sent, received) = std::sync::mpsc::channel();
+            let handle = owner.handle.clone();
+            handle.spawn(async move {
+                drop(dropped);
+                sent.send(()).expect("a receiver");
+            });
+            received.recv().expect("an answer");
+        }
     }
 }
