@@ -306,7 +306,7 @@ async fn prepared_statements_and_cursors_of_sql() {
     );
     assert_eq!(server.ask("declare h cursor with hold for select id from users order by id; fetch all h"), "1\n2\n3");
     let client = server.client().await;
-    assert_eq!(code(&client, "begin; declare c cursor for select 1; fetch backward 1 from c").await, "55000");
+    assert_eq!(code(&client, "begin; declare c no scroll cursor for select 1; fetch backward 1 from c").await, "55000");
     assert_eq!(code(&client, "rollback").await, "ok");
     client.simple_query("prepare q (int) as select $1").await.unwrap();
     assert_eq!(code(&client, "prepare q as select 1").await, "42P05");
