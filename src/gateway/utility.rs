@@ -10,7 +10,7 @@ use super::backend::CallOutcome;
 use super::conn::{Conn, Guard};
 use super::error::{SqlError, too_complex};
 use super::extended::{Portal, Prepared};
-use super::front_door::{self, Command, Scrolling, SetValue, Statement};
+use super::front_door::{self, Command, ExplainOptions, Scrolling, SetValue, Statement};
 use super::kept::{now, parsed_size};
 use super::naming;
 use super::outcome::{self, Outcome};
@@ -70,13 +70,16 @@ impl Session {
                 outcome::check_forced(options, &rows.columns)?;
                 Ok(Outcome::Copy(Box::new(rows), options.clone()))
             }
-            Command::Explain(options, query) => {
-                let planned = self.plan(conn, guard, sql, query.clone(), binding).await?;
-                let (options, text) = (*options, Arc::clone(sql));
-                let lines =
-                    self.on_engine(conn, guard, async move { explain::lines(planned, options, &text).await }).await?;
-                let rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
-                Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
+            Command::Explain(options, query) => self.explain(conn, guard, sql, (*options, query), binding).await,
+            Command::ExplainExecute(options, name, arguments) => {
+                let execution = (sql, name.as_str(), arguments.as_slice());
+                let (prepared, binding) = self.bound(conn, guard, execution, binding).await?;
+                match &prepared.statement {
+                    Some(Statement { command: Command::Query(query), sql, .. }) => {
+                        self.explain(conn, guard, sql, (*options, query), Some(binding)).await
+                    }
+                    _ => Err(SqlError::unsupported("EXPLAIN EXECUTE of what is not a query is not supported")),
+                }
             }
             Command::Declare { name, hold, binary, scrolling, query } => {
                 if !hold && !self.transaction.in_block() {
@@ -261,14 +264,30 @@ impl Session {
         scalars(&piece.ok_or_else(SqlError::internal)?.batch)
     }
 
-    async fn execute_prepared(
-        &mut self,
+    /// What EXPLAIN of a query answers.
+    async fn explain(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        sql: &Arc<str>,
+        (options, query): (ExplainOptions, &ast::Query),
+        binding: Option<Binding>,
+    ) -> Result<Outcome, SqlError> {
+        let planned = self.plan(conn, guard, sql, Box::new(query.clone()), binding).await?;
+        let text = Arc::clone(sql);
+        let lines = self.on_engine(conn, guard, async move { explain::lines(planned, options, &text).await }).await?;
+        let rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
+        Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
+    }
+
+    /// The prepared statement that EXECUTE names, and the values of its parameters.
+    async fn bound(
+        &self,
         conn: &mut Conn,
         guard: &Guard,
         (sql, name, arguments): (&Arc<str>, &str, &[Expr]),
         binding: Option<Binding>,
-        record: &mut Record,
-    ) -> Result<Outcome, SqlError> {
+    ) -> Result<(Arc<Prepared>, Binding), SqlError> {
         let prepared = Arc::clone(self.prepared.get(name).ok_or_else(|| no_statement(name))?);
         let (wanted, given) = (prepared.params.len(), arguments.len());
         // PostgreSQL does not look at arguments where there are no parameters.
@@ -290,14 +309,26 @@ impl Session {
                 value => value.cast_to(&ty.arrow).map_err(|error| SqlError::from(&error)),
             })
             .collect::<Result<_, _>>()?;
-        let binding = Some(Binding { types: prepared.types.clone(), values });
+        let binding = Binding { types: prepared.types.clone(), values };
+        Ok((prepared, binding))
+    }
+
+    async fn execute_prepared(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        execution: (&Arc<str>, &str, &[Expr]),
+        binding: Option<Binding>,
+        record: &mut Record,
+    ) -> Result<Outcome, SqlError> {
+        let (prepared, binding) = self.bound(conn, guard, execution, binding).await?;
         match &prepared.statement {
             None => Ok(done("")),
             Some(Statement { command: Command::Execute(next, _), .. }) if self.comes_back(next) => {
                 Err(too_complex("A prepared statement executes itself."))
             }
             // The extended protocol prepares all kinds.
-            Some(statement) => Box::pin(self.start(conn, guard, statement, binding, record)).await,
+            Some(statement) => Box::pin(self.start(conn, guard, statement, Some(binding), record)).await,
         }
     }
 
@@ -563,6 +594,11 @@ impl Session {
                 // That it does not exist is told when it runs: another statement may prepare it until then.
                 prepared.params = params::of_command(&prepared.types)?;
                 prepared.columns = self.prepared.get(name).and_then(|inner| inner.columns.clone());
+                return Ok(prepared);
+            }
+            Command::ExplainExecute(..) => {
+                prepared.params = params::of_command(&prepared.types)?;
+                prepared.columns = Some(vec![Column::new("QUERY PLAN", Type::TEXT)].into());
                 return Ok(prepared);
             }
             Command::Refused { params, .. } => {

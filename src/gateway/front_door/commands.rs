@@ -224,12 +224,17 @@ fn explain(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
     if starts_query(cursor.rest().first()) {
         return Ok(Command::Explain(options, query(sql, cursor.rest())?));
     }
+    if cursor.word("EXECUTE") {
+        let name = cursor.identifier()?;
+        let arguments = arguments(cursor)?;
+        return Ok(Command::ExplainExecute(options, name, expressions(sql, arguments)?));
+    }
     let at = cursor.rest();
     match cursor.next() {
         Some(Token::Word(word)) if word.quote_style.is_none() => {
             let word = word.value.to_ascii_uppercase();
             Err(match word.as_str() {
-                "EXECUTE" | "DECLARE" => SqlError::unsupported(format!("EXPLAIN {word} is not supported")),
+                "DECLARE" => SqlError::unsupported(format!("EXPLAIN {word} is not supported")),
                 "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "CREATE" | "REFRESH" => refuse(sql, &word, cursor),
                 _ => Cursor::new(sql, at).error(),
             })
@@ -641,6 +646,8 @@ mod tests {
             "call sync('demo')",
             "explain (analyze, format json) select 1",
             "explain verbose select 1",
+            "explain (verbose, format json) execute a(null, $1)",
+            "explain execute a",
             "explain (select 1)",
             "copy (select 1) to stdout (format \"binary\")",
             "copy t (a, b) to stdout with csv header",

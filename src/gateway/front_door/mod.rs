@@ -130,6 +130,8 @@ pub(crate) enum Command {
     Query(Box<ast::Query>),
     /// EXPLAIN of a query.
     Explain(ExplainOptions, Box<ast::Query>),
+    /// EXPLAIN of EXECUTE.
+    ExplainExecute(ExplainOptions, String, Vec<Expr>),
     /// SHOW name.
     Show(String),
     /// SHOW ALL.
@@ -229,7 +231,7 @@ impl Command {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Query(_) => "query",
-            Self::Explain(..) => "explain",
+            Self::Explain(..) | Self::ExplainExecute(..) => "explain",
             Self::Show(_) | Self::ShowAll => "show",
             Self::Set { .. } | Self::SetTransaction(..) | Self::Reset(_) | Self::ResetAll => "set",
             Self::Begin(..)

@@ -13,7 +13,7 @@ mod operators;
 pub mod plan;
 mod relations;
 pub mod rewrite;
-mod sets;
+pub(crate) mod sets;
 #[cfg(test)]
 mod tests;
 pub mod types;

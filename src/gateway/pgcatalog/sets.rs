@@ -229,7 +229,7 @@ pub(super) fn cast_to(expr: Expr, data_type: DataType) -> Expr {
 }
 
 /// A literal that is an `integer`.
-fn is_small(expr: &Expr) -> bool {
+pub(crate) fn is_small(expr: &Expr) -> bool {
     match expr {
         Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => text.parse::<i32>().is_ok(),
         Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_small(expr),

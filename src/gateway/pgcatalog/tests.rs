@@ -276,6 +276,8 @@ async fn functions_answer_as_postgresql_does() {
 #[tokio::test]
 async fn errors_carry_postgresql_codes() {
     let ctx = context();
+    assert_eq!(code(&ctx, "SELECT pg_try_advisory_lock(1)").await, "0A000");
+    assert_eq!(code(&ctx, "SELECT pg_advisory_xact_lock(1, 2)").await, "0A000");
     for (sql, wanted) in [
         ("SELECT current_setting('no.such')", "42704"),
         ("SELECT 'nosuch'::regclass", "42P01"),
@@ -429,6 +431,20 @@ async fn shapes_other_clients_send_are_answered_as_postgresql_answers_them() {
             &["all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric"],
         ),
         ("SELECT conname, tableoid::regclass FROM pg_constraint WHERE false", &[]),
+        (
+            "SELECT t.typname, a.n, a.m FROM pg_type t, LATERAL (SELECT count(*) AS n, max(c.relname) AS m FROM pg_class c WHERE c.reltype = t.oid AND c.relname = 'x') a WHERE t.typname IN ('int4', 'text') ORDER BY 1",
+            &["int4\t0\t\\N", "text\t0\t\\N"],
+        ),
+        (
+            "SELECT (SELECT coalesce(max(c.relname::text), 'none') FROM pg_class c WHERE c.reltype = t.oid AND c.relname = 'x') FROM pg_type t WHERE t.typname = 'int4'",
+            &["none"],
+        ),
+        (
+            "SELECT ARRAY['a', 'b'] @> '{a}', ARRAY['a'] && '{b,c}', '{a}' <@ ARRAY['a'], ARRAY['a'] && ARRAY['a', 'z']",
+            &["t\tf\tt\tt"],
+        ),
+        ("SELECT pg_typeof(ntile(2) OVER (ORDER BY typname)) FROM pg_type LIMIT 1", &["integer"]),
+        ("SELECT x FROM generate_series(1, 3::int4) AS g(x)", &["1", "2", "3"]),
     ];
     for (sql, wanted) in cases {
         assert_eq!(answer(&ctx, sql).await, *wanted, "{sql}");

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::error::SqlError;
 use super::super::front_door::ExplainOptions;
+use super::nodes;
 use super::plan::Planned;
 use super::run::Run;
 use super::shape;
@@ -35,18 +36,21 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
     }
     let execution = started.elapsed();
     if options.json {
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let estimate = estimated_rows(plan.as_ref());
         let mut node = serde_json::json!({
             "Node Type": plan.name(),
             "Startup Cost": 0.0,
             "Total Cost": estimate as f64,
             "Plan Rows": estimate,
-            "Plan Width": 8 * names.len(),
-            "Output": names,
+            "Plan Width": 8 * columns.len(),
         });
-        if let (Some(rows), Some(node)) = (rows, node.as_object_mut()) {
-            node.insert("Actual Rows".into(), rows.into());
+        if let Some(node) = node.as_object_mut() {
+            if options.verbose {
+                nodes::describe(run.logical(), node);
+            }
+            if let Some(rows) = rows {
+                node.insert("Actual Rows".into(), rows.into());
+            }
         }
         let answer = serde_json::json!([{ "Plan": node }]);
         return serde_json::to_string_pretty(&answer).map(|text| vec![text]).map_err(|_| SqlError::internal());

@@ -8,6 +8,7 @@ pub(crate) mod explain;
 mod interrupt;
 pub(crate) mod memory;
 mod narrow;
+mod nodes;
 pub(crate) mod params;
 pub(crate) mod plan;
 pub(crate) mod quota;

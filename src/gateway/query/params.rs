@@ -1,6 +1,6 @@
 //! Parameters: which types they have, and their values from the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use super::super::frame::utf8;
 use super::super::pgcatalog::{
     self,
     rewrite::{OID_ELEMENT, call, take},
+    sets::is_small,
 };
 use super::super::values::{TEXT_ARRAYS, TEXT_TYPES, array_literal, bytea, intervals};
 use super::shape;
@@ -63,8 +64,11 @@ fn number(expr: &Expr) -> Option<usize> {
     }
 }
 
+#[derive(Default)]
 struct Finder {
     found: Found,
+    /// Bounds of a series whose other bounds are `integer`.
+    bounds: BTreeSet<usize>,
     error: Option<SqlError>,
 }
 
@@ -78,6 +82,26 @@ impl Finder {
 }
 
 impl Finder {
+    /// A bound of a series is what its other bounds are: here, literals that are `integer`.
+    fn series(&mut self, function: &ast::Function) {
+        let ast::FunctionArguments::List(list) = &function.args else { return };
+        let mut bounds = Vec::new();
+        for argument in &list.args {
+            match argument {
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => match number(expr) {
+                    Some(number) => bounds.push(number),
+                    None if is_small(expr) => {}
+                    None => return,
+                },
+                _ => return,
+            }
+        }
+        for number in bounds {
+            self.learn(number, Some(Type::INT4));
+            self.bounds.insert(number);
+        }
+    }
+
     /// A parameter that is a condition is a boolean.
     fn condition(&mut self, expr: &Expr) {
         if let Some(number) = number(expr) {
@@ -127,6 +151,9 @@ impl VisitorMut for Finder {
             // A cast to a type that is a function here.
             Expr::Function(function) => {
                 let name = function.name.0.last().and_then(|part| part.as_ident());
+                if name.is_some_and(|name| name.value == "generate_series") {
+                    self.series(function);
+                }
                 if let (Some(name), ast::FunctionArguments::List(list)) = (name, &function.args)
                     && let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))) = list.args.first()
                     && let Some(number) = number(inner)
@@ -206,24 +233,27 @@ impl VisitorMut for Caster<'_> {
 
 /// Finds the parameters of a statement and tells the planner the declared types.
 pub(crate) fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>) -> Result<Found, SqlError> {
-    let mut finder = Finder { found: Found::new(), error: None };
+    let mut finder = Finder::default();
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut finder);
     if let Some(error) = finder.error {
         return Err(error);
     }
     let found = finder.found;
-    let casts: BTreeMap<usize, u32> = declared
+    let is_integer = |number: &usize| found.get(number).is_some_and(|ty| *ty == Some(Type::INT4));
+    let bounds = finder.bounds.into_iter().filter(is_integer).map(|number| (number, Type::INT4.oid()));
+    let declared = declared
         .iter()
         .filter(|(number, _)| found.get(number).is_some_and(|ty| ty.as_ref() != Some(&Type::INT8)))
-        .map(|(number, oid)| (*number, *oid))
-        .collect();
+        .map(|(number, oid)| (*number, *oid));
+    // What is declared comes last, and stays.
+    let casts: BTreeMap<usize, u32> = bounds.chain(declared).collect();
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut Caster(&casts));
     Ok(found)
 }
 
 /// The parameters of the arguments of a CALL: declared, or text.
 pub(crate) fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
-    let mut finder = Finder { found: Found::new(), error: None };
+    let mut finder = Finder::default();
     for argument in arguments {
         let _: ControlFlow<()> = VisitMut::visit(&mut argument.clone(), &mut finder);
     }
@@ -774,6 +804,18 @@ mod tests {
             let error = value(Some(b"a\0b"), binary, &ty(pg), None, 1).unwrap_err();
             assert_eq!(error.sqlstate, "22021");
         }
+    }
+
+    #[test]
+    fn a_bound_of_a_series_of_integers_is_one() {
+        let types = |sql: &str| {
+            let dialect = datafusion::sql::sqlparser::dialect::PostgreSqlDialect {};
+            let mut statement = datafusion::sql::sqlparser::parser::Parser::parse_sql(&dialect, sql).unwrap().remove(0);
+            prepare(&mut statement, &BTreeMap::new()).unwrap().into_values().collect::<Vec<_>>()
+        };
+        assert_eq!(types("SELECT generate_series(1, $1)"), [Some(Type::INT4)]);
+        assert_eq!(types("SELECT generate_series(1, 5000000000, $1)"), [None]);
+        assert_eq!(types("SELECT generate_series(now(), $1)"), [None]);
     }
 
     #[test]

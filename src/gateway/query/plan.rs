@@ -88,7 +88,7 @@ impl Scene {
         values: Option<Vec<ScalarValue>>,
     ) -> Result<Planned, SqlError> {
         let share = self.governor.admit()?;
-        let state = self.state();
+        let mut state = self.state();
         let mut statement = ast::Statement::Query(query);
         let found = params::prepare(&mut statement, types)?;
         match &values {
@@ -118,9 +118,24 @@ impl Scene {
                 .map_err(|error| self.error(&error))?
         };
         let plan = distinct::by_keys(plan).map_err(|error| self.error(&error))?;
+        if spreads_set(&plan) {
+            state.config_mut().options_mut().optimizer.enable_round_robin_repartition = false;
+        }
         let plan = bounds::bounded(plan, &share).map_err(|error| self.error(&error))?;
         Ok(Planned { state, plan, params, share })
     }
+}
+
+/// Whether a plan reads a set that a function makes. Its rows come in order, which they lose where they are spread over partitions.
+fn spreads_set(plan: &LogicalPlan) -> bool {
+    let found = plan.exists(|node| {
+        Ok(match node {
+            LogicalPlan::Unnest(_) => true,
+            LogicalPlan::TableScan(scan) => scan.table_name.table().ends_with("()"),
+            _ => false,
+        })
+    });
+    found.unwrap_or(false)
 }
 
 /// The planner knows EXISTS only as a condition. Where it is a value, it becomes `(SELECT count(*) > 0 FROM ...)`.

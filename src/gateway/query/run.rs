@@ -41,6 +41,11 @@ impl Run {
         Ok(Self { state, plan, share, rows, sql: Arc::clone(sql) })
     }
 
+    /// The plan before it is physical.
+    pub(super) fn logical(&self) -> &LogicalPlan {
+        &self.plan
+    }
+
     /// The plan as people see it.
     pub(super) async fn physical(&mut self) -> Result<Arc<dyn ExecutionPlan>, SqlError> {
         let config = self.state.config().clone().with_batch_size(self.rows);

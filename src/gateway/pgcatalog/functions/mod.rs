@@ -6,6 +6,7 @@ mod comments;
 mod composites;
 mod definitions;
 mod identifiers;
+mod locks;
 mod names;
 mod privileges;
 mod scalar;
@@ -37,6 +38,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
         comments::FUNCTIONS,
         definitions::FUNCTIONS,
         identifiers::FUNCTIONS,
+        locks::FUNCTIONS,
         names::FUNCTIONS,
         privileges::FUNCTIONS,
         session::FUNCTIONS,
