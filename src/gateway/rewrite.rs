@@ -3,13 +3,19 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, LimitClause, Query, Select, SelectItem, Statement, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
+    VisitMut, VisitorMut,
+};
 
 use super::error::SqlError;
 use super::{naming, precedence, using};
 
 /// Rewrites a statement in place, right after it was parsed from `sql` and checked.
 pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
+    if let Statement::Query(query) = statement {
+        free_columns(query);
+    }
     let mut visitor = Rewriter { error: None };
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut visitor);
     if let Some(error) = visitor.error {
@@ -66,6 +72,40 @@ fn fetch_first(query: &mut Query) -> Result<(), SqlError> {
         Some(_) => return Err(SqlError::syntax("multiple LIMIT clauses not allowed", None)),
     }
     Ok(())
+}
+
+/// A column that is named beside a `*` may have the name of one that the `*` stands for: marks it, in the outermost query, where
+/// ORDER BY alone can mean it.
+fn free_columns(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let is_star = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(groups, _) if groups.is_empty());
+    if !select.projection.iter().any(is_star)
+        || is_grouped
+        || select.having.is_some()
+        || matches!(select.distinct, Some(Distinct::On(_)))
+    {
+        return;
+    }
+    let folded = |name: &Ident| if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
+    let count = select.projection.len();
+    let mut marks: Vec<(String, Ident)> = Vec::new();
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        let SelectItem::ExprWithAlias { alias, .. } = item else { continue };
+        let name = folded(alias);
+        // No other mark has a number as high.
+        let mark = naming::quoted(naming::marked(&name, index.saturating_add(count)));
+        *alias = mark.clone();
+        marks.push((name, mark));
+    }
+    let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) else { return };
+    for key in keys {
+        if let Expr::Identifier(name) = &mut key.expr
+            && let Some((_, mark)) = marks.iter().find(|(known, _)| *known == folded(name))
+        {
+            *name = mark.clone();
+        }
+    }
 }
 
 /// Gives every column of a select list the name that PostgreSQL gives it. Names may repeat on the wire but not in the

@@ -276,7 +276,8 @@ impl Session {
         let planned = self.plan(conn, guard, sql, Box::new(query.clone()), binding).await?;
         let text = Arc::clone(sql);
         let lines = self.on_engine(conn, guard, async move { explain::lines(planned, options, &text).await }).await?;
-        let rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
+        let mut rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
+        rows.columns = vec![Column::new("QUERY PLAN", explain::column_type(options.format))].into();
         Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
     }
 
@@ -619,7 +620,9 @@ impl Session {
         let planned = self.on_engine(conn, guard, async move { scene.plan(query, &types, None).await }).await?;
         prepared.columns = match &statement.command {
             Command::Query(_) => Some(shape::of_plan(&planned.plan, &planned.state)?.into()),
-            Command::Explain(..) => Some(vec![Column::new("QUERY PLAN", Type::TEXT)].into()),
+            Command::Explain(options, _) => {
+                Some(vec![Column::new("QUERY PLAN", explain::column_type(options.format))].into())
+            }
             _ => None,
         };
         prepared.params = planned.params;

@@ -7,7 +7,7 @@ use super::super::error::SqlError;
 use super::guard::read_only;
 use super::tokens::Cursor;
 
-use super::{Command, ExplainOptions, SetValue, copy, cursors, data_types, expressions, one, query};
+use super::{Command, ExplainFormat, ExplainOptions, SetValue, copy, cursors, data_types, expressions, one, query};
 
 /// The command that the tokens of one statement make.
 pub(super) fn classify(sql: &std::sync::Arc<str>, tokens: &[TokenWithSpan]) -> Result<Command, SqlError> {
@@ -196,12 +196,10 @@ fn explain(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
                 "analyze" | "analyse" => options.analyze = on,
                 "verbose" => options.verbose = on,
                 "format" => match value.to_ascii_lowercase().as_str() {
-                    "text" => options.json = false,
-                    "json" => options.json = true,
-                    "xml" | "yaml" => {
-                        return Err(SqlError::unsupported(format!("EXPLAIN format \"{value}\" is not supported"))
-                            .with_hint("Available formats: text, json."));
-                    }
+                    "text" => options.format = ExplainFormat::Text,
+                    "json" => options.format = ExplainFormat::Json,
+                    "xml" => options.format = ExplainFormat::Xml,
+                    "yaml" => options.format = ExplainFormat::Yaml,
                     _ => {
                         let text = format!("unrecognized value for EXPLAIN option \"format\": \"{value}\"");
                         return Err(SqlError { position, ..SqlError::new("22023", text) });

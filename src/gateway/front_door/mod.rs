@@ -56,8 +56,18 @@ pub(crate) struct ExplainOptions {
     pub analyze: bool,
     /// Show the logical plan too.
     pub verbose: bool,
-    /// JSON instead of text.
-    pub json: bool,
+    /// The form of the answer.
+    pub format: ExplainFormat,
+}
+
+/// The forms that EXPLAIN writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ExplainFormat {
+    #[default]
+    Text,
+    Json,
+    Xml,
+    Yaml,
 }
 
 /// Which rows FETCH or MOVE wants.

@@ -373,6 +373,14 @@ pub(crate) fn function_by_oid(oid: i32) -> Option<&'static Function> {
     INDEX.get(&oid).copied()
 }
 
+/// One cell of a built-in function's row in `pg_proc`.
+pub(crate) fn function_cell(oid: i32, column: &str) -> Option<&'static str> {
+    static INDEX: LazyLock<HashMap<i32, usize>> =
+        LazyLock::new(|| FUNCTIONS.iter().enumerate().map(|(index, one)| (one.oid, index)).collect());
+    let table = table("pg_proc")?;
+    table.cells(table.rows.get(*INDEX.get(&oid)?)?, column)
+}
+
 /// The functions of a name, in the order of their oids.
 pub(crate) fn functions_by_name(name: &str) -> &'static [&'static Function] {
     static INDEX: LazyLock<HashMap<&str, Vec<&Function>>> = LazyLock::new(|| {

@@ -14,6 +14,7 @@ pub mod plan;
 mod relations;
 pub mod rewrite;
 pub(crate) mod sets;
+mod system_columns;
 #[cfg(test)]
 mod tests;
 pub mod types;

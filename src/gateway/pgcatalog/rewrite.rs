@@ -1,6 +1,6 @@
 //! PostgreSQL's spelling turned into what DataFusion plans, on the syntax tree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
@@ -9,19 +9,19 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident,
     ObjectName, ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement,
     TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
-    visit_expressions_mut,
 };
 
 use super::facts;
 use super::functions::{ARRAY_OR_EMPTY, array_output_function, output_function};
-use super::sets::{SERIES, cast_to, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
+use super::sets::{SERIES, cast_to, first_match, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
+use super::system_columns;
 
 /// Rewrites a statement in place:
 ///
 /// - `pg_catalog.f(...)` and `OPERATOR(pg_catalog.~)` to `f(...)` and `~`; unqualified built-in relations to `pg_catalog.x`;
 /// - casts to object identifiers to functions, to PostgreSQL's other type names to types the planner knows;
-/// - `ARRAY(SELECT ...)` to an aggregate, `LIKE ... ESCAPE` to a pattern, `tableoid` to its number, `COLLATE` of the one collation
-///   there is to nothing, functions in FROM to what they select.
+/// - `ARRAY(SELECT ...)` to an aggregate, `LIKE ... ESCAPE` to a pattern, system columns to their values, `COLLATE` of the one
+///   collation there is to nothing, functions in FROM to what they select.
 pub fn statement(statement: &mut Statement) {
     let mut names = CteNames::default();
     let _ = VisitMut::visit(statement, &mut names);
@@ -50,7 +50,7 @@ struct Rewriter {
 }
 
 /// An identifier's name as SQL folds it.
-fn folded(ident: &Ident) -> String {
+pub(super) fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
@@ -141,6 +141,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         super::literals::values(&mut query.body);
+        system_columns::in_order(query);
         ControlFlow::Continue(())
     }
 
@@ -150,8 +151,17 @@ impl VisitorMut for Rewriter {
         if let Some(TableFactor::Derived { lateral, .. }) = select.from.first_mut().map(|from| &mut from.relation) {
             *lateral = false;
         }
-        number_tables(select);
+        system_columns::in_select(select);
         name_duplicates(select);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Subquery(query) = expr
+            && let Some(value) = first_match(query)
+        {
+            *expr = value;
+        }
         ControlFlow::Continue(())
     }
 
@@ -533,59 +543,6 @@ pub(super) fn select(projection: SelectItem, from: Vec<TableWithJoins>) -> Query
         format_clause: None,
         pipe_operators: Vec::new(),
     }
-}
-
-/// Replaces `tableoid` of the built-in relations of a SELECT's FROM by their numbers.
-fn number_tables(select: &mut Select) {
-    let mut oids: HashMap<String, i32> = HashMap::new();
-    let mut relations = 0_usize;
-    let factors = select
-        .from
-        .iter()
-        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
-    for factor in factors {
-        relations = relations.saturating_add(1);
-        if let TableFactor::Table { name, alias, args: None, .. } = factor {
-            let names = parts(name);
-            if let [schema, relation] = names.as_slice()
-                && let Some(known) = facts::relation(schema, relation)
-            {
-                oids.insert(alias.as_ref().map_or_else(|| relation.clone(), |alias| folded(&alias.name)), known.oid);
-            }
-        }
-    }
-    if oids.is_empty() {
-        return;
-    }
-    let only = if relations == 1 { oids.values().next().copied() } else { None };
-    let _ = visit_expressions_mut(select, |expr| {
-        let oid = match expr {
-            Expr::CompoundIdentifier(names) => match names.as_slice() {
-                [table, column] if folded(column) == "tableoid" => oids.get(&folded(table)).copied(),
-                _ => None,
-            },
-            Expr::Identifier(name) if folded(name) == "tableoid" => only,
-            _ => None,
-        };
-        if let Some(oid) = oid {
-            *expr = numbered(oid);
-        }
-        ControlFlow::<()>::Continue(())
-    });
-    // An output column that was the bare name keeps it.
-    let numbered = only.map(|oid| numbered(oid).to_string());
-    for item in &mut select.projection {
-        if let SelectItem::UnnamedExpr(expr) = item
-            && numbered.as_ref().is_some_and(|text| *text == expr.to_string())
-        {
-            *item = SelectItem::ExprWithAlias { expr: take(expr), alias: Ident::new("tableoid") };
-        }
-    }
-}
-
-/// A relation's number as an expression.
-fn numbered(oid: i32) -> Expr {
-    call("oid", vec![Expr::Value(ValueWithSpan::from(Value::Number(oid.to_string(), false)))])
 }
 
 /// Names the repetitions in a SELECT list (`NULL, NULL`), which the planner wants to differ. Clients are told the statement's own

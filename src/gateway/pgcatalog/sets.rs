@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Select,
-    SelectItem, SetExpr, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Value, ValueWithSpan,
-    visit_expressions,
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins,
+    Value, ValueWithSpan, visit_expressions,
 };
 
 use super::facts;
@@ -18,7 +18,7 @@ pub(super) const SERIES: &str = "\u{1}series";
 /// A function that returns a set, as the array that the set is made from: `generate_series` and `generate_subscripts`.
 fn array_of_set(function: &str, arguments: Vec<Expr>) -> Option<Expr> {
     match function {
-        "generate_series" => Some(call("generate_series", arguments)),
+        "generate_series" | "regexp_matches" => Some(call(function, arguments)),
         "regexp_split_to_table" => split_by_pattern(arguments),
         "generate_subscripts" => {
             let mut arguments = arguments.into_iter();
@@ -68,10 +68,36 @@ pub(super) fn unnest_sets(select: &mut Select) {
     }
 }
 
+/// `(SELECT (regexp_matches(text, pattern))[1])`, which has a row at most, as the value that it is; `None` for another query.
+pub(super) fn first_match(query: &mut Query) -> Option<Expr> {
+    let plain = query.order_by.is_none() && query.limit_clause.is_none() && query.with.is_none();
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    let plain = plain && select.from.is_empty() && select.selection.is_none() && select.having.is_none();
+    let [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] = select.projection.as_mut_slice()
+    else {
+        return None;
+    };
+    let found = std::cell::Cell::new(false);
+    change_set(expr, &|expr| {
+        if let Expr::Function(function) = expr
+            && parts(&function.name).last().is_some_and(|name| name == "regexp_matches")
+            && let FunctionArguments::List(list) = &function.args
+            && list.args.len() == 2
+            && plain
+        {
+            function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("regexp_match"))]);
+            found.set(true);
+        }
+    });
+    found.get().then(|| Expr::Nested(Box::new(take(expr))))
+}
+
 /// Applies `change` where a set may stand in an expression of a select list: `f(x)`, `(f(x)).column`, `f(x)::type`.
 fn change_set(expr: &mut Expr, change: &dyn Fn(&mut Expr)) {
     match expr {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => change_set(inner, change),
+        Expr::Nested(inner)
+        | Expr::Cast { expr: inner, .. }
+        | Expr::CompoundFieldAccess { root: inner, access_chain: _ } => change_set(inner, change),
         Expr::Function(function) if parts(&function.name) == ["get_field"] => {
             if let FunctionArguments::List(list) = &mut function.args
                 && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))) = list.args.first_mut()
@@ -186,7 +212,7 @@ pub(super) fn select_function(factor: &mut TableFactor) {
             from.push(TableWithJoins { relation: series(name.clone(), args), joins: Vec::new() });
             if small { cast_to(value, DataType::Integer(None)) } else { value }
         }
-        "generate_series" | "generate_subscripts" | "regexp_split_to_table" => {
+        "generate_series" | "generate_subscripts" | "regexp_matches" | "regexp_split_to_table" => {
             let Some(array) = array_of_set(function, arguments) else { return };
             call("unnest", vec![array])
         }

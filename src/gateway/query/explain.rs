@@ -6,10 +6,13 @@ use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
+use postgres_types::Type;
+use serde_json::Map;
 use tokio_util::sync::CancellationToken;
 
 use super::super::error::SqlError;
-use super::super::front_door::ExplainOptions;
+use super::super::front_door::{ExplainFormat, ExplainOptions};
+use super::formats;
 use super::nodes;
 use super::plan::Planned;
 use super::run::Run;
@@ -35,25 +38,21 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
         rows = Some(count);
     }
     let execution = started.elapsed();
-    if options.json {
+    if options.format != ExplainFormat::Text {
         let estimate = estimated_rows(plan.as_ref());
-        let mut node = serde_json::json!({
-            "Node Type": plan.name(),
-            "Startup Cost": 0.0,
-            "Total Cost": estimate as f64,
-            "Plan Rows": estimate,
-            "Plan Width": 8 * columns.len(),
-        });
-        if let Some(node) = node.as_object_mut() {
-            if options.verbose {
-                nodes::describe(run.logical(), node);
-            }
-            if let Some(rows) = rows {
-                node.insert("Actual Rows".into(), rows.into());
-            }
+        let mut node = Map::new();
+        node.insert("Node Type".into(), plan.name().into());
+        node.insert("Startup Cost".into(), 0.0.into());
+        node.insert("Total Cost".into(), (estimate as f64).into());
+        node.insert("Plan Rows".into(), estimate.into());
+        node.insert("Plan Width".into(), columns.len().saturating_mul(8).into());
+        if options.verbose {
+            nodes::describe(run.logical(), &mut node);
         }
-        let answer = serde_json::json!([{ "Plan": node }]);
-        return serde_json::to_string_pretty(&answer).map(|text| vec![text]).map_err(|_| SqlError::internal());
+        if let Some(rows) = rows {
+            node.insert("Actual Rows".into(), rows.into());
+        }
+        return Ok(vec![formats::write(options.format, node)?]);
     }
     let text = if options.analyze {
         DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(options.verbose).to_string()
@@ -79,6 +78,15 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
         lines.push(format!("Execution Time: {:.3} ms", execution.as_secs_f64() * 1e3));
     }
     Ok(lines)
+}
+
+/// The type of the answer's column.
+pub(crate) fn column_type(format: ExplainFormat) -> Type {
+    match format {
+        ExplainFormat::Text | ExplainFormat::Yaml => Type::TEXT,
+        ExplainFormat::Json => Type::JSON,
+        ExplainFormat::Xml => Type::XML,
+    }
 }
 
 /// Runs it, and counts its rows.

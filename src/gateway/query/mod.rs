@@ -5,6 +5,7 @@ mod bounds;
 mod distinct;
 pub(crate) mod engine;
 pub(crate) mod explain;
+mod formats;
 mod interrupt;
 pub(crate) mod memory;
 mod narrow;

@@ -158,44 +158,65 @@ fn exists_as_values(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
     .map(|transformed| transformed.data)
 }
 
-/// The planner knows IN (SELECT ...) only as a condition, too. In a select list it becomes a join that marks the rows which
-/// have a partner. What refers to the query around it is left to fail.
+/// The planner knows IN (SELECT ...) only as a condition, too. In a select list and in ORDER BY it becomes a join that marks the
+/// rows which have a partner. What refers to the query around it is left to fail.
 fn in_as_marks(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
     let mut number = 0usize;
     plan.transform_up_with_subqueries(|node| {
-        let LogicalPlan::Projection(projection) = &node else { return Ok(Transformed::no(node)) };
-        let mut input = projection.input.as_ref().clone();
         let before = number;
-        let mut columns = Vec::with_capacity(projection.expr.len());
-        for expr in &projection.expr {
-            let name = expr.schema_name().to_string();
-            let marked = expr.clone().transform_up(|part| match part {
-                Expr::InSubquery(within) if within.subquery.outer_ref_columns.is_empty() => {
-                    let alias = format!("__in_{number}");
-                    number = number.saturating_add(1);
-                    let right = LogicalPlanBuilder::from(Arc::unwrap_or_clone(within.subquery.subquery));
-                    let right = right.alias(alias.as_str())?.build()?;
-                    let Some(column) = right.schema().columns().into_iter().next() else {
-                        return Err(DataFusionError::Plan("a subquery has no column".to_owned()));
-                    };
-                    let condition = Expr::eq(*within.expr, Expr::Column(column));
-                    let joined =
-                        LogicalPlanBuilder::from(input.clone()).join_on(right, JoinType::LeftMark, [condition])?;
-                    input = joined.build()?;
-                    let mark = Expr::Column(Column::new(Some(alias), "mark"));
-                    Ok(Transformed::yes(if within.negated { !mark } else { mark }))
+        match &node {
+            LogicalPlan::Projection(projection) => {
+                let mut input = projection.input.as_ref().clone();
+                let mut columns = Vec::with_capacity(projection.expr.len());
+                for expr in &projection.expr {
+                    let name = expr.schema_name().to_string();
+                    let marked = marked(expr, &mut input, &mut number)?;
+                    let is_named = !marked.transformed || matches!(marked.data, Expr::Alias(_));
+                    columns.push(if is_named { marked.data } else { marked.data.alias(name) });
                 }
-                other => Ok(Transformed::no(other)),
-            })?;
-            let is_named = !marked.transformed || matches!(marked.data, Expr::Alias(_));
-            columns.push(if is_named { marked.data } else { marked.data.alias(name) });
+                if number == before {
+                    return Ok(Transformed::no(node));
+                }
+                LogicalPlanBuilder::from(input).project(columns)?.build().map(Transformed::yes)
+            }
+            LogicalPlan::Sort(sort) => {
+                let mut input = sort.input.as_ref().clone();
+                let mut keys = Vec::with_capacity(sort.expr.len());
+                for key in &sort.expr {
+                    keys.push(key.with_expr(marked(&key.expr, &mut input, &mut number)?.data));
+                }
+                if number == before {
+                    return Ok(Transformed::no(node));
+                }
+                let columns = sort.input.schema().columns().into_iter().map(Expr::Column);
+                let sorted = LogicalPlanBuilder::from(input).sort_with_limit(keys, sort.fetch)?;
+                sorted.project(columns)?.build().map(Transformed::yes)
+            }
+            _ => Ok(Transformed::no(node)),
         }
-        if number == before {
-            return Ok(Transformed::no(node));
-        }
-        LogicalPlanBuilder::from(input).project(columns)?.build().map(Transformed::yes)
     })
     .map(|transformed| transformed.data)
+}
+
+/// An expression whose every IN (SELECT ...) is a mark of a join, which is put around `input`.
+fn marked(expr: &Expr, input: &mut LogicalPlan, number: &mut usize) -> Result<Transformed<Expr>, DataFusionError> {
+    expr.clone().transform_up(|part| match part {
+        Expr::InSubquery(within) if within.subquery.outer_ref_columns.is_empty() => {
+            let alias = format!("__in_{number}");
+            *number = number.saturating_add(1);
+            let right = LogicalPlanBuilder::from(Arc::unwrap_or_clone(within.subquery.subquery));
+            let right = right.alias(alias.as_str())?.build()?;
+            let Some(column) = right.schema().columns().into_iter().next() else {
+                return Err(DataFusionError::Plan("a subquery has no column".to_owned()));
+            };
+            let condition = Expr::eq(*within.expr, Expr::Column(column));
+            let joined = LogicalPlanBuilder::from(input.clone()).join_on(right, JoinType::LeftMark, [condition])?;
+            *input = joined.build()?;
+            let mark = Expr::Column(Column::new(Some(alias), "mark"));
+            Ok(Transformed::yes(if within.negated { !mark } else { mark }))
+        }
+        other => Ok(Transformed::no(other)),
+    })
 }
 
 /// The name of the count inside of a rewritten EXISTS.

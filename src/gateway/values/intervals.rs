@@ -12,12 +12,12 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::planner::RawBinaryExpr;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable as _, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-    binary_expr,
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::super::error::SqlError;
 use super::super::pgcatalog::errors::sql_error;
+use super::shifts::shifted;
 
 const DAY_MICROS: f64 = 86_400_000_000.0;
 const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
@@ -159,8 +159,8 @@ pub(crate) fn words(text: &str, unit: &str) -> std::result::Result<String, SqlEr
     Ok(format!("{months} months {days} days {micros} microseconds"))
 }
 
-/// Arithmetic of intervals that the planner lacks or does otherwise: `interval * number`, `interval / number`, and a date with an
-/// interval, which is a timestamp. `None` to leave it.
+/// Arithmetic of intervals that the planner lacks or does otherwise: `interval * number`, `interval / number`, and a moment with an
+/// interval, where a date is a timestamp. `None` to leave it.
 pub(crate) fn operator(expr: &RawBinaryExpr, schema: &DFSchema) -> Option<Expr> {
     let (left, right) = (expr.left.get_type(schema).ok()?, expr.right.get_type(schema).ok()?);
     let interval = |kind: &DataType| matches!(kind, DataType::Interval(_) | DataType::Duration(_));
@@ -173,6 +173,7 @@ pub(crate) fn operator(expr: &RawBinaryExpr, schema: &DFSchema) -> Option<Expr> 
         ScalarUDF::new_from_impl(function).call(vec![interval.clone(), number.clone()])
     };
     let date = |kind: &DataType| matches!(kind, DataType::Date32 | DataType::Date64);
+    let stamp = |kind: &DataType| matches!(kind, DataType::Timestamp(..));
     let moment = |date: &Expr| {
         let kind = DataType::Timestamp(TimeUnit::Microsecond, None);
         date.clone().cast_to(&kind, schema).ok()
@@ -188,13 +189,22 @@ pub(crate) fn operator(expr: &RawBinaryExpr, schema: &DFSchema) -> Option<Expr> 
             scale("interval_div", &expr.left, &expr.right)
         }
         BinaryOperator::Plus if date(&left) && interval(&right) => {
-            binary_expr(moment(&expr.left)?, datafusion::logical_expr::Operator::Plus, expr.right.clone())
+            shifted(moment(&expr.left)?, expr.right.clone(), false)
         }
         BinaryOperator::Plus if interval(&left) && date(&right) => {
-            binary_expr(moment(&expr.right)?, datafusion::logical_expr::Operator::Plus, expr.left.clone())
+            shifted(moment(&expr.right)?, expr.left.clone(), false)
         }
         BinaryOperator::Minus if date(&left) && interval(&right) => {
-            binary_expr(moment(&expr.left)?, datafusion::logical_expr::Operator::Minus, expr.right.clone())
+            shifted(moment(&expr.left)?, expr.right.clone(), true)
+        }
+        BinaryOperator::Plus if stamp(&left) && interval(&right) => {
+            shifted(expr.left.clone(), expr.right.clone(), false)
+        }
+        BinaryOperator::Plus if interval(&left) && stamp(&right) => {
+            shifted(expr.right.clone(), expr.left.clone(), false)
+        }
+        BinaryOperator::Minus if stamp(&left) && interval(&right) => {
+            shifted(expr.left.clone(), expr.right.clone(), true)
         }
         _ => return None,
     })

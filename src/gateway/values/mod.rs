@@ -11,16 +11,21 @@ mod chosen;
 mod formatting;
 pub(crate) mod intervals;
 mod json;
+mod json_paths;
 mod jsonb;
 mod literals;
+mod matches;
 pub(crate) mod moments;
+mod now;
 mod numbers;
 pub(crate) mod numerics;
 mod outputs;
 mod parts;
 mod retyped;
 pub(crate) mod rewrite;
+mod shifts;
 mod templates;
+mod times;
 pub(crate) mod typing;
 mod zones;
 
@@ -42,9 +47,13 @@ pub(super) fn register(context: &SessionContext) {
         formatting::functions(),
         intervals::functions(),
         json::functions(),
+        json_paths::functions(),
         jsonb::functions(),
+        matches::functions(),
+        now::functions(),
         numerics::functions(),
         parts::functions(),
+        times::functions(),
         zones::functions(),
     ];
     for function in groups.into_iter().flatten() {

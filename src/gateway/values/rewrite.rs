@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
+    ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
     FunctionArguments, Interval, ObjectName, ObjectNamePart, Spanned as _, Statement, TimezoneInfo, Value,
     ValueWithSpan, VisitMut, VisitorMut,
 };
@@ -58,6 +58,10 @@ fn interval(text: &str, unit: &str) -> Result<Expr, SqlError> {
         last_field: None,
         fractional_seconds_precision: None,
     }))
+}
+
+fn cast_to(value: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::DoubleColon, expr: Box::new(value), data_type, array: false, format: None }
 }
 
 fn folded(name: &ObjectName) -> Option<String> {
@@ -238,13 +242,7 @@ impl Rewriter<'_> {
                     let text = match value {
                         // A value that is text already is not made text again.
                         Expr::Value(_) => value,
-                        value => Expr::Cast {
-                            kind: CastKind::DoubleColon,
-                            expr: Box::new(value),
-                            data_type: DataType::Text,
-                            array: false,
-                            format: None,
-                        },
+                        value => cast_to(value, DataType::Text),
                     };
                     let mut arguments = vec![text];
                     arguments.extend(length.map(|length| Expr::value(Value::Number(length.to_string(), false))));
@@ -254,6 +252,16 @@ impl Rewriter<'_> {
             Expr::AtTimeZone { timestamp, time_zone } => {
                 let (moment, zone) = (take(timestamp), take(time_zone));
                 *expr = call("timezone", vec![zone, moment]);
+            }
+            Expr::BinaryOp { left, op, right } => {
+                let function = match op {
+                    BinaryOperator::Arrow => "json_field",
+                    BinaryOperator::LongArrow => "json_field_text",
+                    BinaryOperator::HashArrow => "json_path",
+                    BinaryOperator::HashLongArrow => "json_path_text",
+                    _ => return Ok(()),
+                };
+                *expr = call(function, vec![take(left), take(right)]);
             }
             // A pattern where a position would stand.
             Expr::Substring { expr: value, substring_from: Some(from), substring_for: None, .. }
@@ -273,18 +281,19 @@ impl Rewriter<'_> {
                     *expr = made;
                     return Ok(());
                 }
+                if name.as_deref() == Some("date")
+                    && let FunctionArguments::List(list) = &mut function.args
+                    && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(value))] = list.args.as_mut_slice()
+                {
+                    *expr = cast_to(take(value), DataType::Date);
+                    return Ok(());
+                }
                 let kind = match name.as_deref() {
                     Some("localtimestamp") => DataType::Timestamp(None, TimezoneInfo::None),
                     Some("localtime") => DataType::Time(None, TimezoneInfo::None),
                     _ => return Ok(()),
                 };
-                *expr = Expr::Cast {
-                    kind: CastKind::DoubleColon,
-                    expr: Box::new(call("now", Vec::new())),
-                    data_type: kind,
-                    array: false,
-                    format: None,
-                };
+                *expr = cast_to(call("now", Vec::new()), kind);
             }
             _ => {}
         }

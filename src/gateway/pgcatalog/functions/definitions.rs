@@ -57,12 +57,32 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         relation(catalog, arguments.first())?;
         Ok(Value::Null)
     }),
+    stable("pg_index_has_property", (2, 2), "bool", |_, _| Ok(Value::Null)),
     stable("pg_index_column_has_property", (3, 3), "bool", |_, _| Ok(Value::Null)),
+    stable("pg_indexam_has_property", (2, 2), "bool", |_, arguments| Ok(access_method(arguments))),
+    stable("pg_column_is_updatable", (3, 3), "bool", |_, _| Ok(Value::Bool(false))),
     stable("pg_relation_is_publishable", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),
     stable("pg_relation_is_updatable", (2, 2), "int4", |_, _| Ok(Value::Int(0))),
     stable("pg_tablespace_location", (1, 1), "text", |_, _| Ok(Value::text(""))),
     stable("row_security_active", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),
 ];
+
+/// What an index of an access method can: order, be unique, have several columns, exclude, include.
+fn access_method(arguments: &[Value]) -> Value {
+    let [method, Value::Text(property)] = arguments else { return Value::Null };
+    let names = ["can_order", "can_unique", "can_multi_col", "can_exclude", "can_include"];
+    let can = match method.oid() {
+        // btree, hash, gist, gin, brin, spgist.
+        Some(403) => [true; 5],
+        Some(405) => [false, false, false, true, false],
+        Some(783) => [false, false, true, true, true],
+        Some(2742 | 3580) => [false, false, true, false, false],
+        Some(4000) => [false, false, false, true, true],
+        _ => return Value::Null,
+    };
+    let found = names.iter().zip(can).find(|(name, _)| name.eq_ignore_ascii_case(property));
+    found.map_or(Value::Null, |(_, can)| Value::Bool(can))
+}
 
 /// The published relation an argument means: an oid, or a name, which must be of a relation.
 fn relation<'a>(catalog: &'a Catalog, argument: Option<&Value>) -> Result<Option<&'a Relation>> {
@@ -78,6 +98,7 @@ fn relation_oid(catalog: &Catalog, argument: Option<&Value>) -> Result<i32> {
 
 /// A function as its definition is printed.
 struct Printed<'a> {
+    oid: i32,
     schema: &'static str,
     name: &'a str,
     /// Mode, name, type of every argument.
@@ -96,6 +117,7 @@ fn function<'a>(catalog: &'a Catalog, arguments: &[Value]) -> Option<Printed<'a>
             (mode, one.names.get(index).map_or("", String::as_str), *pg_type)
         });
         return Some(Printed {
+            oid,
             schema: "pg_catalog",
             name: one.name,
             arguments: arguments.collect(),
@@ -109,6 +131,7 @@ fn function<'a>(catalog: &'a Catalog, arguments: &[Value]) -> Option<Printed<'a>
     let inputs = one.doc.arguments.iter().map(|argument| named("i", argument));
     let columns = one.doc.returns.iter().map(|column| named("t", column));
     Some(Printed {
+        oid,
         schema: "public",
         name: &one.doc.name,
         arguments: inputs.chain(columns).collect(),
@@ -156,7 +179,31 @@ impl Printed<'_> {
         Some(format!("{set}{}", format_type(self.result, None)))
     }
 
+    /// How a built-in function behaves, as far as it is not what PostgreSQL assumes.
+    fn behaviour(&self) -> String {
+        let cell = |column| facts::function_cell(self.oid, column).unwrap_or_default();
+        let number = |column, assumed: &[&str]| Some(cell(column)).filter(|value| !assumed.contains(value));
+        let mut words: Vec<String> = Vec::new();
+        let mut add = |is_so: bool, word: &str| words.extend(is_so.then(|| word.to_owned()));
+        add(self.kind == "w", "WINDOW");
+        add(cell("provolatile") == "i", "IMMUTABLE");
+        add(cell("provolatile") == "s", "STABLE");
+        add(cell("proparallel") == "s", "PARALLEL SAFE");
+        add(cell("proparallel") == "r", "PARALLEL RESTRICTED");
+        add(cell("proisstrict") == "t", "STRICT");
+        add(cell("prosecdef") == "t", "SECURITY DEFINER");
+        add(cell("proleakproof") == "t", "LEAKPROOF");
+        // Functions in SQL are assumed to cost more.
+        let cost = if matches!(cell("prolang"), "12" | "13") { "1" } else { "100" };
+        words.extend(number("procost", &[cost]).map(|cost| format!("COST {cost}")));
+        words.extend(number("prorows", &["0", "1000"]).map(|rows| format!("ROWS {rows}")));
+        let support = cell("prosupport").parse().ok().and_then(facts::function_by_oid);
+        words.extend(support.map(|support| format!("SUPPORT {}", support.name)));
+        if words.is_empty() { String::new() } else { format!(" {}\n", words.join(" ")) }
+    }
+
     fn definition(&self) -> String {
+        let source = facts::function_cell(self.oid, "prosrc").unwrap_or(self.name);
         format!(
             "CREATE OR REPLACE FUNCTION {}.{}({})\n RETURNS {}\n LANGUAGE internal\n{}AS $function${}$function$\n",
             self.schema,
@@ -164,8 +211,8 @@ impl Printed<'_> {
             self.arguments(),
             self.result().unwrap_or_default(),
             // Every function that is published reads, and may be asked from anywhere.
-            if self.schema == "public" { " STABLE PARALLEL SAFE\n" } else { "" },
-            self.name,
+            if self.schema == "public" { " STABLE PARALLEL SAFE\n".to_owned() } else { self.behaviour() },
+            source,
         )
     }
 }

@@ -16,7 +16,9 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regrole", (1, 1), "regrole", |catalog, arguments| cast(catalog, arguments, "regrole")),
     stable("regoper", (1, 1), "regoper", |catalog, arguments| cast(catalog, arguments, "regoper")),
     stable("regoperator", (1, 1), "regoperator", |catalog, arguments| cast(catalog, arguments, "regoperator")),
-    stable("oid", (1, 1), "oid", |catalog, arguments| cast(catalog, arguments, "oid")),
+    stable("oid", (1, 2), "oid", |catalog, arguments| cast(catalog, arguments, "oid")),
+    stable("xid", (1, 2), "xid", |_, arguments| transaction(arguments)),
+    stable("cid", (1, 2), "cid", |_, arguments| transaction(arguments)),
     stable("to_regclass", (1, 1), "regclass", |catalog, arguments| quiet(catalog, arguments, "regclass")),
     stable("to_regtype", (1, 1), "regtype", |catalog, arguments| quiet(catalog, arguments, "regtype")),
     stable("to_regproc", (1, 1), "regproc", |catalog, arguments| quiet(catalog, arguments, "regproc")),
@@ -89,6 +91,16 @@ pub(crate) fn array_output_function(pg_type: &str) -> Option<&'static str> {
     })
 }
 
+/// The number of a transaction or of a command in one.
+fn transaction(arguments: &[Value]) -> Result<Value> {
+    let first = arguments.first();
+    let number = first.and_then(Value::oid).map(|number| Value::Int(number.into()));
+    number.ok_or_else(|| {
+        let text = first.and_then(Value::print).unwrap_or_default();
+        sql_error("22P02", format!("invalid input syntax for type xid: \"{text}\""))
+    })
+}
+
 /// Applies a function of one value to each value of an array.
 fn each(
     catalog: &Catalog,
@@ -152,9 +164,9 @@ pub(crate) fn resolve(catalog: &Catalog, text: &str, pg_type: &str) -> Result<i3
 
 fn cast(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
     match arguments {
-        [Value::Text(text)] => resolve(catalog, text, pg_type).map(|oid| Value::Int(oid.into())),
+        [Value::Text(text), ..] => resolve(catalog, text, pg_type).map(|oid| Value::Int(oid.into())),
         // Oids are unsigned; what does not fit the range served here names nothing, and 0 is what names nothing.
-        [Value::Int(number)] => Ok(Value::Int(i32::try_from(*number).unwrap_or(0).into())),
+        [Value::Int(number), ..] => Ok(Value::Int(i32::try_from(*number).unwrap_or(0).into())),
         _ => Err(sql_error("42846", format!("cannot cast this to {pg_type}"))),
     }
 }

@@ -63,6 +63,9 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_client_encoding", (0, 0), "name", |_, _| Ok(Value::text("UTF8"))),
     stable("getdatabaseencoding", (0, 0), "name", |_, _| Ok(Value::text("UTF8"))),
     stable("pg_blocking_pids", (1, 1), "_int4", |_, _| Ok(Value::List(Vec::new()))),
+    // A session ends by its client, and a statement is cancelled with the secret that its client was given.
+    stable("pg_cancel_backend", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),
+    stable("pg_terminate_backend", (1, 2), "bool", |_, _| Ok(Value::Bool(false))),
     // There are no advisory locks to release; PostgreSQL returns void, which is sent as an empty text.
     stable("pg_advisory_unlock_all", (0, 0), "void", |_, _| Ok(Value::text(""))),
 ];

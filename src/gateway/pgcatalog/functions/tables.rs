@@ -19,6 +19,9 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
     let settings = Relation { name: "pg_settings", schema: SystemSchema::new("pg_catalog", Arc::clone(catalog)) };
     ctx.register_udtf("pg_show_all_settings", Arc::new(settings));
     ctx.register_udtf("pg_get_keywords", Arc::new(Keywords));
+    for (name, columns) in [("pg_available_extensions", EXTENSIONS), ("pg_available_extension_versions", VERSIONS)] {
+        ctx.register_udtf(name, Arc::new(Nothing { name, columns }));
+    }
 }
 
 fn no_arguments(name: &str, arguments: &[Expr]) -> Result<()> {
@@ -39,6 +42,33 @@ impl TableFunctionImpl for Relation {
     fn call(&self, arguments: &[Expr]) -> Result<Arc<dyn TableProvider>> {
         no_arguments(self.name, arguments)?;
         self.schema.provider(self.name)
+    }
+}
+
+const EXTENSIONS: &[(&str, &str)] = &[("name", "name"), ("default_version", "text"), ("comment", "text")];
+const VERSIONS: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("version", "text"),
+    ("superuser", "bool"),
+    ("trusted", "bool"),
+    ("relocatable", "bool"),
+    ("schema", "name"),
+    ("requires", "_name"),
+    ("comment", "text"),
+];
+
+/// A function whose rows are never any: there are no extensions.
+#[derive(Debug)]
+struct Nothing {
+    name: &'static str,
+    columns: &'static [(&'static str, &'static str)],
+}
+
+impl TableFunctionImpl for Nothing {
+    fn call(&self, arguments: &[Expr]) -> Result<Arc<dyn TableProvider>> {
+        no_arguments(self.name, arguments)?;
+        let fields: Vec<_> = self.columns.iter().map(|(name, pg_type)| types::field(name, pg_type)).collect();
+        Ok(Arc::new(MemTable::try_new(Arc::new(Schema::new(fields)), vec![Vec::new()])?))
     }
 }
 

@@ -61,7 +61,8 @@ pub(super) fn builtin_attributes(relation: &'static SystemRelation) -> Result<Re
                 DEFAULT_COLLATION if one.schema == "pg_catalog" && one.kind == "r" => C_COLLATION,
                 other => other,
             };
-            attribute(&mut rows, one.oid, column.name, index, known, column.not_null, collation);
+            let dimensions = i32::from(one.kind == "r" && known.is_some_and(|known| known.is_array));
+            attribute(&mut rows, one.oid, (index, column.name), known, dimensions, column.not_null, collation);
         }
     }
     rows.into_batch()
@@ -70,9 +71,9 @@ pub(super) fn builtin_attributes(relation: &'static SystemRelation) -> Result<Re
 fn attribute(
     rows: &mut Rows,
     relation: i32,
-    name: &str,
-    index: usize,
+    (index, name): (usize, &str),
     known: Option<&facts::Type>,
+    dimensions: i32,
     not_null: bool,
     collation: i32,
 ) {
@@ -83,7 +84,7 @@ fn attribute(
         ("attstattarget", text("-1")),
         ("attlen", cell(known.map_or(-1, |known| known.len))),
         ("attnum", cell(index.saturating_add(1))),
-        ("attndims", cell(i32::from(known.is_some_and(|known| known.is_array)))),
+        ("attndims", cell(dimensions)),
         ("attcacheoff", text("-1")),
         ("atttypmod", text("-1")),
         ("attbyval", text(known.map_or("f", |known| known.by_value))),
@@ -114,7 +115,8 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                 for (index, column) in relation.columns.iter().enumerate() {
                     let known = facts::type_by_name(&column.pg_type);
                     let collation = known.map_or(0, |known| known.collation);
-                    attribute(rows, relation.oid, &column.name, index, known, false, collation);
+                    // An array's dimensions are told of tables only.
+                    attribute(rows, relation.oid, (index, &column.name), known, 0, false, collation);
                 }
             }
         }
@@ -145,6 +147,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
             ("datctype", text("C.UTF-8")),
         ]),
         "pg_proc" => functions(catalog, rows),
+        "pg_depend" => dependencies(catalog, rows),
         "pg_description" => descriptions(catalog, rows),
         "pg_rewrite" => {
             for relation in catalog.relations.values() {
@@ -297,6 +300,30 @@ fn functions(catalog: &Catalog, rows: &mut Rows) {
             ),
             ("prosrc", cell(&function.doc.name)),
         ]);
+    }
+}
+
+/// What stands and falls with something else: views and functions with their schema, a view's types and rule with the view.
+fn dependencies(catalog: &Catalog, rows: &mut Rows) {
+    let mut depends = |(class, object): (&str, i32), (on_class, on): (&str, i32), kind: &'static str| {
+        rows.push([
+            ("classid", cell(facts::class_oid(class))),
+            ("objid", cell(object)),
+            ("refclassid", cell(facts::class_oid(on_class))),
+            ("refobjid", cell(on)),
+            ("deptype", text(kind)),
+        ]);
+    };
+    for relation in catalog.relations.values() {
+        let view = ("pg_class", relation.oid);
+        depends(("pg_type", relation.row_type), view, "i");
+        depends(("pg_type", relation.array_type), ("pg_type", relation.row_type), "i");
+        depends(view, ("pg_namespace", facts::PUBLIC), "n");
+        depends(("pg_rewrite", relation.oid), view, "i");
+        depends(("pg_rewrite", relation.oid), view, "n");
+    }
+    for function in &catalog.functions {
+        depends(("pg_proc", function.oid), ("pg_namespace", facts::PUBLIC), "n");
     }
 }
 
