@@ -147,3 +147,35 @@ fn name_columns(select: &mut Select) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionContext;
+    use datafusion::sql::parser::Statement as DfStatement;
+    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
+
+    /// As PostgreSQL 15 answers.
+    #[tokio::test]
+    async fn postgresqls_spelling_is_planned() {
+        let context = SessionContext::new();
+        crate::gateway::values::register(&context);
+        for (sql, wanted) in [
+            ("SELECT -t.a AS a, t.* FROM (VALUES (1), (2)) t(a) ORDER BY t.a", "-11-22"),
+            ("SELECT t.*, -t.a AS b FROM (VALUES (1), (2)) t(a) ORDER BY b", "2-21-1"),
+            (r#"SELECT '{"a":{"b":1}}'::jsonb #>> '{a,b}'"#, "1"),
+            (r#"SELECT '{"a":{"b":2}}'::json #> ARRAY['a', 'b']"#, "2"),
+            (r#"SELECT '{"a":[3, 4]}'::json -> 'a' ->> 1"#, "4"),
+            ("SELECT date('2020-01-02')", "2020-01-02"),
+        ] {
+            let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+            super::statement(&mut statement, sql).unwrap();
+            let plan = context.state().statement_to_plan(DfStatement::Statement(Box::new(statement))).await.unwrap();
+            let batches = context.execute_logical_plan(plan).await.unwrap().collect().await.unwrap();
+            let text = datafusion::arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
+            let rows = text.lines().skip(3).filter(|line| line.starts_with('|'));
+            let values: String = rows.flat_map(str::chars).filter(|c| *c == '-' || c.is_ascii_digit()).collect();
+            assert_eq!(values, wanted, "{sql}");
+        }
+    }
+}

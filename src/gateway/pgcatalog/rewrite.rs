@@ -206,7 +206,21 @@ impl VisitorMut for Rewriter {
             Expr::CompoundFieldAccess { root, access_chain } => {
                 if let [AccessExpr::Dot(Expr::Identifier(field))] = access_chain.as_slice() {
                     let field = Expr::Value(ValueWithSpan::from(Value::SingleQuotedString(folded(field))));
-                    *expr = call("get_field", vec![take(root), field]);
+                    let row = take(root);
+                    // Its row is a text here, which a fourth argument takes a field of.
+                    let row = match row {
+                        Expr::Nested(inner) if is_identified(&inner) => *inner,
+                        other => other,
+                    };
+                    *expr = match row {
+                        Expr::Function(mut function) if parts(&function.name) == ["pg_identify_object"] => {
+                            if let FunctionArguments::List(list) = &mut function.args {
+                                list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(field)));
+                            }
+                            Expr::Function(function)
+                        }
+                        row => call("get_field", vec![row, field]),
+                    };
                 }
             }
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
@@ -239,6 +253,10 @@ pub(crate) fn is_reserved_value(expr: &Expr) -> bool {
 
 pub(super) fn is_reserved_name(name: &str) -> bool {
     matches!(name, "current_schema" | "current_catalog" | "current_role" | "current_user" | "session_user" | "user")
+}
+
+fn is_identified(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(function) if parts(&function.name) == ["pg_identify_object"])
 }
 
 fn operator(name: &str) -> Option<BinaryOperator> {

@@ -524,3 +524,87 @@ async fn builtin_relations_have_row_types_and_views_have_texts() {
         assert_eq!(scalar(&ctx, sql).await, wanted, "{sql}");
     }
 }
+
+#[tokio::test]
+async fn system_columns_are_there_by_name_alone() {
+    let ctx = context();
+    let cases: &[(&str, &[&str])] = &[
+        ("SELECT xmin, xmin::text::bigint FROM pg_namespace WHERE nspname = 'public'", &["3\t3"]),
+        ("SELECT age(c.xmin), c.xmax FROM pg_class c WHERE c.relname = 'grants' ORDER BY c.xmin", &["0\t0"]),
+        (
+            "SELECT n.nspname, d.xmin, n.xmin AS x FROM pg_namespace n LEFT JOIN pg_description d ON d.objoid = n.oid \
+             AND d.description = 'none' WHERE n.nspname = 'public'",
+            &["public\t\\N\t3"],
+        ),
+        ("SELECT count(xmin) FROM pg_event_trigger", &["0"]),
+        ("SELECT tableoid FROM pg_am WHERE amname = 'btree'", &["2601"]),
+    ];
+    for (sql, wanted) in cases {
+        assert_eq!(answer(&ctx, sql).await, *wanted, "{sql}");
+    }
+    let batches = query(&ctx, "SELECT xmin FROM pg_am").await.unwrap();
+    let schema = batches[0].schema();
+    assert_eq!((schema.field(0).name().as_str(), super::types::name_of(schema.field(0))), ("xmin", "xid".to_owned()));
+    assert!(query(&ctx, "SELECT xmin FROM pg_roles").await.is_err());
+}
+
+#[tokio::test]
+async fn matches_are_sets_and_a_single_one_is_a_value() {
+    let ctx = context();
+    let cases: &[(&str, &[&str])] = &[
+        ("SELECT (regexp_matches('foobar', '(o)(b)'))[1]", &["o"]),
+        ("SELECT regexp_matches('foobarbequebaz', 'b[a-z]', 'g')", &["{ba}", "{be}", "{ba}"]),
+        ("SELECT x FROM regexp_matches('foobarbequebaz', 'b[a-z]', 'g') x", &["{ba}", "{be}", "{ba}"]),
+        ("SELECT regexp_matches('a', 'b')", &[]),
+        (
+            "SELECT c.relname, (SELECT (REGEXP_MATCHES(c.relname, '^(gr)'))[1]) FROM pg_class c \
+             WHERE c.relname IN ('grants', 'pg_am') ORDER BY 1",
+            &["grants\tgr", "pg_am\t\\N"],
+        ),
+    ];
+    for (sql, wanted) in cases {
+        assert_eq!(answer(&ctx, sql).await, *wanted, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn objects_depend_and_are_identified() {
+    let ctx = context();
+    let sql = "SELECT deptype, count(*) FROM pg_depend WHERE refobjid = 'grants'::regclass::oid GROUP BY 1 ORDER BY 1";
+    assert_eq!(answer(&ctx, sql).await, ["i\t2", "n\t1"]);
+    let sql = "SELECT count(*) FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE d.classid = 'pg_rewrite'::regclass";
+    assert_eq!(answer(&ctx, sql).await, ["4"]);
+    for (sql, wanted) in [
+        ("(pg_identify_object('pg_class'::regclass, 'pg_class'::regclass, 0)).identity", "pg_catalog.pg_class"),
+        ("(pg_identify_object('pg_class'::regclass, 'grants'::regclass, 1)).type", "view column"),
+        ("(pg_identify_object('pg_class'::regclass, 'grants'::regclass, 1)).identity", "public.grants.account"),
+        (
+            "(pg_identify_object('pg_proc'::regclass, 'upper(text)'::regprocedure, 0)).identity",
+            "pg_catalog.upper(pg_catalog.text)",
+        ),
+        ("(pg_identify_object('pg_type'::regclass, 'int4'::regtype, 0)).identity", "integer"),
+        ("pg_identify_object('pg_namespace'::regclass, 'public'::regnamespace, 0)", "(schema,,public,public)"),
+        ("pg_terminate_backend(4711)", "f"),
+        ("pg_cancel_backend(1)", "f"),
+        ("pg_indexam_has_property(403, 'can_order')", "t"),
+        ("pg_indexam_has_property(405, 'can_order')", "f"),
+        ("pg_indexam_has_property(403, 'other')", "\\N"),
+        ("pg_index_has_property('grants'::regclass, 'clusterable')", "\\N"),
+        ("pg_column_is_updatable('grants'::regclass, 1::smallint, true)", "f"),
+        ("make_time(13, 0, 0.0)", "13:00:00"),
+        (
+            "pg_get_functiondef('upper(text)'::regprocedure)",
+            "CREATE OR REPLACE FUNCTION pg_catalog.upper(text)\\n RETURNS text\\n LANGUAGE internal\\n \
+             IMMUTABLE PARALLEL SAFE STRICT\\nAS $function$upper$function$\\n",
+        ),
+    ] {
+        assert_eq!(scalar(&ctx, sql).await, wanted, "{sql}");
+    }
+    for (relation, column, wanted) in [("pg_class", "relacl", "1"), ("pg_settings", "enumvals", "0")] {
+        let sql = format!(
+            "SELECT attndims FROM pg_attribute WHERE attrelid = '{relation}'::regclass AND attname = '{column}'"
+        );
+        assert_eq!(answer(&ctx, &sql).await, [wanted], "{sql}");
+    }
+    assert_eq!(answer(&ctx, "SELECT count(*) FROM pg_available_extension_versions()").await, ["0"]);
+}

@@ -239,3 +239,21 @@ fn exists_value(exists: Exists) -> Result<Expr, DataFusionError> {
         spans: subquery.spans,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn in_a_subquery_is_a_value_in_order_by() {
+        let context = SessionContext::new();
+        let sql = "SELECT v FROM (VALUES (1), (2), (3)) t(v) \
+                   ORDER BY CASE WHEN v IN (SELECT column1 FROM (VALUES (2))) THEN 0 ELSE 1 END, v";
+        let plan = context.state().create_logical_plan(sql).await.unwrap();
+        let plan = in_as_marks(plan).unwrap();
+        let batches = context.execute_logical_plan(plan).await.unwrap().collect().await.unwrap();
+        let text = datafusion::arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
+        let values: String = text.chars().filter(char::is_ascii_digit).collect();
+        assert_eq!(values, "213");
+    }
+}

@@ -30,10 +30,10 @@ fn compiled(pattern: &str, flags: &str) -> Result<(Regex, bool)> {
     for flag in flags.chars() {
         match flag {
             'g' => all = true,
-            'i' => drop(builder.case_insensitive(true)),
-            'c' => drop(builder.case_insensitive(false)),
-            'm' | 'n' => drop(builder.multi_line(true).dot_matches_new_line(false)),
-            'x' => drop(builder.ignore_whitespace(true)),
+            'i' => _ = builder.case_insensitive(true),
+            'c' => _ = builder.case_insensitive(false),
+            'm' | 'n' => _ = builder.multi_line(true).dot_matches_new_line(false),
+            'x' => _ = builder.ignore_whitespace(true),
             's' | 't' => {}
             other => return Err(sql_error("22023", format!("invalid regular expression option: \"{other}\""))),
         }

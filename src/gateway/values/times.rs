@@ -23,8 +23,6 @@ struct MakeTime {
 /// Microseconds of the day; `None` for a time that no day has.
 fn micros(hour: i64, minute: i64, second: f64) -> Option<i64> {
     let fits = (0..24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
-    // What fits has less than ten digits before its fraction.
-    #[expect(clippy::cast_possible_truncation, reason = "at most sixty seconds")]
     let micros = fits.then(|| hour * 3_600_000_000 + minute * 60_000_000 + (second * 1e6).round() as i64)?;
     (micros < DAY).then_some(micros)
 }

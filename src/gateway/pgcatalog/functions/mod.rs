@@ -5,6 +5,7 @@ mod arrays;
 mod comments;
 mod composites;
 mod definitions;
+mod identified;
 mod identifiers;
 mod locks;
 mod names;
@@ -37,6 +38,7 @@ pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {
     let groups = [
         comments::FUNCTIONS,
         definitions::FUNCTIONS,
+        identified::FUNCTIONS,
         identifiers::FUNCTIONS,
         locks::FUNCTIONS,
         names::FUNCTIONS,
