@@ -5,6 +5,7 @@
 //! plans; [`plan::finish`] does what has to be done on the plan.
 
 pub mod catalog;
+mod counts;
 pub mod errors;
 mod facts;
 pub(super) mod functions;

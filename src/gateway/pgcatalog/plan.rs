@@ -13,10 +13,11 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::{ScalarFunction, Sort as SortExpr};
 use datafusion::logical_expr::{
-    Aggregate, Cast, Expr, ExprFunctionExt as _, Join, Limit, LogicalPlan, LogicalPlanBuilder, RecursiveQuery,
-    Subquery, TableSource, lit,
+    Aggregate, Cast, Distinct, DistinctOn, Expr, ExprFunctionExt as _, Join, Limit, LogicalPlan, LogicalPlanBuilder,
+    RecursiveQuery, Subquery, TableSource, lit,
 };
 
+use super::counts::{by_equalities, keeps_one_row, known_without_rows, null_without_rows};
 use super::functions::{SINGLE_VALUE, array_output_function, output_function};
 use super::types;
 
@@ -79,6 +80,9 @@ fn decorrelate(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Log
             LogicalPlan::Projection(projection) => Arc::clone(&projection.input),
             LogicalPlan::Filter(filter) => Arc::clone(&filter.input),
             LogicalPlan::Aggregate(aggregate) => Arc::clone(&aggregate.input),
+            LogicalPlan::Distinct(Distinct::On(on)) => {
+                return Ok(below_distinct(on, &mut counter)?.map_or_else(|| Transformed::no(node), Transformed::yes));
+            }
             LogicalPlan::Join(join) => {
                 let plan = lateral(join, counter)?;
                 counter = counter.saturating_add(1);
@@ -142,6 +146,32 @@ fn decorrelate(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Log
     Ok(plan.data)
 }
 
+/// Subqueries in the select list of a DISTINCT ON, moved to a projection below it, where they can be joined in.
+fn below_distinct(on: &DistinctOn, counter: &mut usize) -> Result<Option<LogicalPlan>> {
+    let mut below: Vec<Expr> = on.input.schema().columns().into_iter().map(Expr::Column).collect();
+    let own = below.len();
+    let mut above = Vec::with_capacity(on.select_expr.len());
+    for expr in &on.select_expr {
+        let replaced = expr.clone().transform_down(|part| {
+            if !matches!(part, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_)) {
+                return Ok(Transformed::no(part));
+            }
+            let name = format!("__below_{counter}");
+            *counter = counter.saturating_add(1);
+            below.push(part.alias(&name));
+            Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump))
+        })?;
+        let named = !replaced.transformed || matches!(expr, Expr::Alias(_));
+        above.push(if named { replaced.data } else { replaced.data.alias(expr.schema_name().to_string()) });
+    }
+    if below.len() == own {
+        return Ok(None);
+    }
+    let input = LogicalPlanBuilder::from(on.input.as_ref().clone()).project(below)?.build()?;
+    let on = DistinctOn::try_new(on.on_expr.clone(), above, on.sort_expr.clone(), Arc::new(input))?;
+    Ok(Some(LogicalPlan::Distinct(Distinct::On(on))))
+}
+
 /// A lateral subquery on the right of a join, joined as one that is evaluated once per combination of the columns it uses.
 fn lateral(join: &Join, number: usize) -> Result<Option<LogicalPlan>> {
     let (subquery, alias) = match join.right.as_ref() {
@@ -181,7 +211,7 @@ fn lateral(join: &Join, number: usize) -> Result<Option<LogicalPlan>> {
 }
 
 /// The columns of the outer query, and what they are called in the plan under construction.
-type Domain = Vec<(Column, Column)>;
+pub(super) type Domain = Vec<(Column, Column)>;
 
 /// Joins one correlated subquery to `joined`, which holds the outer query's rows (`outer`) and subqueries joined before. Returns the
 /// plan and the expression of the subquery's value; `None` when the subquery is not correlated or is left to the planner.
@@ -203,8 +233,13 @@ fn join_in(
     }
     let aggregated = match top_aggregate(plan) {
         Some(aggregate) if !aggregate.group_expr.is_empty() => false,
-        // The value of a count without rows is 0, which a join cannot tell: the planner knows how.
-        Some(aggregate) if !aggregate.aggr_expr.iter().all(null_without_rows) => return Ok(None),
+        // The value of a count without rows is 0, which a join cannot tell: where the conditions allow it, the planner does.
+        Some(aggregate)
+            if !aggregate.aggr_expr.iter().all(null_without_rows)
+                && (by_equalities(plan)? || !aggregate.aggr_expr.iter().all(known_without_rows)) =>
+        {
+            return Ok(None);
+        }
         Some(_) => true,
         None => false,
     };
@@ -265,7 +300,7 @@ fn outer_columns(plan: &LogicalPlan, outer: &LogicalPlan) -> Result<Vec<Column>>
     Ok(found)
 }
 
-fn top_aggregate(plan: &LogicalPlan) -> Option<&Aggregate> {
+pub(super) fn top_aggregate(plan: &LogicalPlan) -> Option<&Aggregate> {
     match plan {
         LogicalPlan::Aggregate(aggregate) => Some(aggregate),
         LogicalPlan::Projection(projection) => top_aggregate(&projection.input),
@@ -273,20 +308,6 @@ fn top_aggregate(plan: &LogicalPlan) -> Option<&Aggregate> {
         LogicalPlan::Sort(sort) => top_aggregate(&sort.input),
         LogicalPlan::Limit(limit) => top_aggregate(&limit.input),
         _ => None,
-    }
-}
-
-/// Whether an aggregate without rows is NULL.
-fn null_without_rows(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => null_without_rows(&alias.expr),
-        Expr::AggregateFunction(function) => {
-            matches!(
-                function.func.name(),
-                "array_agg" | "string_agg" | SINGLE_VALUE | "min" | "max" | "bool_and" | "bool_or"
-            )
-        }
-        _ => false,
     }
 }
 
@@ -390,7 +411,7 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
             // The order of a subquery that is a value, or is aggregated with an order of its own, changes nothing.
             return attach(&sort.input, combinations, domain);
         }
-        LogicalPlan::Distinct(datafusion::logical_expr::Distinct::All(input)) => {
+        LogicalPlan::Distinct(Distinct::All(input)) => {
             let Some((input, domain)) = attach(input, combinations, domain)? else { return Ok(None) };
             (LogicalPlanBuilder::from(input).distinct()?.build()?, domain)
         }
@@ -401,6 +422,7 @@ fn attach(plan: &LogicalPlan, combinations: &LogicalPlan, domain: &Domain) -> Re
                 domain.into_iter().map(|(from, to)| (from, Column::new(Some(alias.alias.clone()), to.name))).collect();
             (plan, domain)
         }
+        LogicalPlan::Limit(limit) if keeps_one_row(limit)? => return attach(&limit.input, combinations, domain),
         LogicalPlan::Limit(limit) => return first_of_each(limit, combinations, domain),
         LogicalPlan::Subquery(subquery) => return attach(&subquery.subquery, combinations, domain),
         LogicalPlan::RecursiveQuery(query) if !uses(&query.recursive_term, domain)? => {

@@ -10,6 +10,7 @@ mod interrupt;
 pub(crate) mod memory;
 mod narrow;
 mod nodes;
+mod not_in;
 pub(crate) mod params;
 pub(crate) mod plan;
 pub(crate) mod quota;

@@ -1,0 +1,59 @@
+//! Aggregates without GROUP BY inside of correlated subqueries: they give a row where nothing is found, too.
+
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{Column, JoinType, NullEquality, Result};
+use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, FetchType, Limit, LogicalPlan, LogicalPlanBuilder, Operator, SkipType, lit,
+};
+
+use super::functions::SINGLE_VALUE;
+use super::plan::{Domain, top_aggregate};
+
+/// The name of an aggregate function; `None` for what is none.
+fn function_name(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Alias(alias) => function_name(&alias.expr),
+        Expr::AggregateFunction(function) => Some(function.func.name()),
+        _ => None,
+    }
+}
+
+/// Whether an aggregate without rows is NULL.
+pub(super) fn null_without_rows(expr: &Expr) -> bool {
+    function_name(expr).is_some_and(|name| {
+        matches!(name, "array_agg" | "string_agg" | SINGLE_VALUE | "min" | "max" | "bool_and" | "bool_or")
+    })
+}
+
+/// Whether it is known what an aggregate without rows is: NULL, or 0 for a count.
+pub(super) fn known_without_rows(expr: &Expr) -> bool {
+    function_name(expr) == Some("count") || null_without_rows(expr)
+}
+
+/// Whether LIMIT and OFFSET leave the one row of an aggregate as it is.
+pub(super) fn keeps_one_row(limit: &Limit) -> Result<bool> {
+    let (SkipType::Literal(0), FetchType::Literal(fetch)) = (limit.get_skip_type()?, limit.get_fetch_type()?) else {
+        return Ok(false);
+    };
+    let one = top_aggregate(&limit.input).is_some_and(|aggregate| aggregate.group_expr.is_empty());
+    Ok(one && fetch.is_none_or(|fetch| fetch > 0))
+}
+
+/// Whether a subquery looks outside only in equalities of its WHERE, and is not cut: then the planner makes a join of it.
+pub(super) fn by_equalities(plan: &LogicalPlan) -> Result<bool> {
+    let mut plain = true;
+    plan.apply(|node| {
+        plain &= match node {
+            LogicalPlan::Limit(_) => false,
+            LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate).into_iter().all(|condition| {
+                !condition.contains_outer()
+                    || matches!(condition, Expr::BinaryExpr(BinaryExpr { op: Operator::Eq, .. }))
+            }),
+            other => !other.expressions().iter().any(Expr::contains_outer),
+        };
+        Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    })?;
+    Ok(plain)
+}
