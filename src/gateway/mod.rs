@@ -19,6 +19,7 @@ mod listener;
 pub mod login;
 mod naming;
 mod outcome;
+mod outputs;
 mod peer;
 pub mod pgcatalog;
 mod precedence;

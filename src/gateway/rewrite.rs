@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::error::SqlError;
-use super::{naming, precedence, using};
+use super::{naming, outputs, precedence, using};
 
 /// Rewrites a statement in place, right after it was parsed from `sql` and checked.
 pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
@@ -39,6 +39,7 @@ impl VisitorMut for Rewriter {
             self.error = Some(error);
             return ControlFlow::Break(());
         }
+        outputs::order_outside(query);
         ControlFlow::Continue(())
     }
 
@@ -49,6 +50,8 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         using::write_out(select);
+        outputs::rows_as_json(select);
+        outputs::group_by_inputs(select);
         name_columns(select);
         ControlFlow::Continue(())
     }

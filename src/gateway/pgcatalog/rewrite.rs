@@ -50,7 +50,7 @@ struct Rewriter {
 }
 
 /// An identifier's name as SQL folds it.
-pub(super) fn folded(ident: &Ident) -> String {
+pub(crate) fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
@@ -522,7 +522,7 @@ fn ungrouped(select: &Select) -> bool {
 }
 
 /// `SELECT <projection> FROM <from>`.
-pub(super) fn select(projection: SelectItem, from: Vec<TableWithJoins>) -> Query {
+pub(crate) fn select(projection: SelectItem, from: Vec<TableWithJoins>) -> Query {
     let select = Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: Vec::new(),

@@ -26,6 +26,8 @@ enum Shape {
     Entries,
     /// Keys and values in two lists; NULL for NULL.
     Pairs,
+    /// An object of a row's columns, which PostgreSQL writes without spaces.
+    Row,
 }
 
 /// What an aggregate makes of the values it collected, by the aggregate's name.
@@ -39,13 +41,14 @@ pub(super) fn of_lists(aggregate: &str) -> Option<&'static str> {
     })
 }
 
-const FUNCTIONS: [(&str, &str, Shape); 10] = [
+const FUNCTIONS: [(&str, &str, Shape); 11] = [
     ("json_build_object", "json", Shape::Object),
     ("jsonb_build_object", "jsonb", Shape::Object),
     ("json_build_array", "json", Shape::Array),
     ("jsonb_build_array", "jsonb", Shape::Array),
     ("to_json", "json", Shape::Value),
     ("to_jsonb", "jsonb", Shape::Value),
+    ("row_to_json", "json", Shape::Row),
     ("json_of_list", "json", Shape::Entries),
     ("jsonb_of_list", "jsonb", Shape::Entries),
     ("json_of_pairs", "json", Shape::Pairs),
@@ -76,7 +79,7 @@ fn signature(shape: Shape) -> Signature {
     match shape {
         Shape::Value | Shape::Entries => Signature::any(1, Volatility::Stable),
         Shape::Pairs => Signature::any(2, Volatility::Stable),
-        Shape::Object | Shape::Array => {
+        Shape::Object | Shape::Array | Shape::Row => {
             Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], Volatility::Stable)
         }
     }
@@ -123,14 +126,18 @@ impl Build {
 
     /// An object; `jsonb` keeps the last of equal keys, and orders them by length.
     fn object(&self, mut pairs: Vec<(String, String)>) -> String {
-        let colon = if self.returns == "jsonb" { ": " } else { " : " };
+        let (colon, comma) = match self.shape {
+            Shape::Row => (":", ","),
+            _ if self.returns == "jsonb" => (": ", ", "),
+            _ => (" : ", ", "),
+        };
         if self.returns == "jsonb" {
             pairs.reverse();
             pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
             pairs.dedup_by(|(a, _), (b, _)| a == b);
         }
         let written: Vec<String> = pairs.into_iter().map(|(key, value)| format!("{key}{colon}{value}")).collect();
-        format!("{{{}}}", written.join(", "))
+        format!("{{{}}}", written.join(comma))
     }
 
     fn row(&self, columns: &[ArrayRef], row: usize) -> Result<String> {
@@ -153,7 +160,7 @@ impl Build {
         let values = columns.map(|(index, column)| json(column, row, raw(index), comma)).collect::<Result<Vec<_>>>()?;
         Ok(match self.shape {
             Shape::Array => format!("[{}]", values.join(", ")),
-            Shape::Object => {
+            Shape::Object | Shape::Row => {
                 let pairs = values.chunks(2).map(|pair| match pair {
                     [name, _] if name == "null" => Err(sql_error("22004", "argument 1: key must not be null")),
                     [name, value] => Ok((key(name.clone()), value.clone())),
