@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// Expressions that may be begun per token. SQL that is right begins one or two.
 const PER_TOKEN: usize = 16;
@@ -58,7 +59,16 @@ impl Dialect for SqlDialect {
         false
     }
 
-    fn parse_prefix(&self, _: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        // The parser reads these functions by rules of their own, which know no schema.
+        if let [Token::Word(schema), Token::Period, Token::Word(function), Token::LParen] =
+            parser.peek_tokens_ref().map(|token| &token.token)
+            && schema.value.eq_ignore_ascii_case("pg_catalog")
+            && matches!(function.keyword, Keyword::SUBSTRING | Keyword::SUBSTR | Keyword::FLOOR | Keyword::CEIL)
+        {
+            parser.advance_token();
+            parser.advance_token();
+        }
         let left = self.left.get().saturating_sub(1);
         self.left.set(left);
         // Each reading that is tried from here on ends at once.
@@ -132,6 +142,18 @@ impl Dialect for SqlDialect {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn functions_with_rules_of_their_own_may_have_a_schema() {
+        use datafusion::sql::sqlparser::parser::Parser;
+        for call in ["substring('abc', 'b.')", "substring('abc' FROM 2 FOR 1)", "floor(1.5)"] {
+            let parse = |call: &str| {
+                let parser = Parser::new(&super::SqlDialect::of(20)).try_with_sql(call);
+                parser.unwrap().parse_expr().unwrap().to_string()
+            };
+            assert_eq!(parse(&format!("pg_catalog.{call}")), parse(call));
+        }
+    }
+
     #[test]
     fn this_is_the_release_whose_dialect_is_followed() {
         let lock = include_str!("../../../Cargo.lock");

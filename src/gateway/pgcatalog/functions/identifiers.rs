@@ -314,7 +314,8 @@ pub(crate) fn format_type(oid: i32, typmod: Option<i32>) -> String {
         return if oid == 0 { "-".to_owned() } else { "???".to_owned() };
     };
     // The vectors of the catalogs are arrays with a name of their own.
-    if known.is_array && known.element != 0 && !known.name.ends_with("vector") {
+    let vector = known.name.ends_with("vector") && !known.name.starts_with('_');
+    if known.is_array && known.element != 0 && !vector {
         return format!("{}[]", format_type(known.element, typmod));
     }
     let modifier = typmod.filter(|modifier| *modifier >= 0);
@@ -378,6 +379,8 @@ mod tests {
         assert_eq!(format_type(18, None), "\"char\"");
         assert_eq!(type_oid("character varying(10)"), Some(1043));
         assert_eq!(type_oid("char"), Some(1042));
+        assert_eq!(format_type(22, None), "int2vector");
+        assert_eq!([1006, 1013, 3643].map(|oid| format_type(oid, None)), ["int2vector[]", "oidvector[]", "tsvector[]"]);
         assert_eq!(format_type(999_999, None), "???");
     }
 }

@@ -27,6 +27,10 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("has_language_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, USAGE, any)),
     stable("has_tablespace_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, TABLESPACE, any)),
     stable("has_sequence_privilege", (2, 3), "bool", |catalog, arguments| check(catalog, arguments, SEQUENCE, missing)),
+    stable("acldefault", (2, 2), "_aclitem", |catalog, arguments| {
+        let [kind, owner] = arguments else { return Ok(Value::Null) };
+        default_list(kind.as_text(), &role_name(catalog, owner)?)
+    }),
     stable("pg_has_role", (2, 3), "bool", |catalog, arguments| {
         let (member, role) = match arguments {
             [role, _] => (catalog.identity.user.clone(), role),
@@ -36,6 +40,30 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         Ok(Value::Bool(role_name(catalog, role)? == member))
     }),
 ];
+
+/// The access control list of an object that has none of its own: everybody's privileges, and then its owner's.
+fn default_list(kind: &str, owner: &str) -> Result<Value> {
+    let (world, own) = match kind {
+        "c" => ("", ""),
+        "r" => ("", "arwdDxt"),
+        "s" => ("", "rwU"),
+        "d" => ("Tc", "CTc"),
+        "f" => ("X", "X"),
+        "l" | "T" => ("U", "U"),
+        "L" => ("", "rw"),
+        "n" => ("", "UC"),
+        "t" => ("", "C"),
+        "F" | "S" => ("", "U"),
+        "p" => ("", "sA"),
+        other => return Err(sql_error("XX000", format!("unrecognized objtype abbreviation: {other}"))),
+    };
+    let plain = owner.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let owner = if plain { owner.to_owned() } else { format!("\"{}\"", owner.replace('"', "\"\"")) };
+    let item = |grantee: &str, letters: &str| {
+        (!letters.is_empty()).then(|| Value::text(format!("{grantee}={letters}/{owner}")))
+    };
+    Ok(Value::List(item("", world).into_iter().chain(item(&owner, own)).collect()))
+}
 
 /// The privileges a kind of object knows, and whether they are given.
 type Privileges = &'static [(&'static str, bool)];
