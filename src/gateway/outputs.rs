@@ -84,6 +84,20 @@ fn relations(select: &Select) -> impl Iterator<Item = (String, &TableFactor)> {
     })
 }
 
+/// Columns in a select list that are of a query around it, which the planner calls by a name of its own: where they are.
+pub(super) fn outer_columns(select: &Select) -> Vec<bool> {
+    let tables = relations(select).map(|(name, _)| name).collect::<Vec<_>>();
+    let factors = select.from.iter().map(|from| from.joins.len().saturating_add(1)).sum::<usize>();
+    let is_outer = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => match names.as_slice() {
+            [table, _] => tables.len() == factors && !tables.contains(&folded(table)),
+            _ => false,
+        },
+        _ => false,
+    };
+    select.projection.iter().map(is_outer).collect()
+}
+
 /// `SELECT f(t.c) AS c ... GROUP BY c` groups by the input column.
 pub(super) fn group_by_inputs(select: &mut Select) {
     let GroupByExpr::Expressions(groups, _) = &select.group_by else { return };
@@ -190,6 +204,12 @@ mod tests {
     fn groups_are_of_input_columns() {
         assert!(rewritten("SELECT abs(t.c) AS c FROM t GROUP BY c").ends_with("GROUP BY t.c"));
         assert!(rewritten("SELECT abs(t.d) AS c FROM t GROUP BY c").ends_with("GROUP BY c"));
+    }
+
+    #[test]
+    fn outer_columns_keep_their_names() {
+        assert!(rewritten("SELECT (SELECT t.c) FROM t").contains("(SELECT t.c AS \"c\")"));
+        assert!(rewritten("SELECT (SELECT u.c FROM u) FROM t").contains("(SELECT u.c FROM u)"));
     }
 
     #[test]

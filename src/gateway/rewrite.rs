@@ -118,8 +118,9 @@ fn name_columns(select: &mut Select) {
         .projection
         .iter()
         .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let outer = outputs::outer_columns(select);
     let mut used: Vec<String> = Vec::new();
-    for item in &mut select.projection {
+    for (item, outer) in select.projection.iter_mut().zip(outer) {
         match item {
             SelectItem::UnnamedExpr(expr) => {
                 // `t.*` as an expression and set-returning functions keep their form.
@@ -130,7 +131,7 @@ fn name_columns(select: &mut Select) {
                 let column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
                     && !super::pgcatalog::rewrite::is_reserved_value(expr);
                 let taken = used.contains(&name) || (wildcard && column);
-                if column && !taken {
+                if column && !taken && !outer {
                     used.push(name);
                     continue;
                 }

@@ -147,7 +147,8 @@ mod tests {
         use datafusion::sql::sqlparser::parser::Parser;
         for call in ["substring('abc', 'b.')", "substring('abc' FROM 2 FOR 1)", "floor(1.5)"] {
             let parse = |call: &str| {
-                let parser = Parser::new(&super::SqlDialect::of(20)).try_with_sql(call);
+                let dialect = super::SqlDialect::of(20);
+                let parser = Parser::new(&dialect).try_with_sql(call);
                 parser.unwrap().parse_expr().unwrap().to_string()
             };
             assert_eq!(parse(&format!("pg_catalog.{call}")), parse(call));

@@ -266,6 +266,11 @@ async fn functions_answer_as_postgresql_does() {
             "{pg_toast,pg_catalog}",
         ),
         ("array(select 1 where false)", "{}"),
+        ("acldefault('r', 10)", "{grantd=arwdDxt/grantd}"),
+        ("acldefault('d', 10)", "{=Tc/grantd,grantd=CTc/grantd}"),
+        ("acldefault('c', 10)", "{}"),
+        ("case when pg_is_in_recovery() then pg_is_wal_replay_paused() else false end", "f"),
+        ("(array['a', 'b', 'c']::text[])[1:2]", "{a,b}"),
         ("'abc' LIKE 'a/%c' ESCAPE '/'", "f"),
         ("'r' = any('{r,v}'::text[])", "t"),
     ] {
@@ -288,6 +293,11 @@ async fn errors_carry_postgresql_codes() {
     ] {
         assert_eq!(code(&ctx, sql).await, wanted, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn recovery_is_not_in_progress() {
+    assert_eq!(code(&context(), "SELECT pg_is_wal_replay_paused()").await, "55000");
 }
 
 #[tokio::test]
@@ -445,6 +455,19 @@ async fn shapes_other_clients_send_are_answered_as_postgresql_answers_them() {
         ),
         ("SELECT pg_typeof(ntile(2) OVER (ORDER BY typname)) FROM pg_type LIMIT 1", &["integer"]),
         ("SELECT x FROM generate_series(1, 3::int4) AS g(x)", &["1", "2", "3"]),
+        ("SELECT name, default_version, comment FROM pg_available_extensions()", &[]),
+        (
+            "SELECT (SELECT count(1) FROM pg_inherits WHERE inhrelid = c.oid LIMIT 1), (SELECT count(1) FROM pg_inherits WHERE inhrelid = c.oid LIMIT 0), (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(ARRAY[1, 2])) FROM pg_class c WHERE c.relname = 'grants'",
+            &["0\t\\N\t2"],
+        ),
+        (
+            "SELECT t.typname, (SELECT count(*) FROM pg_class c WHERE c.reltype >= t.oid AND c.oid < 0) + 1 FROM pg_type t WHERE t.typname = 'int4'",
+            &["int4\t1"],
+        ),
+        (
+            "SELECT DISTINCT ON (c.oid) c.relname AS name, (SELECT a.attname FROM pg_attribute a JOIN pg_class o ON o.oid = a.attrelid WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum DESC LIMIT 1) AS last, (SELECT count(1) FROM pg_class d WHERE d.relname = c.relname) > 1 AS isdup FROM pg_class c WHERE c.relname = 'grants' ORDER BY c.oid",
+            &["grants\tgrant_option\tf"],
+        ),
     ];
     for (sql, wanted) in cases {
         assert_eq!(answer(&ctx, sql).await, *wanted, "{sql}");

@@ -63,3 +63,19 @@ fn not_exists(within: InSubquery, schema: &DFSchema) -> Result<Expr> {
     let subquery = Subquery { subquery: Arc::new(plan), outer_ref_columns, spans };
     Ok(Expr::Exists(Exists { subquery, negated: true }))
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionContext;
+
+    #[tokio::test]
+    async fn not_in_with_nulls_means_what_sql_says() {
+        let ctx = SessionContext::new();
+        let sql = "SELECT o.x FROM (VALUES (1, 1), (2, 1), (NULL, 1), (NULL, 9), (3, 2)) AS o (x, k) WHERE o.x NOT IN \
+                   (SELECT i.y FROM (VALUES (1, 1), (NULL, 2), (5, 1)) AS i (y, k) WHERE i.k = o.k)";
+        let plan = super::as_not_exists(ctx.state().create_logical_plan(sql).await.unwrap()).unwrap();
+        let rows = ctx.execute_logical_plan(plan).await.unwrap().collect().await.unwrap();
+        // 2, and the NULL that nothing is compared with.
+        assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
+    }
+}
