@@ -1,15 +1,12 @@
 //! Aggregates without GROUP BY inside of correlated subqueries: they give a row where nothing is found, too.
 
+use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
-use datafusion::common::{Column, JoinType, NullEquality, Result};
-use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{
-    BinaryExpr, Expr, FetchType, Limit, LogicalPlan, LogicalPlanBuilder, Operator, SkipType, lit,
-};
+use datafusion::logical_expr::{BinaryExpr, Expr, FetchType, Limit, LogicalPlan, Operator, SkipType};
 
 use super::functions::SINGLE_VALUE;
-use super::plan::{Domain, top_aggregate};
+use super::plan::top_aggregate;
 
 /// The name of an aggregate function; `None` for what is none.
 fn function_name(expr: &Expr) -> Option<&str> {

@@ -532,7 +532,10 @@ fn first_of_each(limit: &Limit, combinations: &LogicalPlan, domain: &Domain) -> 
         let expr = replace_outer(&key.expr, &domain)?;
         Ok(SortExpr { expr, ..key.clone() })
     });
-    let numbering = row_number().partition_by(carried.clone()).order_by(order.collect::<Result<_>>()?).build()?;
+    let order = order.collect::<Result<Vec<_>>>()?;
+    let numbering = row_number().partition_by(carried.clone());
+    // The frame of an order without keys has nothing to range over.
+    let numbering = if order.is_empty() { numbering.build()? } else { numbering.order_by(order).build()? };
     let number = Expr::Column(Column::new_unqualified(numbering.schema_name().to_string()));
     let number = number_of_rows(&number);
     let skip = limit.skip.as_deref().map(number_of_rows).map(|skip| coalesce(vec![skip, lit(0_i64)]));

@@ -13,7 +13,9 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::facts;
 use super::functions::{ARRAY_OR_EMPTY, array_output_function, output_function};
-use super::sets::{SERIES, cast_to, first_match, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets};
+use super::sets::{
+    SERIES, cast_to, first_match, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets,
+};
 use super::system_columns;
 
 /// Rewrites a statement in place:

@@ -457,7 +457,7 @@ async fn shapes_other_clients_send_are_answered_as_postgresql_answers_them() {
         ("SELECT x FROM generate_series(1, 3::int4) AS g(x)", &["1", "2", "3"]),
         ("SELECT name, default_version, comment FROM pg_available_extensions()", &[]),
         (
-            "SELECT (SELECT count(1) FROM pg_inherits WHERE inhrelid = c.oid LIMIT 1), (SELECT count(1) FROM pg_inherits WHERE inhrelid = c.oid LIMIT 0), (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(ARRAY[1, 2])) FROM pg_class c WHERE c.relname = 'grants'",
+            "SELECT (SELECT count(1) FROM pg_inherits WHERE inhrelid = c.oid LIMIT 1) AS a, (SELECT count(1) FROM pg_inherits WHERE inhrelid = c.oid LIMIT 0) AS b, (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(ARRAY[1, 2])) AS c FROM pg_class c WHERE c.relname = 'grants'",
             &["0\t\\N\t2"],
         ),
         (

@@ -59,7 +59,15 @@ fn not_exists(within: InSubquery, schema: &DFSchema) -> Result<Expr> {
     if nullable {
         condition = condition.or(outside.is_null()).or(value.is_null());
     }
-    let plan = LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).filter(condition)?.build()?;
+    // One filter: the planner's join looks at the columns of the topmost only.
+    let input = match Arc::unwrap_or_clone(input) {
+        LogicalPlan::Filter(own) => {
+            condition = own.predicate.and(condition);
+            Arc::unwrap_or_clone(own.input)
+        }
+        other => other,
+    };
+    let plan = LogicalPlanBuilder::from(input).filter(condition)?.build()?;
     let subquery = Subquery { subquery: Arc::new(plan), outer_ref_columns, spans };
     Ok(Expr::Exists(Exists { subquery, negated: true }))
 }

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Interval, ObjectName, ObjectNamePart, Spanned as _, Statement, TimezoneInfo, Value,
-    ValueWithSpan, VisitMut, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Interval, ObjectName, ObjectNamePart, Spanned as _, Statement, TimezoneInfo,
+    Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::super::error::{SqlError, position_of};

@@ -17,8 +17,6 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regoper", (1, 1), "regoper", |catalog, arguments| cast(catalog, arguments, "regoper")),
     stable("regoperator", (1, 1), "regoperator", |catalog, arguments| cast(catalog, arguments, "regoperator")),
     stable("oid", (1, 2), "oid", |catalog, arguments| cast(catalog, arguments, "oid")),
-    stable("xid", (1, 2), "xid", |_, arguments| transaction(arguments)),
-    stable("cid", (1, 2), "cid", |_, arguments| transaction(arguments)),
     stable("to_regclass", (1, 1), "regclass", |catalog, arguments| quiet(catalog, arguments, "regclass")),
     stable("to_regtype", (1, 1), "regtype", |catalog, arguments| quiet(catalog, arguments, "regtype")),
     stable("to_regproc", (1, 1), "regproc", |catalog, arguments| quiet(catalog, arguments, "regproc")),
@@ -88,16 +86,6 @@ pub(crate) fn array_output_function(pg_type: &str) -> Option<&'static str> {
         "_regproc" => "regprocarrayout",
         "_regrole" => "regrolearrayout",
         _ => return None,
-    })
-}
-
-/// The number of a transaction or of a command in one.
-fn transaction(arguments: &[Value]) -> Result<Value> {
-    let first = arguments.first();
-    let number = first.and_then(Value::oid).map(|number| Value::Int(number.into()));
-    number.ok_or_else(|| {
-        let text = first.and_then(Value::print).unwrap_or_default();
-        sql_error("22P02", format!("invalid input syntax for type xid: \"{text}\""))
     })
 }
 

@@ -7,8 +7,9 @@ use crate::gateway::pgcatalog::catalog::Catalog;
 use crate::gateway::pgcatalog::errors::sql_error;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
-    stable("xid", (1, 1), "xid", |_, arguments| number(arguments, "xid")),
-    stable("cid", (1, 1), "cid", |_, arguments| number(arguments, "cid")),
+    // Of a system column, with a column that is NULL where its table has no row.
+    stable("xid", (1, 2), "xid", |_, arguments| number(arguments, "xid")),
+    stable("cid", (1, 2), "cid", |_, arguments| number(arguments, "cid")),
     stable("oidvector", (1, 1), "oidvector", |_, arguments| vector(arguments, "oid")),
     stable("int2vector", (1, 1), "int2vector", |_, arguments| vector(arguments, "smallint")),
     stable("name_array", (1, 1), "_name", itself),
