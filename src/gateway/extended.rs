@@ -14,7 +14,8 @@ use super::front_door::{Command, Statement};
 use super::kept::{now, parsed_size};
 use super::outcome::{self, Outcome, Passage, Sent};
 use super::pgcatalog;
-use super::query::params::{self, ParamType};
+use super::query::param_values;
+use super::query::params::ParamType;
 use super::query::rows::Rows;
 use super::query::shape::{Column, Formats, describe};
 use super::recorder::{Route, Snapshots, StatementText};
@@ -93,7 +94,7 @@ impl Portal {
         Self {
             columns: Some(Arc::clone(&rows.columns)),
             progress: Progress::Cursor(Box::new(rows)),
-            formats: Formats::new(vec![binary]),
+            formats: Formats::new(vec![i16::from(binary)]),
             held,
             kept: false,
             depth,
@@ -105,6 +106,28 @@ impl Portal {
             described: true,
             text,
             snapshots: Some(snapshots),
+            record: None,
+        }
+    }
+
+    /// What a simple query leaves that fails inside of a transaction block: a portal that cannot be run.
+    pub(crate) fn failed(statement: &Statement, depth: usize) -> Self {
+        let gives_rows = matches!(statement.command, Command::Query(_));
+        Self {
+            progress: Progress::Finished,
+            columns: gives_rows.then(|| Arc::from([])),
+            formats: Formats::default(),
+            held: false,
+            kept: false,
+            depth,
+            made: now(),
+            scrollable: false,
+            sql: None,
+            kind: statement.command.kind(),
+            bytes: 0,
+            described: false,
+            text: StatementText::default(),
+            snapshots: None,
             record: None,
         }
     }
@@ -174,7 +197,7 @@ impl Portal {
 
     /// Whether a cursor was declared BINARY.
     pub(crate) fn is_binary(&self) -> bool {
-        self.formats.binary(0)
+        self.formats.code(0) == 1
     }
 
     /// Its columns.
@@ -297,7 +320,7 @@ impl Session {
             .zip(&prepared.params)
             .enumerate()
             .map(|(index, (raw, ty))| {
-                params::value(raw.as_deref(), formats.binary(index), ty, zone, index.saturating_add(1))
+                param_values::value(raw.as_deref(), formats.binary(index)?, ty, zone, index.saturating_add(1))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let formats = Formats::new(bind.result_formats);
@@ -424,6 +447,9 @@ impl Session {
         record: &mut Record,
     ) -> Result<(), SqlError> {
         let most = u64::try_from(max_rows).ok().filter(|most| *most > 0);
+        if !matches!(portal.progress, Progress::Bound(..)) {
+            self.check_failed(true)?;
+        }
         if let Progress::Bound(prepared, binding) = &mut portal.progress {
             let (prepared, binding) = (Arc::clone(prepared), binding.take());
             let Some(statement) = &prepared.statement else {

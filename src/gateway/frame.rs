@@ -83,11 +83,11 @@ pub struct Bind {
     /// Empty for the unnamed statement.
     pub statement: String,
     /// None, one for all, or one per parameter; `true` is binary.
-    pub formats: Vec<bool>,
+    pub formats: Vec<i16>,
     /// The values; `None` is NULL.
     pub values: Vec<Option<Bytes>>,
     /// None, one for all, or one per column; `true` is binary.
-    pub result_formats: Vec<bool>,
+    pub result_formats: Vec<i16>,
 }
 
 /// Why no further frame comes.
@@ -238,17 +238,9 @@ impl Reader {
         self.0.try_get_i32().map_err(|_| Self::short())
     }
 
-    fn formats(&mut self) -> Result<Vec<bool>, SqlError> {
+    fn formats(&mut self) -> Result<Vec<i16>, SqlError> {
         let count = self.short_count()?;
-        let mut formats = Vec::new();
-        for _ in 0..count {
-            formats.push(match self.0.try_get_i16().map_err(|_| Self::short())? {
-                0 => false,
-                1 => true,
-                other => return Err(SqlError::new("22023", format!("unsupported format code: {other}"))),
-            });
-        }
-        Ok(formats)
+        (0..count).map(|_| self.0.try_get_i16().map_err(|_| Self::short())).collect()
     }
 
     fn target(&mut self) -> Result<Target, SqlError> {
@@ -272,7 +264,7 @@ pub fn utf8(bytes: &[u8]) -> Result<String, SqlError> {
     })
 }
 
-/// A frame's message. A fatal error is a broken protocol; others (bad UTF-8, bad format code) belong to the message.
+/// A frame's message. A fatal error is a broken protocol; others (bad UTF-8) belong to the message.
 pub fn decode(frame: Frame) -> Result<Message, SqlError> {
     let mut body = Reader(frame.body);
     let message = match frame.tag {

@@ -89,9 +89,9 @@ fn encoded(message: &Message) -> Option<Bytes> {
         out.put_slice(text.as_bytes());
         out.put_u8(0);
     };
-    let formats = |out: &mut BytesMut, formats: &[bool]| {
+    let formats = |out: &mut BytesMut, formats: &[i16]| {
         out.put_u16(formats.len() as u16);
-        formats.iter().for_each(|binary| out.put_i16(i16::from(*binary)));
+        formats.iter().for_each(|code| out.put_i16(*code));
     };
     match message {
         Message::Query(sql) => text(&mut out, sql),

@@ -420,9 +420,8 @@ impl Session {
     }
 
     async fn simple(&mut self, conn: &mut Conn, sql: &str) -> Result<(), SqlError> {
-        // A simple query replaces the unnamed statement and portal, as in PostgreSQL.
+        // A simple query replaces the unnamed statement, and the unnamed portal once it is to be run, as in PostgreSQL.
         self.prepared.remove("");
-        self.portals.remove("");
         let guard = self.guard();
         let mut reading = self.record(conn, "parse", Route::Simple, StatementText::default());
         let statements = match self.admit(conn, &guard, &mut reading).await {
@@ -438,6 +437,9 @@ impl Session {
         };
         reading.discard();
         if statements.is_empty() {
+            if !self.transaction.is_open() {
+                self.portals.remove("");
+            }
             return conn.send(&EmptyQueryResponse::new());
         }
         let several = statements.len() > 1;
@@ -468,10 +470,32 @@ impl Session {
     ) -> Result<(), SqlError> {
         self.admit(conn, guard, record).await?;
         self.check_state(statement)?;
-        let mut outcome = self.start(conn, guard, statement, None, record).await?;
+        let started = self.start(conn, guard, statement, None, record).await;
+        // Queries are analysed before there is a portal, other commands when it runs.
+        let ran = started.is_ok() || !statement.command.is_analysed();
+        if ran {
+            self.portals.remove("");
+        }
+        let result = match started {
+            Ok(outcome) => self.send_simple(conn, guard, outcome, record).await,
+            Err(error) => Err(error),
+        };
+        if ran && result.is_err() && self.transaction.is_open() {
+            self.portals.insert(String::new(), Portal::failed(statement, self.transaction.depth()));
+        }
+        result
+    }
+
+    async fn send_simple(
+        &mut self,
+        conn: &mut Conn,
+        guard: &Guard,
+        mut outcome: Outcome,
+        record: &mut Record,
+    ) -> Result<(), SqlError> {
         let mut formats = Formats::default();
         if let Some((columns, binary)) = self.columns_of(&outcome)? {
-            formats = Formats::new(vec![binary]);
+            formats = Formats::new(vec![i16::from(binary)]);
             conn.send(&describe(&columns, &formats))?;
         }
         let (_, rows) = self.send(conn, guard, &mut outcome, &formats, None).await?;

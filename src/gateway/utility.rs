@@ -18,7 +18,7 @@ use super::query::plan::Planned;
 use super::query::quota::Quota;
 use super::query::rows::{Rows, scalars};
 use super::query::shape::{self, Column};
-use super::query::{explain, params};
+use super::query::{explain, param_values, params};
 use super::recording::Record;
 use super::scroll::{self, Approach};
 use super::session::{Session, cannot_be_run, no_cursor};
@@ -306,7 +306,7 @@ impl Session {
             .map(|(value, ty)| match value {
                 ScalarValue::Utf8(Some(text))
                 | ScalarValue::Utf8View(Some(text))
-                | ScalarValue::LargeUtf8(Some(text)) => params::from_text(&text, &ty.pg, self.style().zone),
+                | ScalarValue::LargeUtf8(Some(text)) => param_values::from_text(&text, &ty.pg, self.style().zone),
                 value => value.cast_to(&ty.arrow).map_err(|error| SqlError::from(&error)),
             })
             .collect::<Result<_, _>>()?;

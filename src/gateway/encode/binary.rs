@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Fl
 use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
-use super::super::query::params::{EPOCH_DAYS, EPOCH_MICROS};
+use super::super::query::param_values::{EPOCH_DAYS, EPOCH_MICROS};
 use super::super::query::shape::{Column, type_of};
 use super::{
     bytes, days, decimal, integer, interval, list, micros, out_of_range, sized, string, undictionary, unsupported,

@@ -38,7 +38,7 @@ pub(crate) fn data_row(
     out.put_u16(columns.len() as u16);
     for (index, (array, column)) in batch.columns().iter().zip(columns).enumerate() {
         sized(out, |out| {
-            if formats.binary(index) {
+            if formats.binary(index)? {
                 binary::value(out, array, row, &column.pg)
             } else {
                 text_value(out, array, row, column, style)

@@ -237,6 +237,11 @@ impl Command {
         matches!(self, Self::Commit(_) | Self::Rollback(_) | Self::RollbackTo(_))
     }
 
+    /// Whether PostgreSQL reads its query before it makes a portal for it.
+    pub(crate) fn is_analysed(&self) -> bool {
+        matches!(self, Self::Query(_) | Self::Declare { .. } | Self::Explain(..))
+    }
+
     /// A short name for the log.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ pub(crate) mod memory;
 mod narrow;
 mod nodes;
 mod not_in;
+pub(crate) mod param_values;
 pub(crate) mod params;
 pub(crate) mod plan;
 pub(crate) mod quota;

@@ -207,7 +207,7 @@ pub(crate) fn describe(columns: &[Column], formats: &Formats) -> RowDescription 
             column.pg.oid(),
             size_of(&column.pg),
             column.typmod,
-            i16::from(formats.binary(index)),
+            formats.code(index),
         )
     });
     RowDescription::new(fields.collect())
@@ -215,20 +215,29 @@ pub(crate) fn describe(columns: &[Column], formats: &Formats) -> RowDescription 
 
 /// The result formats of a Bind.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Formats(Vec<bool>);
+pub(crate) struct Formats(Vec<i16>);
 
 impl Formats {
-    /// None, one for all, or one per column; `true` is binary.
-    pub(crate) fn new(formats: Vec<bool>) -> Self {
+    /// None, one for all, or one per column; 0 is text, 1 is binary. As in PostgreSQL, others are wrong when a value is written.
+    pub(crate) fn new(formats: Vec<i16>) -> Self {
         Self(formats)
     }
 
-    /// Whether column `index` is binary.
-    pub(crate) fn binary(&self, index: usize) -> bool {
+    /// The code of column `index`.
+    pub(crate) fn code(&self, index: usize) -> i16 {
         match self.0.as_slice() {
-            [] => false,
+            [] => 0,
             [all] => *all,
-            each => each.get(index).copied().unwrap_or(false),
+            each => each.get(index).copied().unwrap_or(0),
+        }
+    }
+
+    /// Whether column `index` is binary; 22023 where it is neither that nor text.
+    pub(crate) fn binary(&self, index: usize) -> Result<bool, SqlError> {
+        match self.code(index) {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(SqlError::new("22023", format!("unsupported format code: {other}"))),
         }
     }
 
