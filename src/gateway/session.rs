@@ -471,8 +471,10 @@ impl Session {
         self.admit(conn, guard, record).await?;
         self.check_state(statement)?;
         let started = self.start(conn, guard, statement, None, record).await;
-        // Queries are analysed before there is a portal, other commands when it runs.
-        let ran = started.is_ok() || !statement.command.is_analysed();
+        let ran = match &started {
+            Ok(_) => true,
+            Err(error) => statement.command.failed_running(&error.sqlstate),
+        };
         if ran {
             self.portals.remove("");
         }

@@ -597,9 +597,9 @@ impl Session {
                 prepared.columns = self.prepared.get(name).and_then(|inner| inner.columns.clone());
                 return Ok(prepared);
             }
-            Command::ExplainExecute(..) => {
+            Command::ExplainExecute(options, ..) => {
                 prepared.params = params::of_command(&prepared.types)?;
-                prepared.columns = Some(vec![Column::new("QUERY PLAN", Type::TEXT)].into());
+                prepared.columns = Some(vec![Column::new("QUERY PLAN", explain::column_type(options.format))].into());
                 return Ok(prepared);
             }
             Command::Refused { params, .. } => {

@@ -128,6 +128,22 @@ const KINDS: &[(&str, &str)] = &[
     ("VIEW", "VIEW"),
 ];
 
+/// Whether AS stands outside of parentheses.
+fn has_as(tokens: &[TokenWithSpan]) -> bool {
+    let mut depth = 0_usize;
+    tokens.iter().any(|token| {
+        match &token.token {
+            Token::LParen => depth = depth.saturating_add(1),
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Word(word) => {
+                return depth == 0 && word.quote_style.is_none() && word.value.eq_ignore_ascii_case("as");
+            }
+            _ => {}
+        }
+        false
+    })
+}
+
 /// What is not answered: with PostgreSQL's code and words for a session that only reads.
 fn refuse(sql: &str, first: &str, cursor: &Cursor<'_>) -> SqlError {
     match first {
@@ -146,6 +162,7 @@ fn refuse(sql: &str, first: &str, cursor: &Cursor<'_>) -> SqlError {
             let Some(at) = rest.iter().position(|word| !noise.contains(&word.as_str())) else { return cursor.error() };
             let kind = rest.get(at).map_or("", String::as_str);
             match KINDS.iter().find(|(word, _)| *word == kind) {
+                Some((_, "TABLE")) if first == "CREATE" && has_as(cursor.rest()) => read_only("CREATE TABLE AS"),
                 Some((_, tag)) => read_only(&format!("{first} {tag}")),
                 None => Cursor::new(sql, cursor.rest().get(at..).unwrap_or_default()).error(),
             }

@@ -237,9 +237,18 @@ impl Command {
         matches!(self, Self::Commit(_) | Self::Rollback(_) | Self::RollbackTo(_))
     }
 
-    /// Whether PostgreSQL reads its query before it makes a portal for it.
-    pub(crate) fn is_analysed(&self) -> bool {
-        matches!(self, Self::Query(_) | Self::Declare { .. } | Self::Explain(..))
+    /// Whether it ran when it failed with `sqlstate`. Before PostgreSQL makes a portal, it analyses queries, and computes
+    /// those that read nothing.
+    pub(crate) fn failed_running(&self, sqlstate: &str) -> bool {
+        let analysed = sqlstate.starts_with("42") || sqlstate.starts_with("0A");
+        match self {
+            Self::Query(query) => {
+                let constant = matches!(query.body.as_ref(), ast::SetExpr::Select(select) if select.from.is_empty());
+                !analysed && !constant
+            }
+            Self::Declare { .. } | Self::Explain(..) => !analysed,
+            _ => true,
+        }
     }
 
     /// A short name for the log.

@@ -52,7 +52,9 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
         if let Some(rows) = rows {
             node.insert("Actual Rows".into(), rows.into());
         }
-        return Ok(vec![formats::write(options.format, node)?]);
+        let millis = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+        let times = options.analyze.then(|| (millis(planning), millis(execution)));
+        return Ok(vec![formats::write(options.format, node, times)?]);
     }
     let text = if options.analyze {
         DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(options.verbose).to_string()

@@ -5,22 +5,36 @@ use serde_json::{Map, Value, json};
 use super::super::error::SqlError;
 use super::super::front_door::ExplainFormat;
 
-/// The whole answer, one text of several lines.
-pub(super) fn write(format: ExplainFormat, node: Map<String, Value>) -> Result<String, SqlError> {
+/// The whole answer, one text of several lines. `times` are the milliseconds of planning and of execution.
+pub(super) fn write(
+    format: ExplainFormat,
+    node: Map<String, Value>,
+    times: Option<(f64, f64)>,
+) -> Result<String, SqlError> {
     let mut text = String::new();
+    let mut beside = Map::new();
+    if let Some((planning, execution)) = times {
+        beside.insert("Planning Time".into(), planning.into());
+        beside.insert("Triggers".into(), Value::Array(Vec::new()));
+        beside.insert("Execution Time".into(), execution.into());
+    }
     match format {
         ExplainFormat::Xml => {
             text.push_str("<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <Query>\n    <Plan>\n");
             xml(&node, 6, &mut text);
-            text.push_str("    </Plan>\n  </Query>\n</explain>");
+            text.push_str("    </Plan>\n");
+            xml(&beside, 4, &mut text);
+            text.push_str("  </Query>\n</explain>");
         }
         ExplainFormat::Yaml => {
             text.push_str("- Plan: \n");
             yaml(&node, 4, "    ", &mut text);
+            yaml(&beside, 2, "  ", &mut text);
             text.truncate(text.trim_end().len());
         }
         ExplainFormat::Json | ExplainFormat::Text => {
-            text = serde_json::to_string_pretty(&json!([{ "Plan": node }])).map_err(|_| SqlError::internal())?;
+            beside.insert("Plan".into(), Value::Object(node));
+            text = serde_json::to_string_pretty(&json!([beside])).map_err(|_| SqlError::internal())?;
         }
     }
     Ok(text)
@@ -81,7 +95,7 @@ mod tests {
     #[test]
     fn every_form_tells_the_same() {
         let node = json!({ "Node Type": "A<B", "Output": ["a"], "Plans": [{ "Node Type": "C", "Plan Rows": 1 }] });
-        let written = |format| write(format, node.as_object().unwrap().clone()).unwrap();
+        let written = |format| write(format, node.as_object().unwrap().clone(), None).unwrap();
         assert_eq!(
             written(ExplainFormat::Xml),
             r#"<explain xmlns="http://www.postgresql.org/2009/explain">
@@ -112,5 +126,7 @@ mod tests {
         Plan Rows: 1"#
         );
         assert!(written(ExplainFormat::Json).contains("\"Plan Rows\": 1"));
+        let timed = write(ExplainFormat::Yaml, Map::new(), Some((0.5, 2.25))).unwrap();
+        assert_eq!(timed, "- Plan: \n  Execution Time: 2.25\n  Planning Time: 0.5\n  Triggers:");
     }
 }

@@ -387,8 +387,8 @@ fn ast_type(oid: u32) -> Option<ast::DataType> {
         Type::FLOAT8 => Sql::DoublePrecision,
         Type::NUMERIC => Sql::Numeric(ExactNumberInfo::PrecisionAndScale(38, 10)),
         Type::DATE => Sql::Date,
-        Type::TIMESTAMP => Sql::Timestamp(None, TimezoneInfo::None),
-        Type::TIMESTAMPTZ => Sql::Timestamp(None, TimezoneInfo::WithTimeZone),
+        Type::TIMESTAMP => Sql::Timestamp(Some(6), TimezoneInfo::None),
+        Type::TIMESTAMPTZ => Sql::Timestamp(Some(6), TimezoneInfo::WithTimeZone),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME => Sql::Text,
         _ => return None,
     })

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg,
     FunctionArgExpr, FunctionArguments, Interval, ObjectName, ObjectNamePart, Spanned as _, Statement, TimezoneInfo,
-    Value, ValueWithSpan, VisitMut, VisitorMut,
+    TypedString, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::super::error::{SqlError, position_of};
@@ -189,6 +189,12 @@ impl Rewriter<'_> {
     }
 
     fn rewrite(&self, expr: &mut Expr) -> Result<(), SqlError> {
+        // PostgreSQL's moments count microseconds; the planner's nanoseconds reach from 1677 to 2262 only.
+        if let Expr::Cast { data_type: DataType::Timestamp(precision, _), .. }
+        | Expr::TypedString(TypedString { data_type: DataType::Timestamp(precision, _), .. }) = expr
+        {
+            precision.get_or_insert(6);
+        }
         match expr {
             Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
                 let written = literals::numeric(text).map_err(|error| self.at(expr, error))?;
@@ -289,7 +295,7 @@ impl Rewriter<'_> {
                     return Ok(());
                 }
                 let kind = match name.as_deref() {
-                    Some("localtimestamp") => DataType::Timestamp(None, TimezoneInfo::None),
+                    Some("localtimestamp") => DataType::Timestamp(Some(6), TimezoneInfo::None),
                     Some("localtime") => DataType::Time(None, TimezoneInfo::None),
                     _ => return Ok(()),
                 };

@@ -39,6 +39,11 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("regoperatorout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regoperator")),
     stable("regnamespaceout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regnamespace")),
     stable("regroleout", (1, 1), "text", |catalog, arguments| out(catalog, arguments, "regrole")),
+    stable("oidvectortypes", (1, 1), "text", |catalog, arguments| {
+        let Value::List(names) = each(catalog, arguments, "regtype", out)? else { return Ok(Value::Null) };
+        let names: Vec<_> = names.iter().filter_map(Value::print).collect();
+        Ok(Value::text(names.join(", ")))
+    }),
     Definition {
         name: "format_type",
         arity: (2, 2),
