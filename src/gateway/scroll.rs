@@ -33,19 +33,14 @@ pub(super) async fn approach(
     match what {
         Fetch::Forward(count) => read(false, count),
         Fetch::Backward(None) if only_move && rows.place() == 0 => Ok(Approach::Stay(0)),
-        Fetch::Backward(Some(0)) if only_move => Ok(Approach::Stay(u64::from(rows.is_on_row()))),
-        Fetch::Backward(Some(0)) if rows.is_on_row() => {
+        Fetch::Backward(Some(0)) | Fetch::Relative(0) if only_move => Ok(Approach::Stay(u64::from(rows.is_on_row()))),
+        Fetch::Backward(Some(0)) | Fetch::Relative(0) if rows.is_on_row() => {
             rows.seek(rows.place() - 1)?;
             read(false, Some(1))
         }
         Fetch::Backward(count) => {
             rows.check_scrolls()?;
             read(true, count)
-        }
-        Fetch::Relative(0) if only_move => Ok(Approach::Stay(u64::from(rows.is_on_row()))),
-        Fetch::Relative(0) if rows.is_on_row() => {
-            rows.seek(rows.place() - 1)?;
-            read(false, Some(1))
         }
         Fetch::Relative(0) => read(false, Some(0)),
         Fetch::Relative(by) if by > 0 => {

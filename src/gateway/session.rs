@@ -473,7 +473,7 @@ impl Session {
         let started = self.start(conn, guard, statement, None, record).await;
         let ran = match &started {
             Ok(_) => true,
-            Err(error) => statement.command.failed_running(&error.sqlstate),
+            Err(error) => statement.command.failed_running(error.sqlstate),
         };
         if ran {
             self.portals.remove("");

@@ -65,13 +65,14 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, only_move: bool) -> Result<Command,
     } else if cursor.word("FORWARD") {
         if cursor.word("ALL") { Fetch::Forward(None) } else { rows(cursor.integer()?) }
     } else if cursor.word("BACKWARD") {
-        match cursor.word("ALL") {
-            true => Fetch::Backward(None),
-            // Not the same as none forward: a cursor may refuse to go back.
-            false => match cursor.integer()?.unwrap_or(1) {
+        if cursor.word("ALL") {
+            Fetch::Backward(None)
+        } else {
+            match cursor.integer()?.unwrap_or(1) {
+                // Not the same as none forward: a cursor may refuse to go back.
                 0 => Fetch::Backward(Some(0)),
                 count => rows(Some(-count)),
-            },
+            }
         }
     } else if cursor.word("ABSOLUTE") {
         Fetch::Absolute(cursor.integer()?.ok_or_else(|| cursor.error())?)

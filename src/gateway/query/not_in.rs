@@ -84,6 +84,6 @@ mod tests {
         let plan = super::as_not_exists(ctx.state().create_logical_plan(sql).await.unwrap()).unwrap();
         let rows = ctx.execute_logical_plan(plan).await.unwrap().collect().await.unwrap();
         // 2, and the NULL that nothing is compared with.
-        assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
+        assert_eq!(rows.iter().map(datafusion::arrow::array::RecordBatch::num_rows).sum::<usize>(), 2);
     }
 }

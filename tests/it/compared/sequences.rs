@@ -280,6 +280,10 @@ fn every_sequence_of_messages_is_answered_as_by_postgresql() {
     for seed in first..first + number("GRANTD_SEQUENCES", 150) {
         let steps = sequence(seed);
         let [postgres, grantd] = play(&pair, &steps);
+        // PostgreSQL 15 itself ends with an internal error when a prepared ROLLBACK TO runs outside of a transaction block.
+        if postgres.iter().any(|line| line == "E FATAL XX000") {
+            continue;
+        }
         if postgres != grantd {
             let steps = shortest(&pair, steps);
             let [postgres, grantd] = play(&pair, &steps);
