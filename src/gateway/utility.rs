@@ -572,7 +572,10 @@ impl Session {
     ) -> Result<Prepared, SqlError> {
         let mut prepared =
             Prepared { statement, types, params: Vec::new(), columns: None, made: now(), from_sql: false };
-        let Some(statement) = &prepared.statement else { return Ok(prepared) };
+        let Some(statement) = &prepared.statement else {
+            prepared.params = params::of_command(&prepared.types)?;
+            return Ok(prepared);
+        };
         let query = match &statement.command {
             Command::Query(query)
             | Command::Declare { query, .. }

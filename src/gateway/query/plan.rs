@@ -92,13 +92,17 @@ impl Scene {
         let mut state = self.state();
         let mut statement = ast::Statement::Query(query);
         let found = params::prepare(&mut statement, types)?;
-        match &values {
-            None => params::determined(&found, types)?,
-            Some(values) => params::bound(&found, values.len(), &self.sql)?,
+        if let Some(values) = &values {
+            params::bound(&found, values.len(), &self.sql)?;
         }
         arguments::write(&mut statement, values.as_deref());
         let wanted = DfStatement::Statement(Box::new(statement));
-        let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error))?;
+        let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error));
+        // As in PostgreSQL, a name or a type that is wrong goes before a parameter without a type.
+        if values.is_none() && !matches!(&plan, Err(error) if error.sqlstate.starts_with("42")) {
+            params::determined(&found, types)?;
+        }
+        let plan = plan?;
         let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(|_| super::super::front_door::read_only("this statement"))?;
         let zone = state.config_options().execution.time_zone.as_deref();
