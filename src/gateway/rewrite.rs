@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::error::SqlError;
+use super::pgcatalog::rewrite::folded;
 use super::{naming, outputs, precedence, using};
 
 /// Rewrites a statement in place, right after it was parsed from `sql` and checked.
@@ -90,7 +91,6 @@ fn free_columns(query: &mut Query) {
     {
         return;
     }
-    let folded = |name: &Ident| if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
     let count = select.projection.len();
     let mut marks: Vec<(String, Ident)> = Vec::new();
     for (index, item) in select.projection.iter_mut().enumerate() {

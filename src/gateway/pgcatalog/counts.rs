@@ -24,9 +24,14 @@ pub(super) fn null_without_rows(expr: &Expr) -> bool {
     })
 }
 
+/// Whether an aggregate is 0 without rows.
+pub(super) fn counts(expr: &Expr) -> bool {
+    function_name(expr).is_some_and(|name| matches!(name, "count" | "regr_count"))
+}
+
 /// Whether it is known what an aggregate without rows is: NULL, or 0 for a count.
 pub(super) fn known_without_rows(expr: &Expr) -> bool {
-    function_name(expr) == Some("count") || null_without_rows(expr)
+    counts(expr) || null_without_rows(expr)
 }
 
 /// Whether LIMIT and OFFSET leave the one row of an aggregate as it is.

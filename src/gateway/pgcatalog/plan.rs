@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     RecursiveQuery, Subquery, TableSource, lit,
 };
 
-use super::counts::{by_equalities, keeps_one_row, known_without_rows, null_without_rows};
+use super::counts::{by_equalities, counts, keeps_one_row, known_without_rows, null_without_rows};
 use super::functions::{SINGLE_VALUE, array_output_function, output_function};
 use super::types;
 
@@ -498,15 +498,6 @@ fn every_combination(
         .project(columns)?
         .build()?;
     Ok((plan, outer.clone()))
-}
-
-/// Whether an aggregate is 0 without rows.
-fn counts(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => counts(&alias.expr),
-        Expr::AggregateFunction(function) => matches!(function.func.name(), "count" | "regr_count"),
-        _ => false,
-    }
 }
 
 /// A number of rows, which may be a parameter; NULL is none given.

@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
 
 use super::super::pgcatalog::errors::sql_error;
 use super::super::pgcatalog::types;
+use super::jsonb;
 
 /// How a path is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,33 +125,6 @@ fn follow<'a>(value: &'a str, step: &Step) -> Option<&'a str> {
     items.get(at).map(|item| item.trim())
 }
 
-/// JSON with the spaces of `jsonb`.
-fn spaced(text: &str) -> String {
-    let mut spaced = String::with_capacity(text.len());
-    let (mut is_string, mut is_escaped) = (false, false);
-    for character in text.chars() {
-        if is_string {
-            match character {
-                _ if is_escaped => is_escaped = false,
-                '\\' => is_escaped = true,
-                '"' => is_string = false,
-                _ => {}
-            }
-            spaced.push(character);
-            continue;
-        }
-        match character {
-            ' ' | '\n' | '\r' | '\t' => {}
-            ':' | ',' => spaced.extend([character, ' ']),
-            other => {
-                is_string = other == '"';
-                spaced.push(other);
-            }
-        }
-    }
-    spaced
-}
-
 impl Follow {
     /// The steps of a row; `None` for NULL.
     fn steps(&self, columns: &[ArrayRef], row: usize) -> Result<Option<Vec<Step>>> {
@@ -187,16 +161,16 @@ impl Follow {
         Ok(Some(steps))
     }
 
-    fn row(&self, json: &str, steps: &[Step], is_binary: bool) -> Option<String> {
-        let found = steps.iter().try_fold(json.trim(), follow)?;
+    fn row(&self, json: &str, steps: &[Step], is_binary: bool) -> Result<Option<String>> {
+        let Some(found) = steps.iter().try_fold(json.trim(), follow) else { return Ok(None) };
         if self.is_text {
             match unquoted(found) {
-                Some(text) => return Some(text),
-                None if found == "null" => return None,
+                Some(text) => return Ok(Some(text)),
+                None if found == "null" => return Ok(None),
                 None => {}
             }
         }
-        Some(if is_binary { spaced(found) } else { found.to_owned() })
+        Ok(Some(if is_binary { jsonb::normal(found)? } else { found.to_owned() }))
     }
 }
 
@@ -246,7 +220,7 @@ impl ScalarUDFImpl for Follow {
         let json = cast(json, &DataType::Utf8)?;
         let rows = json.as_string::<i32>().iter().enumerate().map(|(row, json)| {
             let Some(steps) = self.steps(path, row)? else { return Ok(None) };
-            Ok(json.and_then(|json| self.row(json, &steps, is_binary)))
+            json.map_or(Ok(None), |json| self.row(json, &steps, is_binary))
         });
         Ok(ColumnarValue::Array(Arc::new(rows.collect::<Result<StringArray>>()?)))
     }
@@ -263,7 +237,7 @@ mod tests {
         let at = |steps: &[&str], is_text, is_binary| {
             let signature = Signature::user_defined(Volatility::Immutable);
             let steps: Vec<Step> = steps.iter().map(|step| Step::Name((*step).to_owned())).collect();
-            Follow { name: "", path: Path::Array, is_text, signature }.row(json, &steps, is_binary)
+            Follow { name: "", path: Path::Array, is_text, signature }.row(json, &steps, is_binary).unwrap()
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(at(&["a", "b,}", "0"], true, false), some("1"));
