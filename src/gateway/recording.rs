@@ -297,7 +297,7 @@ impl Session {
         record.snapshots = Some(of_cursor.unwrap_or_else(|| self.recording.seen()));
     }
 
-    /// A text to its statements, on the query threads; `record` gets the text of what cannot be read. Of `one` statement
+    /// A text to its statements, on the threads for it; `record` gets the text of what cannot be read. Of `one` statement
     /// at most, where there can be no more.
     pub(super) async fn read(
         &self,
@@ -316,7 +316,7 @@ impl Session {
             });
             Ok(read.map_err(|error| (error, masked::whole(&text, recorder))))
         };
-        match self.on_engine(conn, guard, reading).await {
+        match self.on_planner(conn, guard, reading).await {
             Ok(Ok(statements)) => Ok(statements),
             Ok(Err((error, text))) => {
                 record.set_text(text);

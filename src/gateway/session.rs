@@ -20,7 +20,7 @@ use super::frame::{Frame, FrameError, Message, decode};
 use super::front_door::Statement;
 use super::outcome::{self, Outcome, Passage, Sent};
 use super::peer::Peer;
-use super::query::engine::Engine;
+use super::query::engine::{Engine, Task};
 use super::query::memory::Governor;
 use super::query::plan::Scene;
 use super::query::shape::{Column, Formats, describe};
@@ -46,6 +46,8 @@ pub(crate) struct Parts {
     pub backend: Arc<dyn Backend>,
     /// The query threads.
     pub engine: Arc<Engine>,
+    /// The threads that read and plan.
+    pub planner: Arc<Engine>,
     /// The place in the cancel table.
     pub place: Registration,
     /// The server's end.
@@ -62,9 +64,15 @@ pub(crate) struct Parts {
     pub stats: Arc<Stats>,
 }
 
+/// What a task gives, unless the statement has to end before.
+async fn finished<T>(mut task: Task<Result<T, SqlError>>, conn: &mut Conn, guard: &Guard) -> Result<T, SqlError> {
+    guard.run(&mut conn.reader, async { task.join().await? }).await
+}
+
 /// The state of a connection after its startup.
 pub(crate) struct Session {
     pub(super) engine: Arc<Engine>,
+    planner: Arc<Engine>,
     governor: Arc<Governor>,
     pub(super) backend: Arc<Mutex<Box<dyn BackendSession>>>,
     pub(super) settings: SharedSettings,
@@ -115,7 +123,7 @@ impl Session {
             startup.application_name.clone(),
         );
         let backend = parts.backend;
-        let mut opening = parts.engine.spawn(async move { backend.open(&startup) });
+        let mut opening = parts.planner.spawn(async move { backend.open(&startup) });
         let backend = opening.join().await??;
         recording.saw(backend.snapshots());
         recording.log_in().await?;
@@ -123,6 +131,7 @@ impl Session {
             backend: Arc::new(Mutex::new(backend)),
             recording: Arc::new(recording),
             engine: parts.engine,
+            planner: parts.planner,
             governor: parts.governor,
             settings,
             transaction: Transaction::default(),
@@ -347,15 +356,24 @@ impl Session {
         })
     }
 
-    /// Runs parsing or planning on the query threads.
+    /// Reads or plans on the threads for it.
+    pub(super) async fn on_planner<T: Send + 'static>(
+        &self,
+        conn: &mut Conn,
+        guard: &Guard,
+        work: impl Future<Output = Result<T, SqlError>> + Send + 'static,
+    ) -> Result<T, SqlError> {
+        finished(self.planner.spawn(work), conn, guard).await
+    }
+
+    /// Executes on the query threads.
     pub(super) async fn on_engine<T: Send + 'static>(
         &self,
         conn: &mut Conn,
         guard: &Guard,
         work: impl Future<Output = Result<T, SqlError>> + Send + 'static,
     ) -> Result<T, SqlError> {
-        let mut task = self.engine.spawn(work);
-        guard.run(&mut conn.reader, async { task.join().await? }).await
+        finished(self.engine.spawn(work), conn, guard).await
     }
 
     /// Tells the backend which `grantd.*` settings differ from `before`; puts all settings back when it refuses one.

@@ -209,7 +209,8 @@ impl Session {
             None => Default::default(),
         };
         let bound = values.len();
-        let planned = self.on_engine(conn, guard, async move { scene.plan(query, &types, Some(values)).await }).await?;
+        let planned =
+            self.on_planner(conn, guard, async move { scene.plan(query, &types, Some(values)).await }).await?;
         if planned.params.len() > bound {
             return Err(SqlError::new("42P02", format!("there is no parameter ${}", bound.saturating_add(1))));
         }
@@ -573,7 +574,7 @@ impl Session {
         let mut prepared =
             Prepared { statement, types, params: Vec::new(), columns: None, made: now(), from_sql: false };
         let Some(statement) = &prepared.statement else {
-            prepared.params = params::of_command(&prepared.types)?;
+            prepared.params = params::of_nothing(&prepared.types);
             return Ok(prepared);
         };
         let query = match &statement.command {
@@ -620,7 +621,7 @@ impl Session {
         };
         let scene = self.scene(conn, guard, &statement.sql).await?;
         let types = prepared.types.clone();
-        let planned = self.on_engine(conn, guard, async move { scene.plan(query, &types, None).await }).await?;
+        let planned = self.on_planner(conn, guard, async move { scene.plan(query, &types, None).await }).await?;
         prepared.columns = match &statement.command {
             Command::Query(_) => Some(shape::of_plan(&planned.plan, &planned.state)?.into()),
             Command::Explain(options, _) => {

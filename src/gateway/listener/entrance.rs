@@ -47,6 +47,7 @@ pub(super) async fn connection(socket: Socket, peer: Peer, shared: Arc<Shared>) 
     let parts = Parts {
         backend: Arc::clone(&shared.backend),
         engine: Arc::clone(&shared.engine),
+        planner: Arc::clone(&shared.planner),
         place: shared.cancels.register(),
         shutdown: shared.shutdown.clone(),
         peer,

@@ -202,6 +202,15 @@ pub(crate) fn operator(oid: i32) -> Option<(&'static str, i32, i32)> {
     INDEX.get(&oid).copied()
 }
 
+/// Whether there is a row in `pg_cast` from one type to the other.
+pub(crate) fn has_cast(from: i32, to: i32) -> bool {
+    static INDEX: LazyLock<HashSet<(i32, i32)>> = LazyLock::new(|| {
+        let Some(table) = table("pg_cast") else { return HashSet::new() };
+        table.rows.iter().map(|row| (integer(table, row, "castsource"), integer(table, row, "casttarget"))).collect()
+    });
+    INDEX.contains(&(from, to))
+}
+
 /// The oid of a relation of `pg_catalog`, 0 when there is none.
 pub(crate) fn class_oid(name: &str) -> i32 {
     relation("pg_catalog", name).map_or(0, |relation| relation.oid)
@@ -234,6 +243,8 @@ pub(crate) struct Type {
     pub is_array: bool,
     /// `pg_type.typtype`.
     pub kind: &'static str,
+    /// `pg_type.typcategory`: `S` for the string types.
+    pub category: &'static str,
     /// The type a domain is over, else 0.
     pub base: i32,
 }
@@ -267,6 +278,7 @@ pub(crate) static TYPES: LazyLock<Vec<Type>> = LazyLock::new(|| {
                 collation,
                 is_array: borrowed(table, row, "typsubscript") == ARRAY_SUBSCRIPT_HANDLER,
                 kind: borrowed(table, row, "typtype"),
+                category: borrowed(table, row, "typcategory"),
                 base: integer(table, row, "typbasetype"),
             }
         })
@@ -290,11 +302,20 @@ fn row_types(relation: &'static SystemRelation) -> [Type; 2] {
         collation: 0,
         is_array: false,
         kind: "c",
+        category: "C",
         base: 0,
     };
     let name = format!("_{}", relation.name).leak();
-    let array =
-        Type { oid: relation.array_type, name, element: row.oid, array: 0, is_array: true, kind: "b", ..row.clone() };
+    let array = Type {
+        oid: relation.array_type,
+        name,
+        element: row.oid,
+        array: 0,
+        is_array: true,
+        kind: "b",
+        category: "A",
+        ..row.clone()
+    };
     [row, array]
 }
 

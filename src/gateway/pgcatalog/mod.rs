@@ -4,6 +4,7 @@
 //! [`install`] registers it on a connection's context; [`rewrite::statement`] turns PostgreSQL's spelling into what DataFusion
 //! plans; [`plan::finish`] does what has to be done on the plan.
 
+pub(crate) mod casts;
 pub mod catalog;
 mod counts;
 pub mod errors;

@@ -20,6 +20,7 @@ pub(crate) fn value(
     zone: Option<Tz>,
     number: usize,
 ) -> Result<ScalarValue, SqlError> {
+    ty.exists()?;
     let Some(raw) = raw else { return ty.null() };
     if binary {
         from_binary(raw, &ty.pg)?

@@ -16,7 +16,7 @@ use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
 use super::super::pgcatalog::{
-    self,
+    self, casts,
     rewrite::{OID_ELEMENT, call, take},
     sets::is_small,
 };
@@ -35,15 +35,34 @@ pub(crate) struct ParamType {
     pub arrow: DataType,
 }
 
+/// The name that stands for a type that does not exist.
+const UNDEFINED: &str = "-";
+
 impl ParamType {
     fn text() -> Self {
         Self { pg: Type::TEXT, arrow: DataType::Utf8 }
+    }
+
+    /// A type that the client declared, whether it exists or not: a parameter that is not used may have any.
+    fn declared(oid: u32) -> Self {
+        let undefined = || Type::new(UNDEFINED.to_owned(), oid, Kind::Simple, String::new());
+        let pg = Type::from_oid(oid).unwrap_or_else(undefined);
+        Self { arrow: arrow_type(&pg), pg }
+    }
+
+    /// XX000, as PostgreSQL has it, for a type that does not exist: no value can be of it.
+    pub(crate) fn exists(&self) -> Result<(), SqlError> {
+        if self.pg.name() == UNDEFINED { Err(no_type(self.pg.oid())) } else { Ok(()) }
     }
 
     /// A NULL of the type.
     pub(crate) fn null(&self) -> Result<ScalarValue, SqlError> {
         ScalarValue::try_from(&self.arrow).map_err(|error| SqlError::from(&error))
     }
+}
+
+fn no_type(oid: u32) -> SqlError {
+    SqlError::new("XX000", format!("cache lookup failed for type {oid}"))
 }
 
 /// What the text of a statement says about its parameters: the type by number (from 1), `None` where it says nothing.
@@ -66,6 +85,8 @@ struct Finder {
     found: Found,
     /// Bounds of a series whose other bounds are `integer`.
     bounds: BTreeSet<usize>,
+    /// Casts of parameters.
+    casts: Vec<(usize, Type)>,
     error: Option<SqlError>,
 }
 
@@ -132,6 +153,7 @@ impl VisitorMut for Finder {
             Expr::Cast { expr: inner, data_type, .. } => {
                 if let Some(number) = number(inner) {
                     let ty = sql_type(data_type);
+                    self.casts.extend(ty.clone().map(|ty| (number, ty)));
                     self.learn(number, ty);
                 }
             }
@@ -156,6 +178,7 @@ impl VisitorMut for Finder {
                     && let Some(number) = number(inner)
                     && let Some(ty) = called_type(&name.value)
                 {
+                    self.casts.push((number, ty.clone()));
                     self.learn(number, Some(ty));
                 }
             }
@@ -235,7 +258,16 @@ pub(crate) fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>
     if let Some(error) = finder.error {
         return Err(error);
     }
+    for (number, to) in &finder.casts {
+        if let Some(from) = declared.get(number).filter(|from| !casts::allowed(**from, to.oid())) {
+            return Err(SqlError::new("42846", casts::refusal(*from, to.oid())));
+        }
+    }
     let found = finder.found;
+    let undefined = |(number, oid): &(&usize, &u32)| found.contains_key(number) && **oid != 0 && !casts::is_type(**oid);
+    if let Some((_, oid)) = declared.iter().find(undefined) {
+        return Err(no_type(*oid));
+    }
     let is_integer = |number: &usize| found.get(number).is_some_and(|ty| *ty == Some(Type::INT4));
     let bounds = finder.bounds.into_iter().filter(is_integer).map(|number| (number, Type::INT4.oid()));
     let declared = declared
@@ -267,6 +299,12 @@ pub(crate) fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Resu
         .collect())
 }
 
+/// The parameters of an empty statement: as the client declared them, whatever that is.
+pub(crate) fn of_nothing(declared: &BTreeMap<usize, u32>) -> Vec<ParamType> {
+    let last = declared.keys().next_back().copied().unwrap_or(0);
+    (1..=last).map(|number| ParamType::declared(declared.get(&number).copied().unwrap_or(0))).collect()
+}
+
 /// The parameters of a command that has no expressions: those that the client declared.
 pub(crate) fn of_command(declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
     of_refused(0, declared)
@@ -276,10 +314,8 @@ pub(crate) fn of_command(declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamTyp
 pub(crate) fn of_refused(params: usize, declared: &BTreeMap<usize, u32>) -> Result<Vec<ParamType>, SqlError> {
     determined(&(1..=params).map(|number| (number, None)).collect(), declared)?;
     let last = params.max(declared.keys().next_back().copied().unwrap_or(0));
-    let ty = |number: usize| declared.get(&number).and_then(|oid| Type::from_oid(*oid));
-    Ok((1..=last)
-        .map(|number| ty(number).map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg }))
-        .collect())
+    let oid = |number: usize| declared.get(&number).copied().filter(|oid| *oid != 0);
+    Ok((1..=last).map(|number| oid(number).map_or_else(ParamType::text, ParamType::declared)).collect())
 }
 
 /// 42P18 when nothing says what a parameter is: it is not used, or there is one after it.
@@ -287,7 +323,7 @@ pub(crate) fn determined(found: &Found, declared: &BTreeMap<usize, u32>) -> Resu
     let last = |numbers: Option<&usize>| numbers.copied().unwrap_or(0);
     let last = last(found.keys().next_back()).max(last(declared.keys().next_back()));
     let unknown = (1..=last).find(|number| {
-        let known = declared.get(number).is_some_and(|oid| Type::from_oid(*oid).is_some_and(|ty| ty != Type::UNKNOWN));
+        let known = declared.get(number).is_some_and(|oid| *oid != 0 && *oid != Type::UNKNOWN.oid());
         !known && !found.contains_key(number)
     });
     match unknown {
@@ -321,6 +357,12 @@ pub(crate) fn resolve(
     let inferred = plan.get_parameter_fields()?;
     let mut types = Vec::new();
     for number in 1..=last {
+        if let Some(oid) = declared.get(&number).filter(|oid| **oid != 0)
+            && !found.contains_key(&number)
+        {
+            types.push(ParamType::declared(*oid));
+            continue;
+        }
         let from_oid = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| Type::from_oid(*oid));
         let planner = || inferred.get(&format!("${number}")).cloned().flatten();
         let said = || found.get(&number).cloned().flatten();
