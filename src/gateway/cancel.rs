@@ -1,4 +1,5 @@
-//! Cancelling: the table of connections by number and secret, and the flag of the statement that runs in each.
+//! Cancelling: the table of connections by number and secret, and the flag of the statement that runs in each. Who has the
+//! secret cancels over a connection of its own; who is logged in, as the same user or as an administrator, by a function.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -7,6 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rand::Rng as _;
 use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
+
+use super::error::SqlError;
+use super::session::Shutdown;
 
 /// The statement that a connection runs now, if any. A cancel that finds none does nothing, as in PostgreSQL.
 #[derive(Debug, Default)]
@@ -32,10 +36,43 @@ impl StatementSlot {
     }
 }
 
+/// Whose a connection is.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    /// The user's name.
+    pub user: String,
+    /// Whether he is an administrator.
+    pub administrator: bool,
+}
+
+impl Owner {
+    /// 42501 where the connection of another is not his to signal, as `pg_signal_backend` decides it.
+    fn check(&self, other: &Self, ends: bool) -> Result<(), SqlError> {
+        if self.administrator || (self.user == other.user && !other.administrator) {
+            return Ok(());
+        }
+        Err(SqlError::new(
+            "42501",
+            match (other.administrator, ends) {
+                (true, false) => "must be a superuser to cancel superuser query",
+                (true, true) => "must be a superuser to terminate superuser process",
+                (false, false) => {
+                    "must be a member of the role whose query is being canceled or member of pg_signal_backend"
+                }
+                (false, true) => {
+                    "must be a member of the role whose process is being terminated or member of pg_signal_backend"
+                }
+            },
+        ))
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     secret: i32,
     slot: Arc<StatementSlot>,
+    owner: Owner,
+    shutdown: Shutdown,
 }
 
 /// Every open connection, by the number in its `BackendKeyData`.
@@ -55,11 +92,45 @@ pub(crate) struct Registration {
     pub secret: i32,
     /// Its statement.
     pub slot: Arc<StatementSlot>,
+    /// Its end, and the server's.
+    pub shutdown: Shutdown,
+    owner: Owner,
+}
+
+impl Registration {
+    /// What its session may do to others.
+    pub(crate) fn signals(&self) -> Signals {
+        Signals { table: Arc::clone(&self.table), owner: self.owner.clone() }
+    }
+}
+
+/// `pg_cancel_backend` and `pg_terminate_backend` of a session.
+#[derive(Debug, Clone)]
+pub(crate) struct Signals {
+    table: Arc<CancelTable>,
+    owner: Owner,
+}
+
+impl Signals {
+    /// Ends the statement of connection `pid`, or the connection; whether there is one. 42501 when it is not his to end.
+    pub(crate) fn send(&self, pid: i32, ends: bool) -> Result<bool, SqlError> {
+        let entries = self.table.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = entries.get(&pid) else { return Ok(false) };
+        self.owner.check(&entry.owner, ends)?;
+        if ends {
+            entry.shutdown.begun.cancel();
+            entry.shutdown.deadline.cancel();
+        } else {
+            entry.slot.cancel();
+        }
+        Ok(true)
+    }
 }
 
 impl CancelTable {
     /// A place for a new connection with a random secret.
-    pub(crate) fn register(self: &Arc<Self>) -> Registration {
+    pub(crate) fn register(self: &Arc<Self>, owner: Owner, shutdown: &Shutdown) -> Registration {
+        let shutdown = shutdown.child();
         let secret = rand::rng().random::<i32>();
         let slot = Arc::new(StatementSlot::default());
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,8 +140,9 @@ impl CancelTable {
                 break pid;
             }
         };
-        entries.insert(pid, Entry { secret, slot: Arc::clone(&slot) });
-        Registration { table: Arc::clone(self), pid, secret, slot }
+        let entry = Entry { secret, slot: Arc::clone(&slot), owner: owner.clone(), shutdown: shutdown.clone() };
+        entries.insert(pid, entry);
+        Registration { table: Arc::clone(self), pid, secret, slot, shutdown, owner }
     }
 
     /// Cancels the statement of connection `pid` when the secret is right, which is the answer; silent otherwise.
@@ -97,10 +169,35 @@ impl Drop for Registration {
 mod tests {
     use super::*;
 
+    fn place(table: &Arc<CancelTable>, user: &str, administrator: bool) -> Registration {
+        let shutdown = Shutdown { begun: CancellationToken::new(), deadline: CancellationToken::new() };
+        table.register(Owner { user: user.to_owned(), administrator }, &shutdown)
+    }
+
+    #[test]
+    fn users_end_their_own_statements_and_administrators_those_of_all() {
+        let table = Arc::new(CancelTable::default());
+        let [ann, ben, root] =
+            [("ann", false), ("ben", false), ("root", true)].map(|(user, is)| place(&table, user, is));
+        let token = ann.slot.begin();
+        assert_eq!(ben.signals().send(ann.pid, false).unwrap_err().sqlstate, "42501");
+        assert_eq!(ben.signals().send(root.pid, true).unwrap_err().sqlstate, "42501");
+        assert!(!token.is_cancelled());
+        assert!(place(&table, "ann", false).signals().send(ann.pid, false).unwrap());
+        assert!(token.is_cancelled());
+        assert!(!ann.shutdown.begun.is_cancelled());
+        assert!(root.signals().send(ann.pid, true).unwrap());
+        assert!(ann.shutdown.begun.is_cancelled() && ann.shutdown.deadline.is_cancelled());
+        assert!(!ben.shutdown.begun.is_cancelled());
+        let gone = ann.pid;
+        drop(ann);
+        assert!(!root.signals().send(gone, true).unwrap());
+    }
+
     #[test]
     fn only_the_right_secret_cancels_a_running_statement() {
         let table = Arc::new(CancelTable::default());
-        let place = table.register();
+        let place = place(&table, "ann", false);
         let token = place.slot.begin();
         table.cancel(place.pid, &(place.secret ^ 1).to_be_bytes());
         table.cancel(place.pid, &[]);
@@ -113,7 +210,7 @@ mod tests {
     #[test]
     fn a_cancel_between_statements_does_not_hit_the_next_one() {
         let table = Arc::new(CancelTable::default());
-        let place = table.register();
+        let place = place(&table, "ann", false);
         place.slot.begin();
         place.slot.end();
         table.cancel(place.pid, &place.secret.to_be_bytes());

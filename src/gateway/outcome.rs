@@ -26,8 +26,6 @@ pub(crate) enum Outcome {
         tag: &'static str,
         /// Whether the tag has the number.
         counted: bool,
-        /// Rows sent before the portal was suspended.
-        sent: u64,
     },
     /// Rows of a cursor.
     Fetch {
@@ -39,8 +37,6 @@ pub(crate) enum Outcome {
         left: Option<u64>,
         /// MOVE.
         only_move: bool,
-        /// Rows sent so far.
-        sent: u64,
     },
     /// COPY TO STDOUT.
     Copy(Box<Rows>, CopyOptions),
@@ -125,9 +121,8 @@ pub(crate) async fn send(
     most: Option<u64>,
 ) -> Result<(Sent, u64), SqlError> {
     match outcome {
-        Outcome::Rows { rows, tag, counted, sent } => {
+        Outcome::Rows { rows, tag, counted } => {
             let (count, over) = send_rows(conn, guard, rows, (formats, style), most, Passage::default()).await?;
-            *sent = sent.saturating_add(count);
             if !over {
                 conn.send(&PortalSuspended::new())?;
                 return Ok((Sent::Suspended, count));

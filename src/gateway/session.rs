@@ -40,6 +40,13 @@ pub(crate) struct Shutdown {
     pub deadline: CancellationToken,
 }
 
+impl Shutdown {
+    /// An end that comes with this one at the latest.
+    pub(crate) fn child(&self) -> Self {
+        Self { begun: self.begun.child_token(), deadline: self.deadline.child_token() }
+    }
+}
+
 /// What a session is made of.
 pub(crate) struct Parts {
     /// Opens the catalog's side.
@@ -50,8 +57,6 @@ pub(crate) struct Parts {
     pub planner: Arc<Engine>,
     /// The place in the cancel table.
     pub place: Registration,
-    /// The server's end.
-    pub shutdown: Shutdown,
     /// The client's address.
     pub peer: Peer,
     /// Whether the user is an administrator.
@@ -81,7 +86,6 @@ pub(crate) struct Session {
     pub(super) portals: HashMap<String, Portal>,
     pub(super) recording: Arc<Recording>,
     place: Registration,
-    shutdown: Shutdown,
     peer: Peer,
     reported: Vec<(&'static str, String)>,
     stats: Arc<Stats>,
@@ -103,7 +107,7 @@ enum Flow {
 impl Session {
     /// Opens the session and gathers the answers to the startup packet.
     pub(crate) async fn open(conn: &mut Conn, parts: Parts, wanted: Wanted) -> Result<Self, SqlError> {
-        let settings = SharedSettings::within(parts.governor.limits());
+        let settings = SharedSettings::within(parts.governor.limits(), parts.place.signals());
         startup::apply(&mut settings.lock(), &wanted)?;
         let startup = Startup {
             user: wanted.user,
@@ -138,7 +142,6 @@ impl Session {
             prepared: HashMap::new(),
             portals: HashMap::new(),
             place: parts.place,
-            shutdown: parts.shutdown,
             peer: parts.peer,
             reported: Vec::new(),
             stats: parts.stats,
@@ -206,7 +209,7 @@ impl Session {
             }
         };
         // A series of messages is one piece of work: the server's end waits for its Sync.
-        let end = if self.in_series { &self.shutdown.deadline } else { &self.shutdown.begun };
+        let end = if self.in_series { &self.place.shutdown.deadline } else { &self.place.shutdown.begun };
         tokio::select! {
             biased;
             () = end.cancelled() => Err(shutting_down()),
@@ -326,7 +329,7 @@ impl Session {
             .lock()
             .statement_timeout()
             .and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
-        Guard { cancel: self.place.slot.begin(), deadline, shutdown: self.shutdown.deadline.clone() }
+        Guard { cancel: self.place.slot.begin(), deadline, shutdown: self.place.shutdown.deadline.clone() }
     }
 
     pub(super) fn style(&self) -> Style {
@@ -545,7 +548,7 @@ impl Session {
         most: Option<u64>,
     ) -> Result<(Sent, u64), SqlError> {
         let style = self.style();
-        let Outcome::Fetch { cursor, backward, left, only_move, sent } = outcome else {
+        let Outcome::Fetch { cursor, backward, left, only_move } = outcome else {
             return outcome::send(conn, guard, outcome, formats, &style, most).await;
         };
         let wanted = match (*left, most) {
@@ -556,14 +559,14 @@ impl Session {
         let rows = portal.rows_mut().ok_or_else(|| cannot_be_run(cursor))?;
         let passage = Passage { backward: *backward, only_count: *only_move };
         let (count, over) = outcome::send_rows(conn, guard, rows, (formats, &style), wanted, passage).await?;
-        *sent = sent.saturating_add(count);
         *left = left.map(|left| left.saturating_sub(count));
         if !over && *left != Some(0) {
             conn.send(&pgwire::messages::extendedquery::PortalSuspended::new())?;
             return Ok((Sent::Suspended, count));
         }
         let word = if *only_move { "MOVE" } else { "FETCH" };
-        conn.send(&CommandComplete::new(format!("{word} {sent}")))?;
+        // Of this execution alone, as PortalRun counts.
+        conn.send(&CommandComplete::new(format!("{word} {count}")))?;
         Ok((Sent::All, count))
     }
 }

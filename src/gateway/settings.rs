@@ -8,6 +8,7 @@ use std::time::Duration;
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::error::DataFusionError;
 
+use super::cancel::Signals;
 use super::error::SqlError;
 use super::pgcatalog::{self, user_settings};
 use crate::config::{Limits, size};
@@ -655,12 +656,14 @@ pub struct SharedSettings {
     settings: Arc<Mutex<Settings>>,
     /// Prepared statements and cursors, as of the last statement that asked for them.
     kept: Arc<Mutex<(Vec<pgcatalog::PreparedStatement>, Vec<pgcatalog::Cursor>)>>,
+    /// What the session may do to others.
+    signals: Option<Signals>,
 }
 
 impl SharedSettings {
     /// Settings that clients cannot raise beyond the server's limits.
-    pub fn within(limits: &Limits) -> Self {
-        Self { settings: Arc::new(Mutex::new(Settings::within(limits))), kept: Arc::default() }
+    pub(crate) fn within(limits: &Limits, signals: Signals) -> Self {
+        Self { settings: Arc::new(Mutex::new(Settings::within(limits))), kept: Arc::default(), signals: Some(signals) }
     }
 
     /// The settings themselves.
@@ -711,6 +714,11 @@ impl pgcatalog::Settings for SharedSettings {
 
     fn cursors(&self) -> Vec<pgcatalog::Cursor> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    fn signal(&self, pid: i32, ends: bool) -> datafusion::error::Result<bool> {
+        let Some(signals) = &self.signals else { return Ok(false) };
+        signals.send(pid, ends).map_err(|e| DataFusionError::External(Box::new(e)))
     }
 }
 

@@ -36,7 +36,7 @@ fn done(tag: impl Into<String>) -> Outcome {
 }
 
 fn select(rows: Rows) -> Outcome {
-    Outcome::Rows { rows: Box::new(rows), tag: "SELECT", counted: true, sent: 0 }
+    Outcome::Rows { rows: Box::new(rows), tag: "SELECT", counted: true }
 }
 
 impl Session {
@@ -78,7 +78,7 @@ impl Session {
                     Some(Statement { command: Command::Query(query), sql, .. }) => {
                         self.explain(conn, guard, sql, (*options, query), Some(binding)).await
                     }
-                    _ => Err(SqlError::unsupported("EXPLAIN EXECUTE of what is not a query is not supported")),
+                    _ => explained(*options, [explain::without_plan(options.format).to_owned()]),
                 }
             }
             Command::Declare { name, hold, binary, scrolling, query } => {
@@ -105,7 +105,7 @@ impl Session {
                 let rows = portal.rows_mut().ok_or_else(|| cannot_be_run(name))?;
                 Ok(match scroll::approach(conn, guard, rows, *what, *only_move).await? {
                     Approach::Read { backward, rows: left } => {
-                        Outcome::Fetch { cursor: name.clone(), backward, left, only_move: *only_move, sent: 0 }
+                        Outcome::Fetch { cursor: name.clone(), backward, left, only_move: *only_move }
                     }
                     Approach::Stay(rows) => done(format!("MOVE {rows}")),
                 })
@@ -277,9 +277,7 @@ impl Session {
         let planned = self.plan(conn, guard, sql, Box::new(query.clone()), binding).await?;
         let text = Arc::clone(sql);
         let lines = self.on_engine(conn, guard, async move { explain::lines(planned, options, &text).await }).await?;
-        let mut rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
-        rows.columns = vec![Column::new("QUERY PLAN", explain::column_type(options.format))].into();
-        Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false, sent: 0 })
+        explained(options, lines)
     }
 
     /// The prepared statement that EXECUTE names, and the values of its parameters.
@@ -373,7 +371,7 @@ impl Session {
             }
             CallOutcome::Rows(schema, batches) => {
                 let rows = Rows::ready(shape::of_schema(&schema)?, batches);
-                Ok(Outcome::Rows { rows: Box::new(rows), tag: "CALL", counted: false, sent: 0 })
+                Ok(Outcome::Rows { rows: Box::new(rows), tag: "CALL", counted: false })
             }
         }
     }
@@ -396,7 +394,7 @@ impl Session {
             let rows: Vec<_> = all.map(|(name, value, about)| vec![name.to_owned(), value, about.to_owned()]).collect();
             Rows::text(&["name", "setting", "description"], &rows)?
         };
-        Ok(Outcome::Rows { rows: Box::new(rows), tag: "SHOW", counted: false, sent: 0 })
+        Ok(Outcome::Rows { rows: Box::new(rows), tag: "SHOW", counted: false })
     }
 
     /// The columns of SHOW, before it runs.
@@ -636,6 +634,13 @@ impl Session {
         }
         Ok(prepared)
     }
+}
+
+/// The answer of EXPLAIN.
+fn explained(options: ExplainOptions, lines: impl IntoIterator<Item = String>) -> Result<Outcome, SqlError> {
+    let mut rows = Rows::text(&["QUERY PLAN"], &lines.into_iter().map(|line| vec![line]).collect::<Vec<_>>())?;
+    rows.columns = vec![Column::new("QUERY PLAN", explain::column_type(options.format))].into();
+    Ok(Outcome::Rows { rows: Box::new(rows), tag: "EXPLAIN", counted: false })
 }
 
 /// 26000.

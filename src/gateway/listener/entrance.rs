@@ -15,6 +15,7 @@ use tracing::instrument::WithSubscriber as _;
 use super::Shared;
 use super::admission::{Connected, Starting};
 use super::proxy;
+use crate::gateway::cancel::Owner;
 use crate::gateway::conn::{Conn, client_gone, shutting_down};
 use crate::gateway::error::SqlError;
 use crate::gateway::login::Admitted;
@@ -44,12 +45,12 @@ pub(super) async fn connection(socket: Socket, peer: Peer, shared: Arc<Shared>) 
     let entering = enter(socket, peer, Arc::clone(&shared)).with_current_subscriber();
     let Ok(Some(entered)) = shared.logins.spawn(entering).join().await else { return };
     let Entered { mut conn, wanted, admitted, peer, connected } = entered;
+    let owner = Owner { user: wanted.user.clone(), administrator: admitted.administrator };
     let parts = Parts {
         backend: Arc::clone(&shared.backend),
         engine: Arc::clone(&shared.engine),
         planner: Arc::clone(&shared.planner),
-        place: shared.cancels.register(),
-        shutdown: shared.shutdown.clone(),
+        place: shared.cancels.register(owner, &shared.shutdown),
         peer,
         administrator: admitted.administrator,
         governor: Arc::clone(&shared.governor),

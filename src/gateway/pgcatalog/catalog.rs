@@ -39,6 +39,8 @@ pub struct Relation {
     pub row_type: i32,
     /// The oid of the type of arrays of its rows.
     pub array_type: i32,
+    /// The oid of the rule that makes it a view.
+    pub rule: i32,
     /// The relation's name in schema `public`.
     pub name: String,
     /// Its comment.
@@ -135,6 +137,7 @@ impl Catalog {
                 oid: oids.assign(&format!("relation {name}")),
                 row_type: 0,
                 array_type: 0,
+                rule: 0,
                 comment: schema.metadata().get(COMMENT_KEY).cloned(),
                 definition: schema.metadata().get(DEFINITION_KEY).cloned(),
                 name: name.clone(),
@@ -155,6 +158,9 @@ impl Catalog {
         for relation in relations.values_mut() {
             relation.row_type = oids.assign(&format!("type {}", relation.name));
             relation.array_type = oids.assign(&format!("type _{}", relation.name));
+        }
+        for relation in relations.values_mut() {
+            relation.rule = oids.assign(&format!("rule of {}", relation.name));
         }
         let mut roles =
             vec![Role { oid: facts::OWNER, name: OWNER_NAME.to_owned(), can_login: identity.user == OWNER_NAME }];
@@ -188,6 +194,11 @@ impl Catalog {
     pub fn relation_of_type(&self, oid: i32) -> Option<(&Relation, bool)> {
         let of = |relation: &&Relation| relation.row_type == oid || relation.array_type == oid;
         self.relations.values().find(of).map(|relation| (relation, relation.array_type == oid))
+    }
+
+    /// A published relation by the oid of its rule.
+    pub fn relation_by_rule(&self, oid: i32) -> Option<&Relation> {
+        self.relations.values().find(|relation| relation.rule == oid)
     }
 
     /// A published table function by oid.

@@ -43,16 +43,27 @@ pub(super) fn keeps_one_row(limit: &Limit) -> Result<bool> {
     Ok(one && fetch.is_none_or(|fetch| fetch > 0))
 }
 
+/// Whether a condition is one of a column with something outside, which the planner makes a join of
+/// (`can_pullup_over_aggregation`).
+fn joins_column(condition: &Expr) -> bool {
+    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition else { return false };
+    let is_column = |expr: &Expr| match expr {
+        Expr::Column(_) => true,
+        Expr::Cast(cast) => matches!(cast.expr.as_ref(), Expr::Column(_)),
+        _ => false,
+    };
+    (is_column(left) && !right.any_column_refs()) || (is_column(right) && !left.any_column_refs())
+}
+
 /// Whether a subquery looks outside only in equalities of its WHERE, and is not cut: then the planner makes a join of it.
 pub(super) fn by_equalities(plan: &LogicalPlan) -> Result<bool> {
     let mut plain = true;
     plan.apply(|node| {
         plain &= match node {
             LogicalPlan::Limit(_) => false,
-            LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate).into_iter().all(|condition| {
-                !condition.contains_outer()
-                    || matches!(condition, Expr::BinaryExpr(BinaryExpr { op: Operator::Eq, .. }))
-            }),
+            LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate)
+                .into_iter()
+                .all(|condition| !condition.contains_outer() || joins_column(condition)),
             other => !other.expressions().iter().any(Expr::contains_outer),
         };
         Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })

@@ -74,6 +74,14 @@ pub trait Settings: Send + Sync {
     fn cursors(&self) -> Vec<Cursor> {
         Vec::new()
     }
+    /// Cancels the statement of the connection `pid`, or `ends` the connection; whether there is one.
+    ///
+    /// # Errors
+    /// When it is not the session's to signal.
+    fn signal(&self, pid: i32, ends: bool) -> Result<bool> {
+        let _ = (pid, ends);
+        Ok(false)
+    }
 }
 
 /// A row of `pg_prepared_statements`.

@@ -82,6 +82,18 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
     Ok(lines)
 }
 
+/// The answer about a command, as `ExplainOneUtility` has it.
+pub(crate) fn without_plan(format: ExplainFormat) -> &'static str {
+    match format {
+        ExplainFormat::Text => "Utility statements have no plan structure",
+        ExplainFormat::Json => "[\n  \"Utility Statement\"\n]",
+        ExplainFormat::Xml => {
+            "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <Utility-Statement />\n</explain>"
+        }
+        ExplainFormat::Yaml => "- \"Utility Statement\"",
+    }
+}
+
 /// The type of the answer's column.
 pub(crate) fn column_type(format: ExplainFormat) -> Type {
     match format {

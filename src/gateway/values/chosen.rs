@@ -1,12 +1,15 @@
 //! The type of an expression that chooses among values: CASE, COALESCE, NULLIF, GREATEST, LEAST.
 
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable as _};
 
 use super::super::pgcatalog::types;
+use super::arrays;
 use super::typing::is_text;
 
 /// Marks the expression with the type that PostgreSQL resolves for it (`name`, `varchar`, `oid`, ...).
@@ -77,13 +80,33 @@ fn implicit(from: &str, to: &str) -> bool {
     }
 }
 
-/// Makes whole numbers among the results of a CASE that has others exact numbers, too; whether it did.
+/// Reads the literals among the results of a CASE that has arrays as arrays, too; whether there were any.
+pub(super) fn literal_arrays(case: &mut Case, schema: &DFSchema) -> bool {
+    let results = || case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+    let element = results().find_map(|result| match result.get_type(schema) {
+        Ok(DataType::List(element)) => Some(element),
+        _ => None,
+    });
+    let Some(element) = element else { return false };
+    let mut read = false;
+    for result in case.when_then_expr.iter_mut().map(|(_, then)| then).chain(&mut case.else_expr) {
+        if matches!(result.as_ref(), Expr::Literal(ScalarValue::Utf8(Some(_)), _)) {
+            let literal = std::mem::take(result.as_mut());
+            **result = arrays::from_text(Arc::clone(&element)).call(vec![literal]);
+            read = true;
+        }
+    }
+    read
+}
+
+/// Makes the numbers among the results of a CASE floats where one is, else exact where one is; whether it did.
 pub(super) fn common_number(case: &mut Case, schema: &DFSchema) -> bool {
     let results = || case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
     let mut digits: Option<i8> = None;
-    let (mut whole, mut differ) = (false, false);
+    let (mut whole, mut differ, mut float) = (false, false, false);
     for result in results() {
         match result.get_type(schema) {
+            Ok(DataType::Float32 | DataType::Float64) => float = true,
             Ok(DataType::Decimal128(_, scale)) => {
                 differ |= digits.is_some_and(|known| known != scale);
                 digits = Some(digits.unwrap_or(scale).max(scale));
@@ -93,11 +116,12 @@ pub(super) fn common_number(case: &mut Case, schema: &DFSchema) -> bool {
             _ => return false,
         }
     }
-    let Some(scale) = digits.filter(|_| whole || differ) else { return false };
+    let Some(scale) = digits.filter(|_| whole || differ || float) else { return false };
+    let common = if float { DataType::Float64 } else { DataType::Decimal128(38, scale) };
     let results = case.when_then_expr.iter_mut().map(|(_, then)| then).chain(&mut case.else_expr);
     for result in results {
         let inner = std::mem::take(result.as_mut());
-        **result = Expr::Cast(Cast::new(Box::new(inner), DataType::Decimal128(38, scale)));
+        **result = Expr::Cast(Cast::new(Box::new(inner), common.clone()));
     }
     true
 }

@@ -8,6 +8,7 @@ mod arrays;
 pub(crate) mod bytea;
 mod casts;
 mod chosen;
+mod deviations;
 mod formatting;
 pub(crate) mod intervals;
 mod json;

@@ -19,6 +19,11 @@ const COMPUTED_SCALE: i8 = 20;
 const COMPUTED: DataType = DataType::Decimal128(38, COMPUTED_SCALE);
 /// The same for what may be large.
 const LARGE: DataType = DataType::Decimal128(38, 16);
+/// Of variances, and of those that are not large: their zero has no digits.
+pub(super) const VARIANCE: DataType = DataType::Decimal128(38, 13);
+pub(super) const VARIANCE_SHORT: DataType = DataType::Decimal128(38, 19);
+/// Of the root of a variance, which has as many digits as the variance.
+pub(super) const DEVIATION: DataType = DataType::Decimal128(38, 21);
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     [Op::Divide, Op::Exp, Op::Ln, Op::Log, Op::Power, Op::Sqrt, Op::Sign, Op::Out]
@@ -86,11 +91,11 @@ struct Numeric {
 /// A value and the digits after its point.
 type Number = (i128, i8);
 
-fn overflow() -> DataFusionError {
+pub(super) fn overflow() -> DataFusionError {
     sql_error("22003", "value overflows numeric format".to_owned())
 }
 
-fn power_of_ten(exponent: u32) -> Result<i256> {
+pub(super) fn power_of_ten(exponent: u32) -> Result<i256> {
     i256::from_i128(10).checked_pow(exponent).ok_or_else(overflow)
 }
 
@@ -111,7 +116,7 @@ fn divide((a, of_a): Number, (b, of_b): Number) -> Result<i128> {
     fitting(quotient.to_i128())
 }
 
-fn fitting(number: Option<i128>) -> Result<i128> {
+pub(super) fn fitting(number: Option<i128>) -> Result<i128> {
     number.filter(|number| number.unsigned_abs() < 10_u128.pow(38)).ok_or_else(overflow)
 }
 
@@ -273,7 +278,7 @@ impl ScalarUDFImpl for Numeric {
 
 /// Whether the digits of a number of the type depend on its value.
 pub(super) fn is_open(kind: &DataType) -> bool {
-    *kind == ANY_NUMERIC || matches!(kind, DataType::Decimal128(38, 16 | 20 | 24))
+    *kind == ANY_NUMERIC || matches!(kind, DataType::Decimal128(38, 13 | 16 | 19 | 20 | 21 | 24))
 }
 
 /// A number as PostgreSQL shows it: of a computed one, 16 digits from the group of four that begins it.
@@ -287,11 +292,13 @@ pub(crate) fn shown(value: i128, precision: u8, scale: i8) -> String {
         return Decimal128Type::format_decimal(value, precision, scale);
     }
     if value == 0 {
-        return format!("0.{}", "0".repeat(20));
+        let of_variance = [VARIANCE, VARIANCE_SHORT, DEVIATION].contains(&kind);
+        return if of_variance { "0".to_owned() } else { format!("0.{}", "0".repeat(20)) };
     }
     // The place of the first digit, counted from the point.
     let first = i32::try_from(value.unsigned_abs().ilog10()).unwrap_or(0).saturating_sub(i32::from(scale));
-    let digits = 16_i32.saturating_sub(first.div_euclid(4).saturating_mul(4)).clamp(0, i32::from(scale));
+    let group = if kind == DEVIATION { first.div_euclid(2) } else { first.div_euclid(4) };
+    let digits = 16_i32.saturating_sub(group.saturating_mul(4)).clamp(0, i32::from(scale));
     let digits = i8::try_from(digits).unwrap_or(scale);
     let factor = 10_i128.checked_pow(u32::from(scale.abs_diff(digits))).unwrap_or(1);
     Decimal128Type::format_decimal(rounded(value, factor), 38, digits)

@@ -15,8 +15,8 @@ use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, WindowFu
 use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_for_schema};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, RecursiveQuery, TableScan,
-    Union, Values, WindowFunctionDefinition, binary_expr,
+    AggregateUDF, BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator,
+    RecursiveQuery, TableScan, Union, Values, WindowFunctionDefinition, binary_expr,
 };
 
 use super::super::pgcatalog::functions::{array_output_function, output_function};
@@ -24,7 +24,7 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{casted, exact_number, product, without_casts};
-use super::{arrays, json, outputs};
+use super::{arrays, deviations, json, outputs};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -36,7 +36,7 @@ const AVERAGED_SHORT: DataType = DataType::Decimal128(38, 16);
 ///
 /// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit; the days between two dates are `integer`, too;
 /// - arithmetic of `bigint` fails when its result does not fit, instead of starting over at the other end;
-/// - `sum` of `bigint` and `avg` of whole numbers are `numeric`;
+/// - `sum` of `bigint`, `avg` of whole numbers and deviations of exact ones are `numeric`;
 /// - text of moments, intervals, floats and arrays is what the wire has; a whole number of one with a fraction is rounded;
 /// - CASE and its relatives keep the names of types that are text underneath.
 pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -273,6 +273,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                     read = true;
                 }
             }
+            read |= chosen::literal_arrays(&mut case, schema);
             read |= chosen::common_number(&mut case, schema);
             let named = chosen::named_type(Expr::Case(case), schema);
             if read { Transformed::yes(named.data) } else { named }
@@ -309,15 +310,15 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 None => Transformed::no(expr),
             }
         }
-        Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
-            let exact = exact(func.name(), &mut params.args, schema);
+        Expr::AggregateFunction(AggregateFunction { mut func, mut params }) => {
+            let exact = exact(&mut func, &mut params.args, schema);
             let expr = Expr::AggregateFunction(AggregateFunction { func, params });
             if exact { Transformed::yes(expr) } else { Transformed::no(expr) }
         }
         Expr::WindowFunction(mut window) => {
             let WindowFunction { fun, params } = window.as_mut();
             let exact = match fun {
-                WindowFunctionDefinition::AggregateUDF(func) => exact(func.name(), &mut params.args, schema),
+                WindowFunctionDefinition::AggregateUDF(func) => exact(func, &mut params.args, schema),
                 WindowFunctionDefinition::WindowUDF(_) => false,
             };
             let expr = Expr::WindowFunction(window);
@@ -335,11 +336,22 @@ fn own_text(value: Expr, schema: &DFSchema) -> Transformed<Expr> {
     }
 }
 
-/// Makes the argument of a sum or an average a `numeric`; whether it did.
-fn exact(name: &str, arguments: &mut [Expr], schema: &DFSchema) -> bool {
+/// Makes the argument of a sum, an average or a deviation a `numeric`; whether it did.
+fn exact(aggregate: &mut Arc<AggregateUDF>, arguments: &mut [Expr], schema: &DFSchema) -> bool {
     let [argument] = arguments else { return false };
     let Ok(kind) = argument.get_type(schema) else { return false };
-    let to = match (name, &kind) {
+    if let Some(exact) = deviations::exact(aggregate.name()) {
+        match kind {
+            DataType::Decimal128(..) if *aggregate == exact => return false,
+            DataType::Decimal128(..) => {}
+            DataType::Int16 | DataType::Int32 => *argument = cast(std::mem::take(argument), deviations::SHORT),
+            kind if kind.is_integer() => *argument = cast(std::mem::take(argument), deviations::LONG),
+            _ => return false,
+        }
+        *aggregate = exact;
+        return true;
+    }
+    let to = match (aggregate.name(), &kind) {
         ("sum", DataType::Int64 | DataType::UInt64) => SUM,
         ("avg", DataType::Int16 | DataType::Int32) => AVERAGED_SHORT,
         ("avg", kind) if kind.is_integer() => AVERAGED,

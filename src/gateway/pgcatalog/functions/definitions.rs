@@ -17,7 +17,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         Ok(definition.map_or(Value::Null, Value::Text))
     }),
     stable("pg_get_ruledef", (1, 2), "text", |catalog, arguments| {
-        Ok(relation(catalog, arguments.first())?.map_or(Value::Null, |relation| {
+        let oid = arguments.first().and_then(Value::oid).unwrap_or(0);
+        Ok(catalog.relation_by_rule(oid).map_or(Value::Null, |relation| {
             let name = quote_ident(&relation.name);
             Value::text(format!(
                 "CREATE RULE \"_RETURN\" AS\n    ON SELECT TO public.{name} DO INSTEAD {}",

@@ -107,7 +107,7 @@ fn identified(catalog: &Catalog, class: i32, object: i32, column: i32) -> Option
             (None, None) => alone("type", None),
         },
         "pg_rewrite" => {
-            let relation = catalog.relation_by_oid(object)?;
+            let relation = catalog.relation_by_rule(object)?;
             let identity = format!("\"_RETURN\" on public.{}", quote_ident(&relation.name));
             [Some("rule".to_owned()), None, None, Some(identity)]
         }

@@ -88,7 +88,8 @@ pub(super) enum Changes {
     Volatile,
 }
 
-type Answer = fn(&Catalog, &[Value]) -> Result<Value>;
+/// What a function gives for its arguments.
+pub(super) type Answer = fn(&Catalog, &[Value]) -> Result<Value>;
 
 /// The definition of a function.
 #[derive(Debug)]

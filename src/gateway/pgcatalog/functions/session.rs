@@ -2,7 +2,7 @@
 
 use datafusion::error::Result;
 
-use super::scalar::{Changes, Definition, Nulls, Value, stable};
+use super::scalar::{Answer, Changes, Definition, Nulls, Value, stable};
 use crate::gateway::pgcatalog::catalog::Catalog;
 use crate::gateway::pgcatalog::errors::sql_error;
 use crate::gateway::pgcatalog::{SERVER_VERSION, SERVER_VERSION_NUM, facts};
@@ -72,12 +72,22 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_client_encoding", (0, 0), "name", |_, _| Ok(Value::text("UTF8"))),
     stable("getdatabaseencoding", (0, 0), "name", |_, _| Ok(Value::text("UTF8"))),
     stable("pg_blocking_pids", (1, 1), "_int4", |_, _| Ok(Value::List(Vec::new()))),
-    // A session ends by its client, and a statement is cancelled with the secret that its client was given.
-    stable("pg_cancel_backend", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),
-    stable("pg_terminate_backend", (1, 2), "bool", |_, _| Ok(Value::Bool(false))),
+    signal("pg_cancel_backend", (1, 1), |catalog, arguments| signalled(catalog, arguments, false)),
+    signal("pg_terminate_backend", (1, 2), |catalog, arguments| signalled(catalog, arguments, true)),
     // There are no advisory locks to release; PostgreSQL returns void, which is sent as an empty text.
     stable("pg_advisory_unlock_all", (0, 0), "void", |_, _| Ok(Value::text(""))),
 ];
+
+/// A function that does something to another connection, so only when it is run.
+const fn signal(name: &'static str, arity: (usize, usize), answer: Answer) -> Definition {
+    Definition { name, arity, returns: "bool", nulls: Nulls::Strict, changes: Changes::Volatile, answer }
+}
+
+fn signalled(catalog: &Catalog, arguments: &[Value], ends: bool) -> Result<Value> {
+    let Some(Value::Int(pid)) = arguments.first() else { return Ok(Value::Bool(false)) };
+    let Ok(pid) = i32::try_from(*pid) else { return Ok(Value::Bool(false)) };
+    Ok(Value::Bool(catalog.settings().signal(pid, ends)?))
+}
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of every function's answer")]
 fn user(catalog: &Catalog, _: &[Value]) -> Result<Value> {

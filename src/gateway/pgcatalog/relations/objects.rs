@@ -152,8 +152,7 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
         "pg_rewrite" => {
             for relation in catalog.relations.values() {
                 rows.push([
-                    // A view's only rule is the view itself; it shares the view's oid, which no other rule has.
-                    ("oid", cell(relation.oid)),
+                    ("oid", cell(relation.rule)),
                     ("rulename", text("_RETURN")),
                     ("ev_class", cell(relation.oid)),
                     ("ev_type", text("1")),
@@ -319,8 +318,8 @@ fn dependencies(catalog: &Catalog, rows: &mut Rows) {
         depends(("pg_type", relation.row_type), view, "i");
         depends(("pg_type", relation.array_type), ("pg_type", relation.row_type), "i");
         depends(view, ("pg_namespace", facts::PUBLIC), "n");
-        depends(("pg_rewrite", relation.oid), view, "i");
-        depends(("pg_rewrite", relation.oid), view, "n");
+        depends(("pg_rewrite", relation.rule), view, "i");
+        depends(("pg_rewrite", relation.rule), view, "n");
     }
     for function in &catalog.functions {
         depends(("pg_proc", function.oid), ("pg_namespace", facts::PUBLIC), "n");
