@@ -471,8 +471,7 @@ impl Session {
         match &mut portal.progress {
             Progress::Started(outcome) => {
                 if portal.columns.is_none() && !portal.described && matches!(outcome, Outcome::Rows { .. }) {
-                    // Rows of a CALL that the client was told gives none.
-                    record.rows = self.rows_as_notices(conn, guard, outcome).await?;
+                    record.rows = self.rows_without_columns(conn, guard, outcome).await?;
                     portal.progress = Progress::Finished;
                     return Ok(());
                 }
@@ -504,17 +503,22 @@ impl Session {
         self.apply_deferred().await
     }
 
-    /// A CALL's rows for a client that was promised none: each row as one notice.
-    async fn rows_as_notices(
+    /// Rows for a client that was promised none. Those of a CALL are notices, one for each; others are counted alone, as
+    /// PostgreSQL does when an EXECUTE runs another one.
+    async fn rows_without_columns(
         &mut self,
         conn: &mut Conn,
         guard: &Guard,
         outcome: &mut Outcome,
     ) -> Result<u64, SqlError> {
-        let Outcome::Rows { rows, tag, .. } = outcome else { return Err(SqlError::internal()) };
+        let Outcome::Rows { rows, tag, counted } = outcome else { return Err(SqlError::internal()) };
         let style = self.style();
         let mut count = 0u64;
         while let Some(piece) = guard.run(&mut conn.reader, rows.next(256)).await? {
+            count = count.saturating_add(piece.count as u64);
+            if *counted {
+                continue;
+            }
             for row in piece.start..piece.start.saturating_add(piece.count) {
                 let mut cells = Vec::new();
                 for (array, column) in piece.batch.columns().iter().zip(rows.columns.iter()) {
@@ -524,9 +528,8 @@ impl Session {
                 }
                 self.notice(conn, "NOTICE", &SqlError::new("00000", cells.join(", ")))?;
             }
-            count = count.saturating_add(piece.count as u64);
         }
-        conn.send(&CommandComplete::new((*tag).to_owned()))?;
+        conn.send(&CommandComplete::new(if *counted { format!("{tag} {count}") } else { (*tag).to_owned() }))?;
         Ok(count)
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod bytea;
 mod casts;
 mod chosen;
 mod deviations;
+mod floats;
 mod formatting;
 pub(crate) mod intervals;
 mod json;

@@ -24,7 +24,7 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{casted, exact_number, product, without_casts};
-use super::{arrays, deviations, json, outputs};
+use super::{arrays, deviations, floats, json, outputs};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -37,6 +37,7 @@ const AVERAGED_SHORT: DataType = DataType::Decimal128(38, 16);
 /// - a literal that fits is `integer`, and so is arithmetic of such numbers, which fails when its result does not fit; the days between two dates are `integer`, too;
 /// - arithmetic of `bigint` fails when its result does not fit, instead of starting over at the other end;
 /// - `sum` of `bigint`, `avg` of whole numbers and deviations of exact ones are `numeric`;
+/// - what stands beside a float is one;
 /// - text of moments, intervals, floats and arrays is what the wire has; a whole number of one with a fraction is rounded;
 /// - CASE and its relatives keep the names of types that are text underneath.
 pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -81,6 +82,9 @@ fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, changed: bool) -> Result<L
         if matches!(node, LogicalPlan::Limit(_) | LogicalPlan::Statement(_) | LogicalPlan::RecursiveQuery(_)) {
             return Ok(Transformed::no(node));
         }
+        let node = floats::in_columns(node)?;
+        changed.set(changed.get() || node.transformed);
+        let node = node.data;
         let inputs = merge_schema(&node.inputs());
         let names = NamePreserver::new(&node);
         let mapped = node.map_expressions(|expr| {
@@ -145,6 +149,11 @@ fn cast(expr: Expr, to: DataType) -> Expr {
 }
 
 fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let floats = floats::beside_floats(expr, schema);
+    if floats.transformed {
+        return Ok(floats);
+    }
+    let expr = floats.data;
     Ok(match expr {
         Expr::Literal(ScalarValue::Int64(Some(value)), metadata) => match i32::try_from(value) {
             Ok(value) => Transformed::yes(Expr::Literal(ScalarValue::Int32(Some(value)), metadata)),
