@@ -414,6 +414,13 @@ pub(crate) fn functions_by_name(name: &str) -> &'static [&'static Function] {
     INDEX.get(name).map_or(&[], Vec::as_slice)
 }
 
+/// The type of an argument that all built-in functions of the name with so many arguments agree about, 0 when they do not.
+pub(crate) fn argument_type(name: &str, arguments: usize, index: usize) -> i32 {
+    let mut types = functions_by_name(name).iter().filter(|one| one.arguments.len() == arguments);
+    let first = types.next().and_then(|one| one.arguments.get(index).copied()).unwrap_or(0);
+    if types.all(|one| one.arguments.get(index) == Some(&first)) { first } else { 0 }
+}
+
 /// The comment PostgreSQL gives a built-in object: catalog oid, object oid, column number.
 pub(crate) fn description(class: i32, object: i32, column: i32) -> Option<&'static str> {
     static INDEX: LazyLock<HashMap<(i32, i32, i32), &str>> = LazyLock::new(|| {

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins,
-    Value, ValueWithSpan, visit_expressions,
+    ArrayElemTypeDef, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableFunctionArgs,
+    TableWithJoins, Value, ValueWithSpan, visit_expressions,
 };
 
 use super::facts;
@@ -170,6 +170,10 @@ pub(super) fn select_set(function: &str, array: Expr, alias: Option<TableAlias>,
     let numbers = array_of_set("generate_subscripts", vec![array.clone(), one]);
     let mut query = select(SelectItem::ExprWithAlias { expr: call("unnest", vec![array]), alias: value }, Vec::new());
     if let (true, SetExpr::Select(select), Some(numbers)) = (ordinality, query.body.as_mut(), numbers) {
+        // Subscripts are integers, ordinal numbers are bigint.
+        let bigint = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::BigInt(None)), None));
+        let numbers =
+            Expr::Cast { kind: CastKind::Cast, expr: Box::new(numbers), data_type: bigint, array: false, format: None };
         select.projection.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![numbers]), alias: number });
     }
     let alias = TableAlias { columns: Vec::new(), ..alias };

@@ -26,6 +26,19 @@ use super::shape;
 /// Most parameters of a statement, as the wire counts them.
 const MAX_PARAMS: usize = 65_535;
 
+/// Types whose values functions take as they are carried.
+const PLAIN: &[Type] = &[
+    Type::BOOL,
+    Type::INT4,
+    Type::INT8,
+    Type::FLOAT8,
+    Type::TEXT,
+    Type::DATE,
+    Type::TIMESTAMP,
+    Type::TIMESTAMPTZ,
+    Type::INTERVAL,
+];
+
 /// A parameter's type.
 #[derive(Debug, Clone)]
 pub(crate) struct ParamType {
@@ -120,6 +133,30 @@ impl Finder {
         }
     }
 
+    /// A value that may be chosen is what the others are: here, literals that are `integer`.
+    fn chosen(&mut self, values: &[&Expr]) {
+        let (params, others): (Vec<&Expr>, Vec<&Expr>) = values.iter().partition(|value| number(value).is_some());
+        if others.is_empty() || !others.into_iter().all(is_small) {
+            return;
+        }
+        for number in params.into_iter().filter_map(number) {
+            self.learn(number, Some(Type::INT4));
+        }
+    }
+
+    /// An argument is what all functions of the name take there, where a value of that type is carried as one.
+    fn arguments(&mut self, name: &str, list: &[ast::FunctionArg]) {
+        for (index, argument) in list.iter().enumerate() {
+            if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) = argument
+                && let Some(number) = number(expr)
+                && let Ok(oid) = u32::try_from(pgcatalog::argument_type(name, list.len(), index))
+                && let Some(ty) = Type::from_oid(oid).filter(|ty| PLAIN.contains(ty))
+            {
+                self.learn(number, Some(ty));
+            }
+        }
+    }
+
     /// A parameter that is a condition is a boolean.
     fn condition(&mut self, expr: &Expr) {
         if let Some(number) = number(expr) {
@@ -162,10 +199,12 @@ impl VisitorMut for Finder {
                 self.condition(left);
                 self.condition(right);
             }
-            Expr::Case { operand: None, conditions, .. } => {
-                for when in conditions {
-                    self.condition(&when.condition);
+            Expr::Case { operand, conditions, else_result, .. } => {
+                if operand.is_none() {
+                    conditions.iter().for_each(|when| self.condition(&when.condition));
                 }
+                let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
+                self.chosen(&results.collect::<Vec<_>>());
             }
             // A cast to a type that is a function here.
             Expr::Function(function) => {
@@ -180,6 +219,9 @@ impl VisitorMut for Finder {
                 {
                     self.casts.push((number, ty.clone()));
                     self.learn(number, Some(ty));
+                }
+                if let (Some(name), ast::FunctionArguments::List(list)) = (name, &function.args) {
+                    self.arguments(&name.value, &list.args);
                 }
             }
             Expr::AnyOp { right, compare_op: BinaryOperator::Eq, .. } | Expr::AllOp { right, .. } => {
@@ -546,12 +588,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn parameters_are_what_functions_take() {
+        assert_eq!(types("SELECT repeat($1, $2)"), [Some(Type::TEXT), Some(Type::INT4)]);
+        assert_eq!(types("SELECT substr($1, $2)"), [None, Some(Type::INT4)]);
+        assert_eq!(types("SELECT pg_advisory_lock($1), to_timestamp($2)"), [Some(Type::INT8), Some(Type::FLOAT8)]);
+        assert_eq!(types("SELECT length($1), no_such($2)"), [None, None]);
+        assert_eq!(types("SELECT CASE WHEN $1 THEN 1 ELSE $2 END"), [Some(Type::BOOL), Some(Type::INT4)]);
+        assert_eq!(types("SELECT CASE x WHEN 1 THEN 'a' ELSE $1 END"), [None]);
+    }
+
+    fn types(sql: &str) -> Vec<Option<Type>> {
+        let dialect = datafusion::sql::sqlparser::dialect::PostgreSqlDialect {};
+        let mut statement = datafusion::sql::sqlparser::parser::Parser::parse_sql(&dialect, sql).unwrap().remove(0);
+        prepare(&mut statement, &BTreeMap::new()).unwrap().into_values().collect()
+    }
+
+    #[test]
     fn a_bound_of_a_series_of_integers_is_one() {
-        let types = |sql: &str| {
-            let dialect = datafusion::sql::sqlparser::dialect::PostgreSqlDialect {};
-            let mut statement = datafusion::sql::sqlparser::parser::Parser::parse_sql(&dialect, sql).unwrap().remove(0);
-            prepare(&mut statement, &BTreeMap::new()).unwrap().into_values().collect::<Vec<_>>()
-        };
         assert_eq!(types("SELECT generate_series(1, $1)"), [Some(Type::INT4)]);
         assert_eq!(types("SELECT generate_series(1, 5000000000, $1)"), [None]);
         assert_eq!(types("SELECT generate_series(now(), $1)"), [None]);

@@ -65,9 +65,13 @@ fn resolved(expr: &Expr, schema: &DFSchema) -> Option<String> {
     let (name, _) = found?;
     // Strings of limited length are compared as text.
     let compared = matches!(expr, Expr::ScalarFunction(function) if function.name() == "nullif");
-    let marked = types::metadata(&name).contains_key(types::TYPE_KEY) && !(compared && name == "varchar");
-    let is_carried_by_itself = matches!(name.as_str(), "numeric" | "interval" | "date" | "time" | "timestamp");
-    (marked && !is_carried_by_itself).then_some(name)
+    (needs_mark(&name) && !(compared && name == "varchar")).then_some(name)
+}
+
+/// Whether what carries values of a type does not say itself that they are.
+pub(super) fn needs_mark(name: &str) -> bool {
+    let is_carried_by_itself = matches!(name, "numeric" | "interval" | "date" | "time" | "timestamp");
+    types::metadata(name).contains_key(types::TYPE_KEY) && !is_carried_by_itself
 }
 
 /// Whether PostgreSQL casts one type to another of the same category by itself. Whoever has text or `oid` stays with it: they

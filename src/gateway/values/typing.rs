@@ -292,20 +292,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         {
             chosen::named_type(expr, schema)
         }
-        Expr::ScalarFunction(mut function) if function.name() == "array_element" => {
-            // The vectors of the catalogs are counted from 0.
-            let vector = function.args.first().and_then(|array| without_casts(array).to_field(schema).ok());
-            let vector = vector.is_some_and(|(_, field)| types::name_of(&field).ends_with("vector"));
-            match function.args.get_mut(1) {
-                Some(index) if vector => {
-                    let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
-                    let number = std::mem::replace(index, Expr::Literal(ScalarValue::Null, None));
-                    *index = cast(number, DataType::Int64) + one;
-                    Transformed::yes(Expr::ScalarFunction(function))
-                }
-                _ => Transformed::no(Expr::ScalarFunction(function)),
-            }
-        }
+        Expr::ScalarFunction(function) if function.name() == "array_element" => element(function, schema),
         Expr::ScalarFunction(function) => exact_number(registry, function, schema)?,
         // An array of identifiers or names is one of its own.
         Expr::AggregateFunction(ref call) if call.func.name() == "array_agg" => {
@@ -335,6 +322,28 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         }
         other => Transformed::no(other),
     })
+}
+
+/// An element of an array, which has the type that the array's name says.
+fn element(mut function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+    let field = function.args.first().and_then(|array| without_casts(array).to_field(schema).ok());
+    let array = field.map(|(_, field)| types::name_of(&field)).unwrap_or_default();
+    let is_vector = array.ends_with("vector");
+    // The vectors of the catalogs are counted from 0.
+    if is_vector && let Some(index) = function.args.get_mut(1) {
+        let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
+        *index = cast(std::mem::take(index), DataType::Int64) + one;
+    }
+    let name = if array == "oidvector" { Some("oid") } else { array.strip_prefix('_') };
+    let mark = name.filter(|name| chosen::needs_mark(name)).map(types::metadata);
+    let expr = Expr::ScalarFunction(function);
+    match mark {
+        Some(mark) => {
+            let shown = expr.schema_name().to_string();
+            Transformed::yes(expr.alias_with_metadata(shown, Some(mark.into())))
+        }
+        None => Transformed::new(expr, is_vector, TreeNodeRecursion::Continue),
+    }
 }
 
 /// A value as its own text, where the planner would write another one.

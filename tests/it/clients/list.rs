@@ -51,6 +51,26 @@ pub(super) const CLIENTS: &[Client] = &[
     Client { name: "datagrip", program: || published("datagrip") },
 ];
 
+/// Clients that need psql, a PostgreSQL 15 server and one environment from PyPI only.
+pub(super) const QUICK: &[&str] = &[
+    "psql",
+    "psycopg2",
+    "psycopg",
+    "asyncpg",
+    "pg8000",
+    "sqlalchemy",
+    "pandas",
+    "postgres_fdw",
+    "pgbench",
+    "metabase",
+    "grafana",
+    "tableau",
+    "npgsql",
+    "powerbi",
+    "dbeaver",
+    "datagrip",
+];
+
 fn file(folder: &str, name: &str) -> String {
     client_folder(folder).join(name).to_str().unwrap().to_owned()
 }

@@ -152,11 +152,8 @@ fn lines(of: &Step, other: &Step) -> String {
     all(of).into_iter().filter(|line| !others.contains(line)).collect::<Vec<_>>().join("\n                ")
 }
 
-#[test]
-#[ignore = "takes minutes and every client of tests/clients: docs/testing.md has the command"]
-fn clients_see_what_postgresql_shows_them() {
-    let wanted = std::env::var("GRANTD_CLIENTS").ok();
-    let chosen = |name: &str| wanted.as_ref().is_none_or(|wanted| wanted.split(',').any(|one| one == name));
+/// Runs the clients that are `chosen` against both servers.
+fn driven(chosen: impl Fn(&str) -> bool) -> Vec<(&'static str, Tally)> {
     let grantd = demo();
     let twin = twin::of(&grantd.url);
     let mut wrong = Vec::new();
@@ -171,6 +168,21 @@ fn clients_see_what_postgresql_shows_them() {
         tallies.push((client.name, compare(client, &theirs, &ours, &mut wrong)));
     }
     assert!(wrong.is_empty(), "{} steps differ:\n{}", wrong.len(), wrong.join("\n"));
+    tallies
+}
+
+/// Those that need no more than the rest of the suite.
+#[test]
+fn clients_from_pypi_and_published_statements_see_what_postgresql_shows_them() {
+    driven(|name| list::QUICK.contains(&name));
+}
+
+#[test]
+#[ignore = "takes minutes and every client of tests/clients: docs/testing.md has the command"]
+fn clients_see_what_postgresql_shows_them() {
+    let wanted = std::env::var("GRANTD_CLIENTS").ok();
+    let chosen = |name: &str| wanted.as_ref().is_none_or(|wanted| wanted.split(',').any(|one| one == name));
+    let tallies = driven(chosen);
     if wanted.is_none() {
         page::check(&tallies);
     }

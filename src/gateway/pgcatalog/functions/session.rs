@@ -74,9 +74,25 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_blocking_pids", (1, 1), "_int4", |_, _| Ok(Value::List(Vec::new()))),
     signal("pg_cancel_backend", (1, 1), |catalog, arguments| signalled(catalog, arguments, false)),
     signal("pg_terminate_backend", (1, 2), |catalog, arguments| signalled(catalog, arguments, true)),
+    no_lock("pg_advisory_lock", "void"),
+    no_lock("pg_advisory_lock_shared", "void"),
+    no_lock("pg_advisory_unlock", "bool"),
+    no_lock("pg_advisory_unlock_shared", "bool"),
+    no_lock("pg_advisory_xact_lock", "void"),
+    no_lock("pg_advisory_xact_lock_shared", "void"),
+    no_lock("pg_try_advisory_lock", "bool"),
+    no_lock("pg_try_advisory_lock_shared", "bool"),
+    no_lock("pg_try_advisory_xact_lock", "bool"),
+    no_lock("pg_try_advisory_xact_lock_shared", "bool"),
     // There are no advisory locks to release; PostgreSQL returns void, which is sent as an empty text.
     stable("pg_advisory_unlock_all", (0, 0), "void", |_, _| Ok(Value::text(""))),
 ];
+
+/// Advisory locks keep writers apart. Nobody writes here, and a lock that others do not see would be worse than none.
+const fn no_lock(name: &'static str, returns: &'static str) -> Definition {
+    let answer: Answer = |_, _| Err(sql_error("0A000", "there are no advisory locks in grantd".to_owned()));
+    Definition { name, arity: (1, 2), returns, nulls: Nulls::Strict, changes: Changes::Volatile, answer }
+}
 
 /// A function that does something to another connection, so only when it is run.
 const fn signal(name: &'static str, arity: (usize, usize), answer: Answer) -> Definition {
