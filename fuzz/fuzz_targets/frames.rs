@@ -1,8 +1,8 @@
-//! The frame guard
+//! The frame guard: bytes after the login.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Err(broken) = grantd::gateway::fuzzing:: bytes after the login.:frames(bytes) {
+    if let Err(broken) = grantd::gateway::fuzzing::frames(bytes) {
         panic!("{broken}");
     }
 });

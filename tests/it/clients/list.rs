@@ -51,7 +51,7 @@ pub(super) const CLIENTS: &[Client] = &[
     Client { name: "datagrip", program: || published("datagrip") },
 ];
 
-/// Clients that need psql, a PostgreSQL 15 server and one environment from PyPI only.
+/// Clients that need psql, a PostgreSQL 15 server and one environment of Python packages only.
 pub(super) const QUICK: &[&str] = &[
     "psql",
     "psycopg2",
