@@ -206,6 +206,12 @@ impl VisitorMut for Finder {
                 let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
                 self.chosen(&results.collect::<Vec<_>>());
             }
+            // `substring` takes patterns there, too.
+            Expr::Substring { substring_from, substring_for, shorthand: true, .. } => {
+                for number in [substring_from, substring_for].into_iter().flatten().filter_map(|expr| number(expr)) {
+                    self.learn(number, Some(Type::INT4));
+                }
+            }
             // A cast to a type that is a function here.
             Expr::Function(function) => {
                 let name = function.name.0.last().and_then(|part| part.as_ident());

@@ -326,8 +326,12 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
 
 /// An element of an array, which has the type that the array's name says.
 fn element(mut function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
-    let field = function.args.first().and_then(|array| without_casts(array).to_field(schema).ok());
-    let array = field.map(|(_, field)| types::name_of(&field)).unwrap_or_default();
+    // The mark is the array's own, or that of what the planner casts.
+    let name = |array: &Expr| array.to_field(schema).ok().map(|(_, field)| types::name_of(&field));
+    let is_mark = |name: &String| name.ends_with("vector") || name.strip_prefix('_').is_some_and(chosen::needs_mark);
+    let array = function.args.first();
+    let array = array.and_then(|array| name(array).filter(is_mark).or_else(|| name(without_casts(array))));
+    let array = array.unwrap_or_default();
     let is_vector = array.ends_with("vector");
     // The vectors of the catalogs are counted from 0.
     if is_vector && let Some(index) = function.args.get_mut(1) {
