@@ -181,6 +181,34 @@ async fn a_heavy_query_ends_on_cancel_and_timeout_and_starves_nobody() {
     assert_eq!(code(&client, "set statement_timeout = 0; select 1").await, "ok");
 }
 
+#[tokio::test]
+async fn functions_end_statements_and_sessions_of_the_same_user() {
+    let server = Server::start();
+    let (busy, other) = (server.client().await, server.client().await);
+    let pid: i32 = busy.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+    let working = tokio::spawn(async move { (busy.simple_query(HEAVY).await.map(drop), busy) });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let ask = |sql: &'static str| {
+        let other = &other;
+        async move { other.query_one(sql, &[&pid]).await.unwrap().get::<_, bool>(0) }
+    };
+    assert!(ask("select pg_cancel_backend($1)").await);
+    let (ended, busy) = working.await.unwrap();
+    assert_eq!(ended.unwrap_err().code(), Some(&SqlState::QUERY_CANCELED));
+    assert_eq!(code(&busy, "select 1").await, "ok");
+    // Explaining it does nothing.
+    other.query("explain select pg_terminate_backend($1)", &[&pid]).await.unwrap();
+    assert_eq!(code(&busy, "select 1").await, "ok");
+    assert!(ask("select pg_terminate_backend($1)").await);
+    let started = Instant::now();
+    while !busy.is_closed() {
+        assert!(started.elapsed() < Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!ask("select pg_cancel_backend($1)").await);
+    assert_eq!(code(&other, "select 1").await, "ok");
+}
+
 #[test]
 fn a_result_is_streamed_and_a_vanished_client_ends_its_query() {
     let server = Server::start();
