@@ -416,7 +416,12 @@ pub(crate) fn functions_by_name(name: &str) -> &'static [&'static Function] {
 
 /// The type of an argument that all built-in functions of the name with so many arguments agree about, 0 when they do not.
 pub(crate) fn argument_type(name: &str, arguments: usize, index: usize) -> i32 {
-    let mut types = functions_by_name(name).iter().filter(|one| one.arguments.len() == arguments);
+    let least = |one: &Function| {
+        let defaults = function_cell(one.oid, "pronargdefaults").and_then(|cell| cell.parse().ok()).unwrap_or(0);
+        one.arguments.len().saturating_sub(defaults)
+    };
+    let takes = |one: &&&Function| (least(one)..=one.arguments.len()).contains(&arguments);
+    let mut types = functions_by_name(name).iter().filter(takes);
     let first = types.next().and_then(|one| one.arguments.get(index).copied()).unwrap_or(0);
     if types.all(|one| one.arguments.get(index) == Some(&first)) { first } else { 0 }
 }

@@ -599,6 +599,8 @@ mod tests {
         assert_eq!(types("SELECT substr($1, $2)"), [None, Some(Type::INT4)]);
         assert_eq!(types("SELECT pg_advisory_lock($1), to_timestamp($2)"), [Some(Type::INT8), Some(Type::FLOAT8)]);
         assert_eq!(types("SELECT length($1), no_such($2)"), [None, None]);
+        // Its second argument has a default.
+        assert_eq!(types("SELECT pg_terminate_backend($1)"), [Some(Type::INT4)]);
         assert_eq!(types("SELECT CASE WHEN $1 THEN 1 ELSE $2 END"), [Some(Type::BOOL), Some(Type::INT4)]);
         assert_eq!(types("SELECT CASE x WHEN 1 THEN 'a' ELSE $1 END"), [None]);
     }
