@@ -207,7 +207,8 @@ fn values_of_every_type_are_written_as_postgresql_writes_them() {
 #[test]
 fn every_relation_is_written_as_postgresql_writes_it() {
     let pair = pair();
-    for relation in &pair.relations {
+    // The log has a row more with each statement.
+    for relation in pair.relations.iter().filter(|relation| *relation != "query_log") {
         let columns = super::psql(
             &pair.url(Side::Postgres),
             &format!(

@@ -49,6 +49,9 @@ struct Demo {
     opened: Arc<AtomicU64>,
 }
 
+/// A statement that computes for longer than a test waits.
+const HEAVY: &str = "select sum((a.n * b.n + a.n) % 7) from many a, many b, users c where (a.n * b.n + c.id) % 5 > 1";
+
 /// Rows of the tables that have the snapshot's number in each row.
 const ROWS: i64 = 20;
 

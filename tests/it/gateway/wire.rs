@@ -145,8 +145,6 @@ fn after_an_error_the_extended_protocol_skips_to_sync() {
     assert_eq!(raw.types(b'Z'), "2IZ");
 }
 
-const HEAVY: &str = "select sum((a.n * b.n + a.n) % 7) from many a, many b, users c where (a.n * b.n + c.id) % 5 > 1";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_heavy_query_ends_on_cancel_and_timeout_and_starves_nobody() {
     let server = Server::start();
