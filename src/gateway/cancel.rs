@@ -94,7 +94,8 @@ pub(crate) struct Registration {
     pub slot: Arc<StatementSlot>,
     /// Its end, and the server's.
     pub shutdown: Shutdown,
-    owner: Owner,
+    /// Whose it is.
+    pub owner: Owner,
 }
 
 impl Registration {

@@ -529,7 +529,7 @@ impl Session {
                 self.notice(conn, "NOTICE", &SqlError::new("00000", cells.join(", ")))?;
             }
         }
-        conn.send(&CommandComplete::new(if *counted { format!("{tag} {count}") } else { (*tag).to_owned() }))?;
+        conn.send(&outcome::complete(tag, *counted, count))?;
         Ok(count)
     }
 

@@ -110,6 +110,11 @@ pub(crate) async fn send_rows(
     }
 }
 
+/// The end of rows: their tag, with their number where it has one.
+pub(crate) fn complete(tag: &str, counted: bool, count: u64) -> CommandComplete {
+    CommandComplete::new(if counted { format!("{tag} {count}") } else { tag.to_owned() })
+}
+
 /// Sends the rest of an outcome up to `most` rows, then the tag or `PortalSuspended`. Not for FETCH, whose rows belong to
 /// another portal.
 pub(crate) async fn send(
@@ -127,8 +132,7 @@ pub(crate) async fn send(
                 conn.send(&PortalSuspended::new())?;
                 return Ok((Sent::Suspended, count));
             }
-            let tag = if *counted { format!("{tag} {count}") } else { (*tag).to_owned() };
-            conn.send(&CommandComplete::new(tag))?;
+            conn.send(&complete(tag, *counted, count))?;
             Ok((Sent::All, count))
         }
         Outcome::Copy(rows, options) => {

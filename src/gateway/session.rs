@@ -59,8 +59,6 @@ pub(crate) struct Parts {
     pub place: Registration,
     /// The client's address.
     pub peer: Peer,
-    /// Whether the user is an administrator.
-    pub administrator: bool,
     /// Shares out what clients may take.
     pub governor: Arc<Governor>,
     /// Keeps the log of statements.
@@ -115,7 +113,7 @@ impl Session {
             application_name: settings.show("application_name")?,
             peer: parts.peer,
             backend_pid: parts.place.pid,
-            administrator: parts.administrator,
+            administrator: parts.place.owner.administrator,
             settings: settings.clone(),
         };
         let recording = Recording::new(

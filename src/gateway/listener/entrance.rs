@@ -52,7 +52,6 @@ pub(super) async fn connection(socket: Socket, peer: Peer, shared: Arc<Shared>) 
         planner: Arc::clone(&shared.planner),
         place: shared.cancels.register(owner, &shared.shutdown),
         peer,
-        administrator: admitted.administrator,
         governor: Arc::clone(&shared.governor),
         recorder: shared.recorder.clone(),
         stats: Arc::clone(&shared.stats),

@@ -84,19 +84,27 @@ fn implicit(from: &str, to: &str) -> bool {
     }
 }
 
+/// The results of a CASE.
+fn results(case: &Case) -> impl Iterator<Item = &Expr> {
+    case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref())
+}
+
+fn results_mut(case: &mut Case) -> impl Iterator<Item = &mut Expr> {
+    case.when_then_expr.iter_mut().map(|(_, then)| then.as_mut()).chain(case.else_expr.as_deref_mut())
+}
+
 /// Reads the literals among the results of a CASE that has arrays as arrays, too; whether there were any.
 pub(super) fn literal_arrays(case: &mut Case, schema: &DFSchema) -> bool {
-    let results = || case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
-    let element = results().find_map(|result| match result.get_type(schema) {
+    let element = results(case).find_map(|result| match result.get_type(schema) {
         Ok(DataType::List(element)) => Some(element),
         _ => None,
     });
     let Some(element) = element else { return false };
     let mut read = false;
-    for result in case.when_then_expr.iter_mut().map(|(_, then)| then).chain(&mut case.else_expr) {
-        if matches!(result.as_ref(), Expr::Literal(ScalarValue::Utf8(Some(_)), _)) {
-            let literal = std::mem::take(result.as_mut());
-            **result = arrays::from_text(Arc::clone(&element)).call(vec![literal]);
+    for result in results_mut(case) {
+        if matches!(result, Expr::Literal(ScalarValue::Utf8(Some(_)), _)) {
+            let literal = std::mem::take(result);
+            *result = arrays::from_text(Arc::clone(&element)).call(vec![literal]);
             read = true;
         }
     }
@@ -105,10 +113,9 @@ pub(super) fn literal_arrays(case: &mut Case, schema: &DFSchema) -> bool {
 
 /// Makes the numbers among the results of a CASE floats where one is, else exact where one is; whether it did.
 pub(super) fn common_number(case: &mut Case, schema: &DFSchema) -> bool {
-    let results = || case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
     let mut digits: Option<i8> = None;
     let (mut whole, mut differ, mut float) = (false, false, false);
-    for result in results() {
+    for result in results(case) {
         match result.get_type(schema) {
             Ok(DataType::Float32 | DataType::Float64) => float = true,
             Ok(DataType::Decimal128(_, scale)) => {
@@ -122,10 +129,9 @@ pub(super) fn common_number(case: &mut Case, schema: &DFSchema) -> bool {
     }
     let Some(scale) = digits.filter(|_| whole || differ || float) else { return false };
     let common = if float { DataType::Float64 } else { DataType::Decimal128(38, scale) };
-    let results = case.when_then_expr.iter_mut().map(|(_, then)| then).chain(&mut case.else_expr);
-    for result in results {
-        let inner = std::mem::take(result.as_mut());
-        **result = Expr::Cast(Cast::new(Box::new(inner), common.clone()));
+    for result in results_mut(case) {
+        let inner = std::mem::take(result);
+        *result = Expr::Cast(Cast::new(Box::new(inner), common.clone()));
     }
     true
 }
