@@ -6,6 +6,7 @@ mod distinct;
 pub(crate) mod engine;
 pub(crate) mod explain;
 mod formats;
+mod found;
 mod interrupt;
 pub(crate) mod memory;
 mod narrow;
