@@ -21,7 +21,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
 use grantd_catalog::snapshot::nearest;
-use grantd_catalog::tables::{AccountView, ChangesetRow, Definition, Relation, RelationTable, SessionState, World};
+use grantd_catalog::tables::{
+    AccountView, BatchSource, ChangesetRow, Definition, Relation, RelationTable, ScanRequest, SessionState, World, once,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,18 +91,41 @@ impl TableFunctionImpl for TableFunction {
             return Err(refused("42883", message));
         }
         let mut values = Vec::with_capacity(wanted.len());
+        let mut missing = None;
         for (expr, argument) in args.exprs().iter().zip(&wanted) {
             let value = literal(expr).ok_or_else(|| {
                 let usage = usage(name, &wanted);
                 refused("42804", format!("argument {} of {name} must be a text literal: {usage}", argument.name))
             })?;
             if value.is_none() && !argument.optional {
-                return Err(refused("22004", format!("argument {} of {name} cannot be NULL", argument.name)));
+                missing.get_or_insert(argument.name);
             }
             values.push(value);
         }
         values.resize(wanted.len(), None);
-        Ok(Arc::new(RelationTable::new(self.function.bind(values), Arc::clone(&self.session))))
+        let bound = match missing {
+            Some(argument) => Arc::new(Missing { definition: self.function.definition(), argument }),
+            None => self.function.bind(values),
+        };
+        Ok(Arc::new(RelationTable::new(bound, Arc::clone(&self.session))))
+    }
+}
+
+/// A function whose argument is NULL that cannot be. It can be planned, as clients do to learn its columns, and fails when it runs.
+#[derive(Debug)]
+struct Missing {
+    definition: Definition,
+    argument: &'static str,
+}
+
+impl Relation for Missing {
+    fn definition(&self) -> Definition {
+        self.definition.clone()
+    }
+
+    fn open(&self, _: ScanRequest) -> Box<dyn BatchSource> {
+        let message = format!("argument {} of {} cannot be NULL", self.argument, self.definition.name);
+        once(move |_| Err(refused("22004", message)))
     }
 }
 

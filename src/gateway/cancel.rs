@@ -9,7 +9,10 @@ use rand::Rng as _;
 use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
 use super::error::SqlError;
+use super::peer::Peer;
+use super::pgcatalog;
 use super::session::Shutdown;
 
 /// The statement that a connection runs now, if any. A cancel that finds none does nothing, as in PostgreSQL.
@@ -73,6 +76,7 @@ struct Entry {
     slot: Arc<StatementSlot>,
     owner: Owner,
     shutdown: Shutdown,
+    activity: Arc<Activity>,
 }
 
 /// Every open connection, by the number in its `BackendKeyData`.
@@ -96,6 +100,8 @@ pub(crate) struct Registration {
     pub shutdown: Shutdown,
     /// Whose it is.
     pub owner: Owner,
+    /// What it does.
+    pub activity: Arc<Activity>,
 }
 
 impl Registration {
@@ -105,7 +111,7 @@ impl Registration {
     }
 }
 
-/// `pg_cancel_backend` and `pg_terminate_backend` of a session.
+/// `pg_cancel_backend` and `pg_terminate_backend` of a session, and what it sees of the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Signals {
     table: Arc<CancelTable>,
@@ -126,6 +132,36 @@ impl Signals {
         }
         Ok(true)
     }
+
+    /// Every session, by number. What those of others do is told to administrators only.
+    pub(crate) fn sessions(&self) -> Vec<pgcatalog::Session> {
+        let entries = self.table.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = entries.iter().map(|(pid, entry)| {
+            let now = entry.activity.now();
+            let address = match now.peer {
+                Some(Peer::Tcp(address)) => Some((address.ip().to_canonical().to_string(), i32::from(address.port()))),
+                _ => None,
+            };
+            let told = self.owner.administrator || self.owner.user == entry.owner.user;
+            pgcatalog::Session {
+                pid: *pid,
+                user: entry.owner.user.clone(),
+                application: now.application,
+                doing: told.then(|| pgcatalog::Doing {
+                    address,
+                    started: entry.activity.started(),
+                    transaction_started: now.transaction_started,
+                    statement_started: now.statement_started,
+                    since: now.since,
+                    state: now.state,
+                    statement: now.statement,
+                }),
+            }
+        });
+        let mut shown: Vec<_> = shown.collect();
+        shown.sort_unstable_by_key(|session| session.pid);
+        shown
+    }
 }
 
 impl CancelTable {
@@ -141,9 +177,16 @@ impl CancelTable {
                 break pid;
             }
         };
-        let entry = Entry { secret, slot: Arc::clone(&slot), owner: owner.clone(), shutdown: shutdown.clone() };
+        let activity = Arc::<Activity>::default();
+        let entry = Entry {
+            secret,
+            slot: Arc::clone(&slot),
+            owner: owner.clone(),
+            shutdown: shutdown.clone(),
+            activity: Arc::clone(&activity),
+        };
         entries.insert(pid, entry);
-        Registration { table: Arc::clone(self), pid, secret, slot, shutdown, owner }
+        Registration { table: Arc::clone(self), pid, secret, slot, shutdown, owner, activity }
     }
 
     /// Cancels the statement of connection `pid` when the secret is right, which is the answer; silent otherwise.
@@ -193,6 +236,27 @@ mod tests {
         let gone = ann.pid;
         drop(ann);
         assert!(!root.signals().send(gone, true).unwrap());
+    }
+
+    #[test]
+    fn what_a_session_does_is_told_to_its_user_and_to_administrators() {
+        let table = Arc::new(CancelTable::default());
+        let [ann, ben, root] =
+            [("ann", false), ("ben", false), ("root", true)].map(|(user, is)| place(&table, user, is));
+        ann.activity.begins(&Arc::from("SELECT ?"), "psql");
+        let told = |to: &Registration, of: i32| {
+            let sessions = to.signals().sessions();
+            assert_eq!(sessions.len(), 3);
+            sessions.into_iter().find(|session| session.pid == of).and_then(|session| session.doing)
+        };
+        let doing = told(&root, ann.pid).unwrap();
+        assert_eq!((doing.state, &*doing.statement), ("active", "SELECT ?"));
+        assert!(told(&ann, ann.pid).is_some() && told(&ann, ben.pid).is_none() && told(&ben, ann.pid).is_none());
+        ann.activity.waits(b'T', "psql");
+        let doing = told(&ann, ann.pid).unwrap();
+        assert!(doing.state == "idle in transaction" && doing.transaction_started.is_some());
+        ann.activity.waits(b'I', "psql");
+        assert_eq!(told(&ann, ann.pid).unwrap().transaction_started, None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! and executed on the gateway's own threads. The way of a statement: bytes -> [`frame`] -> `front_door` (tokens, kind,
 //! allow-list) -> [`rewrite`] -> `query` (plan, rows) -> `encode` -> bytes.
 
+mod activity;
 pub mod backend;
 mod cancel;
 mod conn;

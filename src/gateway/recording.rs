@@ -239,6 +239,7 @@ impl Session {
             world: [value("grantd.roles"), value("grantd.changeset")],
             ..self.recording.entry(kind)
         };
+        self.shows(&entry.text.masked, &entry.application);
         Record {
             session: Arc::clone(&self.recording),
             entry,

@@ -107,6 +107,7 @@ impl Session {
     pub(crate) async fn open(conn: &mut Conn, parts: Parts, wanted: Wanted) -> Result<Self, SqlError> {
         let settings = SharedSettings::within(parts.governor.limits(), parts.place.signals());
         startup::apply(&mut settings.lock(), &wanted)?;
+        parts.place.activity.comes_from(parts.peer);
         let startup = Startup {
             user: wanted.user,
             database: wanted.database,
@@ -305,7 +306,14 @@ impl Session {
         {
             backend.release();
         }
-        conn.send(&ReadyForQuery::new(self.transaction.status()))
+        let status = self.transaction.status();
+        self.place.activity.waits(status as u8, &self.settings.show("application_name").unwrap_or_default());
+        conn.send(&ReadyForQuery::new(status))
+    }
+
+    /// A statement begins: others may see it in `pg_stat_activity`.
+    pub(super) fn shows(&self, statement: &Arc<str>, application: &str) {
+        self.place.activity.begins(statement, application);
     }
 
     /// Tells the client the reported settings that changed.

@@ -9,6 +9,7 @@ mod values;
 pub use parser::{from_parser, from_tokenizer, syntax_error_at};
 pub use planner::from_datafusion;
 pub(crate) use planner::{TOO_MUCH_MEMORY, out_of_memory};
+pub(crate) use texts::undefined_function;
 
 /// An error as it goes over the wire. Table providers and functions may return one inside
 /// `DataFusionError::External`; it then reaches the client unchanged.

@@ -354,7 +354,8 @@ pub(super) fn unsupported(text: &str) -> SqlError {
     SqlError::unsupported(plain(text, "this form of expression is not supported here"))
 }
 
-fn undefined_function(name: &str) -> SqlError {
+/// 42883 for a call: the name, with the types of its arguments where they are known.
+pub(crate) fn undefined_function(name: &str) -> SqlError {
     SqlError::new("42883", format!("function {name} does not exist")).with_hint(NO_FUNCTION)
 }
 

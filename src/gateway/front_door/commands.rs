@@ -212,6 +212,7 @@ fn explain(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
             match name.as_str() {
                 "analyze" | "analyse" => options.analyze = on,
                 "verbose" => options.verbose = on,
+                "buffers" => options.buffers = on,
                 "format" => match value.to_ascii_lowercase().as_str() {
                     "text" => options.format = ExplainFormat::Text,
                     "json" => options.format = ExplainFormat::Json,
@@ -222,7 +223,7 @@ fn explain(sql: &str, cursor: &mut Cursor<'_>) -> Result<Command, SqlError> {
                         return Err(SqlError { position, ..SqlError::new("22023", text) });
                     }
                 },
-                "costs" | "settings" | "generic_plan" | "buffers" | "wal" | "timing" | "summary" => {}
+                "costs" | "settings" | "generic_plan" | "wal" | "timing" | "summary" => {}
                 other => return Err(SqlError::syntax(format!("unrecognized EXPLAIN option \"{other}\""), position)),
             }
             if cursor.token(&Token::RParen) {

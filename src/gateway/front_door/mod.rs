@@ -56,6 +56,8 @@ pub(crate) struct ExplainOptions {
     pub analyze: bool,
     /// Show the logical plan too.
     pub verbose: bool,
+    /// Show how many blocks were read and written.
+    pub buffers: bool,
     /// The form of the answer.
     pub format: ExplainFormat,
 }

@@ -8,9 +8,9 @@ use datafusion::catalog::SchemaProvider;
 use datafusion::error::{DataFusionError, Result};
 use futures::FutureExt as _;
 
-use super::facts;
 use super::types;
 use super::{FunctionDoc, Identity, Settings};
+use super::{facts, indexes};
 
 /// Schema metadata key: a relation's comment. Field metadata key: a column's comment.
 pub const COMMENT_KEY: &str = "comment";
@@ -211,12 +211,14 @@ impl Catalog {
         self.roles.iter().find(|role| role.oid == oid).map(|role| role.name.as_str())
     }
 
-    /// Schema and name of any relation, published or built in.
+    /// Schema and name of any relation, published or built in, or of an index.
     pub fn class_name(&self, oid: i32) -> Option<(&str, &str)> {
         if let Some(relation) = self.relation_by_oid(oid) {
             return Some(("public", &relation.name));
         }
-        facts::relation_by_oid(oid).map(|relation| (relation.schema, relation.name))
+        facts::relation_by_oid(oid)
+            .map(|relation| (relation.schema, relation.name))
+            .or_else(|| indexes::by_oid(oid).map(|index| ("pg_catalog", index.name)))
     }
 
     /// The oid of a relation as SQL names it: `name`, `schema.name`, quoted or not. An unqualified name is looked for as PostgreSQL's
@@ -228,11 +230,9 @@ impl Catalog {
             parts.remove(0);
         }
         match parts.as_slice() {
-            [name] => facts::relation("pg_catalog", name)
-                .map(|relation| relation.oid)
-                .or_else(|| self.relations.get(*name).map(|relation| relation.oid)),
+            [name] => built_in("pg_catalog", name).or_else(|| self.relations.get(*name).map(|relation| relation.oid)),
             ["public", name] => self.relations.get(*name).map(|relation| relation.oid),
-            [schema, name] => facts::relation(schema, name).map(|relation| relation.oid),
+            [schema, name] => built_in(schema, name),
             _ => None,
         }
     }
@@ -241,6 +241,12 @@ impl Catalog {
     pub fn namespace_oid(&self, name: &str) -> Option<i32> {
         namespaces().into_iter().find(|(_, known)| *known == name).map(|(oid, _)| oid)
     }
+}
+
+/// The oid of a built-in relation or index.
+fn built_in(schema: &str, name: &str) -> Option<i32> {
+    let index = || indexes::by_name(name).filter(|_| schema == "pg_catalog").map(|index| index.oid);
+    facts::relation(schema, name).map(|relation| relation.oid).or_else(index)
 }
 
 /// Every namespace: oid and name.

@@ -48,12 +48,15 @@ pub(crate) struct SystemRelation {
     pub array_type: i32,
 }
 
+/// The cells of a row; `None` is NULL.
+pub(crate) type Row = Vec<Option<Cow<'static, str>>>;
+
 /// A file of `COPY` text with a header.
 pub(crate) struct Table {
     /// Column names.
     pub header: Vec<&'static str>,
-    /// Rows; `None` is NULL.
-    pub rows: Vec<Vec<Option<Cow<'static, str>>>>,
+    /// The rows.
+    pub rows: Vec<Row>,
 }
 
 impl SystemRelation {
@@ -70,10 +73,20 @@ impl SystemRelation {
 }
 
 impl Table {
-    /// The cells of one column; empty when there is no such column.
-    fn cells<'a>(&'a self, row: &'a [Option<Cow<'static, str>>], name: &str) -> Option<&'a str> {
+    /// The cell of one column; `None` when there is no such column.
+    fn cells<'a>(&'a self, row: &'a Row, name: &str) -> Option<&'a str> {
         let index = self.header.iter().position(|header| *header == name)?;
         row.get(index)?.as_deref()
+    }
+
+    /// The cell of one column as text; NULL is empty.
+    pub(super) fn text(&'static self, row: &'static Row, name: &str) -> &'static str {
+        self.cells(row, name).unwrap_or_default()
+    }
+
+    /// The cell of one column as a number; 0 when it is none.
+    pub(super) fn integer(&'static self, row: &'static Row, name: &str) -> i32 {
+        self.text(row, name).parse().unwrap_or(0)
     }
 }
 
@@ -120,14 +133,18 @@ macro_rules! tables {
     };
 }
 tables!(
+    "indexes",
     "pg_aggregate",
     "pg_am",
     "pg_amop",
     "pg_amproc",
     "pg_cast",
     "pg_collation",
+    "pg_constraint",
     "pg_conversion",
+    "pg_depend",
     "pg_description",
+    "pg_index",
     "pg_keywords",
     "pg_language",
     "pg_opclass",
@@ -185,7 +202,7 @@ pub(crate) fn relation_by_oid(oid: i32) -> Option<&'static SystemRelation> {
 /// Whether a catalog whose rows are PostgreSQL's own has a row of this oid.
 pub(crate) fn has_row(table: &str, oid: i32) -> bool {
     static INDEX: LazyLock<HashMap<&str, HashSet<i32>>> = LazyLock::new(|| {
-        let oids = |table: &'static Table| table.rows.iter().map(|row| integer(table, row, "oid")).collect();
+        let oids = |table: &'static Table| table.rows.iter().map(|row| table.integer(row, "oid")).collect();
         TABLES.iter().map(|(name, table)| (*name, oids(table))).collect()
     });
     INDEX.get(table).is_some_and(|oids| oids.contains(&oid))
@@ -196,8 +213,8 @@ pub(crate) fn operator(oid: i32) -> Option<(&'static str, i32, i32)> {
     static INDEX: LazyLock<HashMap<i32, (&str, i32, i32)>> = LazyLock::new(|| {
         let Some(table) = table("pg_operator") else { return HashMap::new() };
         let operands =
-            |row| (borrowed(table, row, "oprname"), integer(table, row, "oprleft"), integer(table, row, "oprright"));
-        table.rows.iter().map(|row| (integer(table, row, "oid"), operands(row))).collect()
+            |row| (table.text(row, "oprname"), table.integer(row, "oprleft"), table.integer(row, "oprright"));
+        table.rows.iter().map(|row| (table.integer(row, "oid"), operands(row))).collect()
     });
     INDEX.get(&oid).copied()
 }
@@ -206,7 +223,7 @@ pub(crate) fn operator(oid: i32) -> Option<(&'static str, i32, i32)> {
 pub(crate) fn has_cast(from: i32, to: i32) -> bool {
     static INDEX: LazyLock<HashSet<(i32, i32)>> = LazyLock::new(|| {
         let Some(table) = table("pg_cast") else { return HashSet::new() };
-        table.rows.iter().map(|row| (integer(table, row, "castsource"), integer(table, row, "casttarget"))).collect()
+        table.rows.iter().map(|row| (table.integer(row, "castsource"), table.integer(row, "casttarget"))).collect()
     });
     INDEX.contains(&(from, to))
 }
@@ -247,14 +264,10 @@ pub(crate) struct Type {
     pub category: &'static str,
     /// The type a domain is over, else 0.
     pub base: i32,
-}
-
-fn borrowed(table: &'static Table, row: &'static [Option<Cow<'static, str>>], name: &str) -> &'static str {
-    table.cells(row, name).unwrap_or_default()
-}
-
-fn integer(table: &'static Table, row: &'static [Option<Cow<'static, str>>], name: &str) -> i32 {
-    borrowed(table, row, name).parse().unwrap_or(0)
+    /// The modifier a domain gives that type, `typtypmod`, else -1.
+    pub modifier: i32,
+    /// The value a domain gives what has none, as SQL.
+    pub default: Option<&'static str>,
 }
 
 /// The built-in types.
@@ -264,22 +277,24 @@ pub(crate) static TYPES: LazyLock<Vec<Type>> = LazyLock::new(|| {
         .rows
         .iter()
         .map(|row| {
-            let collation = integer(table, row, "typcollation");
+            let collation = table.integer(row, "typcollation");
             Type {
-                oid: integer(table, row, "oid"),
-                name: borrowed(table, row, "typname"),
-                namespace: integer(table, row, "typnamespace"),
-                element: integer(table, row, "typelem"),
-                array: integer(table, row, "typarray"),
-                len: integer(table, row, "typlen"),
-                by_value: borrowed(table, row, "typbyval"),
-                align: borrowed(table, row, "typalign"),
-                storage: borrowed(table, row, "typstorage"),
+                oid: table.integer(row, "oid"),
+                name: table.text(row, "typname"),
+                namespace: table.integer(row, "typnamespace"),
+                element: table.integer(row, "typelem"),
+                array: table.integer(row, "typarray"),
+                len: table.integer(row, "typlen"),
+                by_value: table.text(row, "typbyval"),
+                align: table.text(row, "typalign"),
+                storage: table.text(row, "typstorage"),
                 collation,
-                is_array: borrowed(table, row, "typsubscript") == ARRAY_SUBSCRIPT_HANDLER,
-                kind: borrowed(table, row, "typtype"),
-                category: borrowed(table, row, "typcategory"),
-                base: integer(table, row, "typbasetype"),
+                is_array: table.text(row, "typsubscript") == ARRAY_SUBSCRIPT_HANDLER,
+                kind: table.text(row, "typtype"),
+                category: table.text(row, "typcategory"),
+                base: table.integer(row, "typbasetype"),
+                modifier: table.integer(row, "typtypmod"),
+                default: table.cells(row, "typdefault"),
             }
         })
         .chain(RELATIONS.iter().flat_map(row_types))
@@ -304,6 +319,8 @@ fn row_types(relation: &'static SystemRelation) -> [Type; 2] {
         kind: "c",
         category: "C",
         base: 0,
+        modifier: -1,
+        default: None,
     };
     let name = format!("_{}", relation.name).leak();
     let array = Type {
@@ -374,15 +391,15 @@ pub(crate) static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
         .rows
         .iter()
         .map(|row| Function {
-            oid: integer(table, row, "oid"),
-            name: borrowed(table, row, "proname"),
+            oid: table.integer(row, "oid"),
+            name: table.text(row, "proname"),
             arguments: oids(table.cells(row, "proargtypes")),
             all_arguments: oids(table.cells(row, "proallargtypes")),
             modes: list(table.cells(row, "proargmodes")),
             names: list(table.cells(row, "proargnames")),
-            result: integer(table, row, "prorettype"),
-            returns_set: borrowed(table, row, "proretset") == "t",
-            kind: borrowed(table, row, "prokind"),
+            result: table.integer(row, "prorettype"),
+            returns_set: table.text(row, "proretset") == "t",
+            kind: table.text(row, "prokind"),
         })
         .collect()
 });
@@ -435,8 +452,8 @@ pub(crate) fn description(class: i32, object: i32, column: i32) -> Option<&'stat
             .iter()
             .map(|row| {
                 let key =
-                    (integer(table, row, "classoid"), integer(table, row, "objoid"), integer(table, row, "objsubid"));
-                (key, borrowed(table, row, "description"))
+                    (table.integer(row, "classoid"), table.integer(row, "objoid"), table.integer(row, "objsubid"));
+                (key, table.text(row, "description"))
             })
             .collect()
     });
@@ -473,14 +490,14 @@ pub(crate) fn user_settings() -> Vec<UserSetting> {
     let Some(table) = table("pg_settings") else { return Vec::new() };
     let user = table.rows.iter().filter(|row| table.cells(row, "context") == Some("user"));
     user.map(|row| UserSetting {
-        name: borrowed(table, row, "name"),
-        kind: borrowed(table, row, "vartype"),
+        name: table.text(row, "name"),
+        kind: table.text(row, "vartype"),
         unit: table.cells(row, "unit"),
-        default: borrowed(table, row, "boot_val"),
+        default: table.text(row, "boot_val"),
         values: list(table.cells(row, "enumvals")).into_iter().map(|value| &*value.leak()).collect(),
         least: table.cells(row, "min_val"),
         greatest: table.cells(row, "max_val"),
-        about: borrowed(table, row, "short_desc"),
+        about: table.text(row, "short_desc"),
     })
     .collect()
 }
@@ -489,7 +506,7 @@ pub(crate) fn user_settings() -> Vec<UserSetting> {
 pub(crate) fn setting(name: &str, column: &str) -> Option<&'static str> {
     static INDEX: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
         let Some(table) = table("pg_settings") else { return HashMap::new() };
-        table.rows.iter().enumerate().map(|(index, row)| (borrowed(table, row, "name"), index)).collect()
+        table.rows.iter().enumerate().map(|(index, row)| (table.text(row, "name"), index)).collect()
     });
     let table = table("pg_settings")?;
     table.cells(table.rows.get(*INDEX.get(name)?)?, column)

@@ -4,12 +4,14 @@
 //! [`install`] registers it on a connection's context; [`rewrite::statement`] turns PostgreSQL's spelling into what DataFusion
 //! plans; [`plan::finish`] does what has to be done on the plan.
 
+mod array_queries;
 pub(crate) mod casts;
 pub mod catalog;
 mod counts;
 pub mod errors;
 mod facts;
 pub(super) mod functions;
+mod indexes;
 mod literals;
 mod operators;
 pub mod plan;
@@ -82,6 +84,42 @@ pub trait Settings: Send + Sync {
         let _ = (pid, ends);
         Ok(false)
     }
+    /// Every session of the server.
+    fn sessions(&self) -> Vec<Session> {
+        Vec::new()
+    }
+}
+
+/// A row of `pg_stat_activity`.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its number.
+    pub pid: i32,
+    /// Its user.
+    pub user: String,
+    /// Its `application_name`.
+    pub application: String,
+    /// What it does, where that may be told.
+    pub doing: Option<Doing>,
+}
+
+/// What a session does. Moments are microseconds since 1970-01-01 UTC.
+#[derive(Debug, Clone)]
+pub struct Doing {
+    /// Where the client is: its address and port; `None` for the Unix socket.
+    pub address: Option<(String, i32)>,
+    /// When the session began.
+    pub started: i64,
+    /// When its transaction began.
+    pub transaction_started: Option<i64>,
+    /// When its last statement began.
+    pub statement_started: Option<i64>,
+    /// Since when it is in its state.
+    pub since: i64,
+    /// The state, as PostgreSQL calls it.
+    pub state: &'static str,
+    /// The last statement, without its literals.
+    pub statement: Arc<str>,
 }
 
 /// A row of `pg_prepared_statements`.

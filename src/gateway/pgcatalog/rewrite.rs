@@ -5,14 +5,15 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Distinct, DuplicateTreatment, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident,
-    ObjectName, ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement,
-    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName, ObjectNamePart, Query, Select,
+    SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 
+use super::array_queries::array_of_query;
 use super::facts;
-use super::functions::{ARRAY_OR_EMPTY, array_output_function, output_function};
+use super::functions::{array_output_function, output_function};
 use super::sets::{
     SERIES, cast_to, first_match, plain_arguments, select_function, select_set, split_by_pattern, unnest_sets,
 };
@@ -442,83 +443,7 @@ fn cast(expr: &mut Expr) {
     }
 }
 
-/// `ARRAY(SELECT x ...)` as `array_or_empty((SELECT array_agg(x ORDER BY ...) ...))`.
-fn array_of_query(expr: &mut Expr) {
-    let Expr::Function(Function { args: FunctionArguments::Subquery(query), .. }) = expr else { return };
-    let mut query = std::mem::replace(query.as_mut(), select(SelectItem::UnnamedExpr(nothing()), Vec::new()));
-    let order = match query.order_by.take().map(|order| order.kind) {
-        Some(OrderByKind::Expressions(order)) => order,
-        Some(OrderByKind::All(_)) | None => Vec::new(),
-    };
-    let simple = query.limit_clause.is_none() && query.fetch.is_none();
-    let aggregate = |item: Expr, order: Vec<_>, distinct: bool| {
-        let mut function = call("array_agg", vec![item]);
-        if let Expr::Function(Function { args: FunctionArguments::List(list), .. }) = &mut function {
-            if !order.is_empty() {
-                list.clauses.push(FunctionArgumentClause::OrderBy(order));
-            }
-            if distinct {
-                list.duplicate_treatment = Some(DuplicateTreatment::Distinct);
-            }
-        }
-        function
-    };
-    let direct = match query.body.as_mut() {
-        SetExpr::Select(select)
-            if simple
-                && ungrouped(select)
-                && !matches!(select.distinct, Some(Distinct::On(_)))
-                && select.projection.len() == 1 =>
-        {
-            match select.projection.first_mut() {
-                Some(item @ (SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. })) => {
-                    let (value, alias) = match item {
-                        SelectItem::UnnamedExpr(value) => (take(value), None),
-                        SelectItem::ExprWithAlias { expr, alias } => (take(expr), Some(folded(alias))),
-                        _ => (nothing(), None),
-                    };
-                    let order = order
-                        .iter()
-                        .cloned()
-                        .map(|mut key| {
-                            // An ordinal or the output's name means the value itself.
-                            let named =
-                                |expr: &Expr| matches!(expr, Expr::Identifier(name) if Some(folded(name)) == alias);
-                            if matches!(key.expr, Expr::Value(_)) || named(&key.expr) {
-                                key.expr = value.clone();
-                            }
-                            key
-                        })
-                        .collect();
-                    let distinct = select.distinct.take().is_some();
-                    *item = SelectItem::UnnamedExpr(aggregate(value, order, distinct));
-                    true
-                }
-                _ => false,
-            }
-        }
-        _ => false,
-    };
-    if !direct {
-        // Whatever else the query is, its rows are collected from outside it.
-        if !order.is_empty() {
-            query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(order), interpolate: None });
-        }
-        let column = Ident::new("array_item");
-        let collected = SelectItem::UnnamedExpr(aggregate(Expr::Identifier(column.clone()), Vec::new(), false));
-        let alias = TableAlias {
-            explicit: true,
-            name: Ident::new("array_items"),
-            columns: vec![TableAliasColumnDef { name: column, data_type: None }],
-            at: None,
-        };
-        let rows = TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(alias), sample: None };
-        query = select(collected, vec![TableWithJoins { relation: rows, joins: Vec::new() }]);
-    }
-    *expr = call(ARRAY_OR_EMPTY, vec![Expr::Subquery(Box::new(query))]);
-}
-
-fn ungrouped(select: &Select) -> bool {
+pub(super) fn ungrouped(select: &Select) -> bool {
     let no_groups = matches!(&select.group_by, GroupByExpr::Expressions(groups, modifiers) if groups.is_empty() && modifiers.is_empty());
     no_groups && select.having.is_none()
 }

@@ -54,7 +54,7 @@ pub(crate) async fn lines(planned: Planned, options: ExplainOptions, sql: &Arc<s
         }
         let millis = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
         let times = options.analyze.then(|| (millis(planning), millis(execution)));
-        return Ok(vec![formats::write(options.format, node, times)?]);
+        return Ok(vec![formats::write(options.format, node, times, options.buffers)?]);
     }
     let text = if options.analyze {
         DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(options.verbose).to_string()

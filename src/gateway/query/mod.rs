@@ -9,6 +9,7 @@ mod formats;
 mod found;
 mod interrupt;
 pub(crate) mod memory;
+mod missing;
 mod narrow;
 mod nodes;
 mod not_in;

@@ -25,6 +25,7 @@ use super::arguments;
 use super::bounds;
 use super::distinct;
 use super::memory::{Governor, Share};
+use super::missing;
 use super::not_in;
 use super::params::{self, ParamType};
 
@@ -96,6 +97,7 @@ impl Scene {
             params::bound(&found, values.len(), &self.sql)?;
         }
         arguments::write(&mut statement, values.as_deref());
+        missing::register(&mut state, &statement);
         let wanted = DfStatement::Statement(Box::new(statement));
         let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error));
         // As in PostgreSQL, a name or a type that is wrong goes before a parameter without a type.

@@ -3,7 +3,7 @@
 use arrow_pg::datatypes::field_into_pg_type;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};
 
@@ -147,9 +147,18 @@ fn origin(plan: &LogicalPlan, index: usize, state: &SessionState) -> Option<(i32
         | LogicalPlan::Filter(_)
         | LogicalPlan::SubqueryAlias(_)
         | LogicalPlan::Window(_)
-        | LogicalPlan::Distinct(_) => {
+        | LogicalPlan::Distinct(Distinct::All(_)) => {
             let input = *plan.inputs().first()?;
             (index < input.schema().fields().len()).then(|| origin(input, index, state)).flatten()
+        }
+        LogicalPlan::Distinct(Distinct::On(on)) => through(on.select_expr.get(index)?, &on.input),
+        // What is beside a set keeps its place in the relation; the set's own values have none.
+        LogicalPlan::Unnest(unnest) => {
+            let input = *unnest.dependency_indices.get(index)?;
+            let spread = unnest.list_type_columns.iter().any(|(list, _)| *list == input);
+            (!spread && !unnest.struct_type_columns.contains(&input))
+                .then(|| origin(&unnest.input, input, state))
+                .flatten()
         }
         LogicalPlan::Join(join) => {
             let left = join.left.schema().fields().len();

@@ -106,6 +106,7 @@ static KNOWN: &[Known] = &[
     known("lc_time", "C.UTF-8", Kind::Text, "Format of times."),
     known("local_preload_libraries", "", Kind::ReadOnly, "No libraries are loaded here."),
     known("lock_timeout", "0", Kind::Milliseconds, "grantd takes no locks."),
+    known("log_destination", "stderr", Kind::ReadOnly, "Where the log of the server goes."),
     known("max_connections", "200", Kind::ReadOnly, "Most connections at a time."),
     known("max_function_args", "100", Kind::ReadOnly, "PostgreSQL's arguments of a function."),
     known("max_identifier_length", "63", Kind::ReadOnly, "PostgreSQL's identifier length."),

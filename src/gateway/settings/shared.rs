@@ -84,4 +84,8 @@ impl pgcatalog::Settings for SharedSettings {
         let Some(signals) = &self.signals else { return Ok(false) };
         signals.send(pid, ends).map_err(|e| DataFusionError::External(Box::new(e)))
     }
+
+    fn sessions(&self) -> Vec<pgcatalog::Session> {
+        self.signals.as_ref().map(Signals::sessions).unwrap_or_default()
+    }
 }

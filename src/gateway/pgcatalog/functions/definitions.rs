@@ -5,7 +5,7 @@ use datafusion::error::Result;
 use super::identifiers::{format_type, type_oid};
 use super::scalar::{Definition, Value, stable};
 use crate::gateway::pgcatalog::catalog::{Catalog, Relation, quote_ident};
-use crate::gateway::pgcatalog::facts;
+use crate::gateway::pgcatalog::{facts, indexes};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_viewdef", (1, 2), "text", |catalog, arguments| {
@@ -46,9 +46,26 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     }),
     stable("pg_get_function_arg_default", (2, 2), "text", |_, _| Ok(Value::Null)),
     stable("pg_get_function_sqlbody", (1, 1), "text", |_, _| Ok(Value::Null)),
-    // There are no indexes, constraints, triggers, statistics, partitions or sequences.
-    stable("pg_get_indexdef", (1, 3), "text", |_, _| Ok(Value::Null)),
-    stable("pg_get_constraintdef", (1, 2), "text", |_, _| Ok(Value::Null)),
+    stable("pg_get_indexdef", (1, 3), "text", |_, arguments| {
+        let Some(index) = arguments.first().and_then(Value::oid).and_then(indexes::by_oid) else {
+            return Ok(Value::Null);
+        };
+        // The number of a column asks for its definition alone; one that there is not has none.
+        let text = match arguments.get(1).and_then(Value::oid).unwrap_or(0) {
+            0 => index.definition(matches!(arguments.get(2), Some(Value::Bool(true)))),
+            number => {
+                let column = usize::try_from(number).ok().and_then(|number| index.columns.get(number.checked_sub(1)?));
+                column.map_or_else(String::new, |(name, ..)| quote_ident(name))
+            }
+        };
+        Ok(Value::Text(text))
+    }),
+    stable("pg_get_constraintdef", (1, 2), "text", |_, arguments| {
+        let pretty = matches!(arguments.get(1), Some(Value::Bool(true)));
+        let text = arguments.first().and_then(Value::oid).and_then(|oid| indexes::constraint_definition(oid, pretty));
+        Ok(text.map_or(Value::Null, Value::Text))
+    }),
+    // There are no triggers, statistics, partitions or sequences.
     stable("pg_get_triggerdef", (1, 2), "text", |_, _| Ok(Value::Null)),
     stable("pg_get_statisticsobjdef", (1, 1), "text", |_, _| Ok(Value::Null)),
     stable("pg_get_statisticsobjdef_columns", (1, 1), "text", |_, _| Ok(Value::Null)),
@@ -58,8 +75,18 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         relation(catalog, arguments.first())?;
         Ok(Value::Null)
     }),
-    stable("pg_index_has_property", (2, 2), "bool", |_, _| Ok(Value::Null)),
-    stable("pg_index_column_has_property", (3, 3), "bool", |_, _| Ok(Value::Null)),
+    stable("pg_index_has_property", (2, 2), "bool", |_, arguments| {
+        let index = arguments.first().and_then(Value::oid).and_then(indexes::by_oid);
+        let can = index.and_then(|_| indexes::has_property(arguments.get(1)?.as_text()));
+        Ok(can.map_or(Value::Null, Value::Bool))
+    }),
+    stable("pg_index_column_has_property", (3, 3), "bool", |_, arguments| {
+        let index = arguments.first().and_then(Value::oid).and_then(indexes::by_oid);
+        let number = arguments.get(1).and_then(Value::oid).and_then(|number| usize::try_from(number).ok());
+        let column = index.and_then(|index| index.columns.get(number?.checked_sub(1)?));
+        let can = column.and_then(|_| indexes::column_has_property(arguments.get(2)?.as_text()));
+        Ok(can.map_or(Value::Null, Value::Bool))
+    }),
     stable("pg_indexam_has_property", (2, 2), "bool", |_, arguments| Ok(access_method(arguments))),
     stable("pg_column_is_updatable", (3, 3), "bool", |_, _| Ok(Value::Bool(false))),
     stable("pg_relation_is_publishable", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),

@@ -5,7 +5,7 @@ use datafusion::error::Result;
 use super::identifiers::format_type;
 use super::scalar::{Changes, Definition, Nulls, Value};
 use crate::gateway::pgcatalog::catalog::{Catalog, quote_ident};
-use crate::gateway::pgcatalog::facts;
+use crate::gateway::pgcatalog::{facts, indexes};
 
 /// The fields of its row, in order.
 const FIELDS: [&str; 4] = ["type", "schema", "name", "identity"];
@@ -73,7 +73,12 @@ fn identified(catalog: &Catalog, class: i32, object: i32, column: i32) -> Option
         "pg_class" => {
             let Some((schema, name)) = catalog.class_name(object) else { return Some(alone("relation", None)) };
             let known = facts::relation_by_oid(object);
-            let kind = known.map_or("view", |known| if known.kind == "v" { "view" } else { "table" });
+            let kind = match known {
+                Some(known) if known.kind == "v" => "view",
+                Some(_) => "table",
+                None if indexes::by_oid(object).is_some() => "index",
+                None => "view",
+            };
             let mut identity = format!("{}.{}", quote_ident(schema), quote_ident(name));
             let Some(index) = usize::try_from(column).ok().and_then(|column| column.checked_sub(1)) else {
                 return Some(of_schema(kind, schema, Some(name), identity));

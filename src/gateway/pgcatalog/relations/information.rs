@@ -1,9 +1,9 @@
 //! Rows of `information_schema`.
 
-use super::{Rows, cell, text};
+use super::{Cell, Rows, cell, text};
 use crate::gateway::pgcatalog::catalog::{self, Catalog, namespaces};
-use crate::gateway::pgcatalog::facts;
 use crate::gateway::pgcatalog::functions::format_type;
+use crate::gateway::pgcatalog::{facts, indexes};
 
 /// Who may read a relation, and whether they may grant it on: its owner and everybody.
 const GRANTEES: [(&str, &str); 2] = [(catalog::OWNER_NAME, "YES"), ("PUBLIC", "NO")];
@@ -139,6 +139,25 @@ fn others(catalog: &Catalog, rows: &mut Rows) {
                 ]);
             }
         }
+        "domains" => {
+            for domain in facts::TYPES.iter().filter(|one| one.kind == "d") {
+                self::domain(rows, database, domain);
+            }
+        }
+        "domain_constraints" => {
+            for (name, domain) in indexes::domain_constraints() {
+                rows.push([
+                    ("constraint_catalog", cell(database)),
+                    ("constraint_schema", text("information_schema")),
+                    ("constraint_name", text(name)),
+                    ("domain_catalog", cell(database)),
+                    ("domain_schema", text("information_schema")),
+                    ("domain_name", cell(facts::type_by_oid(domain).map_or("", |known| known.name))),
+                    ("is_deferrable", text("NO")),
+                    ("initially_deferred", text("NO")),
+                ]);
+            }
+        }
         "enabled_roles" => rows.push([("role_name", cell(&catalog.identity.user))]),
         "character_sets" => rows.push([
             ("character_set_name", text("UTF8")),
@@ -226,27 +245,8 @@ fn column(
     not_null: bool,
 ) {
     let known = facts::type_by_name(pg_type);
-    let base = known.filter(|known| known.kind == "d").and_then(|known| facts::type_by_oid(known.base)).or(known);
     let domain = known.filter(|known| known.kind == "d");
-    let number = |bits: &'static str, scale: bool| (text(bits), text("2"), if scale { text("0") } else { None });
-    let (precision, radix, scale) = match base.map_or("", |base| base.name) {
-        "int2" => number("16", true),
-        "int4" => number("32", true),
-        "int8" => number("64", true),
-        "float4" => number("24", false),
-        "float8" => number("53", false),
-        "numeric" => (None, text("10"), None),
-        _ => (None, None, None),
-    };
-    let octets = match base.map_or("", |base| base.name) {
-        "text" | "varchar" | "bpchar" => text("1073741824"),
-        _ => None,
-    };
-    let time = match base.map_or("", |base| base.name) {
-        "timestamptz" | "timestamp" | "time" | "timetz" | "interval" => text("6"),
-        "date" => text("0"),
-        _ => None,
-    };
+    let limits = Limits::of(known);
     rows.push([
         ("table_catalog", cell(database)),
         ("table_schema", cell(one.schema)),
@@ -255,22 +255,97 @@ fn column(
         ("ordinal_position", cell(index.saturating_add(1))),
         ("is_nullable", text(if not_null { "NO" } else { "YES" })),
         ("data_type", cell(data_type(pg_type))),
-        ("character_octet_length", octets),
-        ("numeric_precision", precision),
-        ("numeric_precision_radix", radix),
-        ("numeric_scale", scale),
-        ("datetime_precision", time),
+        ("character_maximum_length", limits.length),
+        ("character_octet_length", limits.octets),
+        ("numeric_precision", limits.precision),
+        ("numeric_precision_radix", limits.radix),
+        ("numeric_scale", limits.scale),
+        ("datetime_precision", limits.time),
         ("domain_catalog", domain.and_then(|_| cell(database))),
         ("domain_schema", domain.and_then(|_| text("information_schema"))),
         ("domain_name", domain.and_then(|known| text(known.name))),
         ("udt_catalog", cell(database)),
         ("udt_schema", text("pg_catalog")),
-        ("udt_name", cell(base.map_or(pg_type, |base| base.name))),
+        ("udt_name", cell(limits.base.map_or(pg_type, |base| base.name))),
         ("dtd_identifier", cell(index.saturating_add(1))),
         ("is_self_referencing", text("NO")),
         ("is_identity", text("NO")),
         ("identity_cycle", text("NO")),
         ("is_generated", text("NEVER")),
         ("is_updatable", text("NO")),
+    ]);
+}
+
+/// How long and how exact the values of a type are.
+struct Limits {
+    /// The type, under a domain that it is.
+    base: Option<&'static facts::Type>,
+    length: Cell,
+    octets: Cell,
+    precision: Cell,
+    radix: Cell,
+    scale: Cell,
+    time: Cell,
+}
+
+impl Limits {
+    fn of(known: Option<&'static facts::Type>) -> Self {
+        let base = known.filter(|known| known.kind == "d").and_then(|known| facts::type_by_oid(known.base)).or(known);
+        let name = base.map_or("", |base| base.name);
+        let number = |bits: &'static str, scale: bool| (text(bits), text("2"), if scale { text("0") } else { None });
+        let (precision, radix, scale) = match name {
+            "int2" => number("16", true),
+            "int4" => number("32", true),
+            "int8" => number("64", true),
+            "float4" => number("24", false),
+            "float8" => number("53", false),
+            "numeric" => (None, text("10"), None),
+            _ => (None, None, None),
+        };
+        // Columns have no modifiers of their own; domains have.
+        let modifier = known.map_or(-1, |known| known.modifier);
+        // A modifier of characters counts a header of four bytes; a character has four at most.
+        let length = match name {
+            "varchar" | "bpchar" if modifier >= 4 => Some(modifier.saturating_sub(4)),
+            _ => None,
+        };
+        let octets = match name {
+            "text" | "varchar" | "bpchar" => cell(length.map_or(1 << 30, |length| length.saturating_mul(4))),
+            _ => None,
+        };
+        let time = match name {
+            "timestamptz" | "timestamp" | "time" | "timetz" | "interval" => {
+                cell(if modifier < 0 { 6 } else { modifier })
+            }
+            "date" => text("0"),
+            _ => None,
+        };
+        Self { base, length: length.and_then(cell), octets, precision, radix, scale, time }
+    }
+}
+
+fn domain(rows: &mut Rows, database: &str, domain: &'static facts::Type) {
+    let limits = Limits::of(Some(domain));
+    // The collation `default` is not told.
+    let collation = || if matches!(domain.collation, 0 | 100) { None } else { text("C") };
+    rows.push([
+        ("domain_catalog", cell(database)),
+        ("domain_schema", text("information_schema")),
+        ("domain_name", text(domain.name)),
+        ("data_type", cell(data_type(domain.name))),
+        ("character_maximum_length", limits.length),
+        ("character_octet_length", limits.octets),
+        ("collation_catalog", collation().and_then(|_| cell(database))),
+        ("collation_schema", collation().and_then(|_| text("pg_catalog"))),
+        ("collation_name", collation()),
+        ("numeric_precision", limits.precision),
+        ("numeric_precision_radix", limits.radix),
+        ("numeric_scale", limits.scale),
+        ("datetime_precision", limits.time),
+        ("domain_default", domain.default.and_then(cell)),
+        ("udt_catalog", cell(database)),
+        ("udt_schema", text("pg_catalog")),
+        ("udt_name", cell(limits.base.map_or("", |base| base.name))),
+        ("dtd_identifier", text("1")),
     ]);
 }

@@ -6,6 +6,7 @@ use datafusion::error::Result;
 use super::{Cell, Rows, cell, flag, text};
 use crate::gateway::pgcatalog::catalog::{self, Catalog, Relation};
 use crate::gateway::pgcatalog::facts::{self, SystemRelation};
+use crate::gateway::pgcatalog::indexes::{self, INDEXES};
 
 /// The privileges everybody has on a published relation: to read it.
 pub(super) const READABLE: &str = "{grantd=r/grantd,=r/grantd}";
@@ -15,13 +16,17 @@ const DEFAULT_COLLATION: i32 = 100;
 /// The oid of the collation `C`.
 const C_COLLATION: i32 = 950;
 
-/// `pg_class` rows of the built-in relations. They have no indexes and no storage here, and say so.
+/// `pg_class` rows of the built-in relations and their indexes. They have no storage here, and say so.
 pub(super) fn builtin_classes(relation: &'static SystemRelation) -> Result<RecordBatch> {
     let mut rows = Rows::new(relation);
     for one in facts::RELATIONS.iter() {
+        let index = indexes::of_table(one);
         rows.push([
             ("oid", cell(one.oid)),
             ("relname", text(one.name)),
+            ("reltablespace", text(tablespace(index == Some(true)))),
+            ("relhasindex", flag(index.is_some())),
+            ("relisshared", flag(index == Some(true))),
             ("reltype", cell(one.row_type)),
             ("relnamespace", cell(catalog::system_namespace(one.schema))),
             ("relowner", cell(facts::OWNER)),
@@ -36,7 +41,29 @@ pub(super) fn builtin_classes(relation: &'static SystemRelation) -> Result<Recor
             ("relacl", text(READABLE)),
         ]);
     }
+    for one in INDEXES.iter() {
+        rows.push([
+            ("oid", cell(one.oid)),
+            ("relname", text(one.name)),
+            ("relnamespace", cell(facts::PG_CATALOG)),
+            ("relowner", cell(facts::OWNER)),
+            ("relam", text(indexes::BTREE)),
+            ("reltablespace", text(tablespace(one.shared))),
+            ("reltuples", text("-1")),
+            ("relisshared", flag(one.shared)),
+            ("relpersistence", text("p")),
+            ("relkind", text("i")),
+            ("relnatts", cell(one.columns.len())),
+            ("relispopulated", text("t")),
+            ("relreplident", text("n")),
+        ]);
+    }
     rows.into_batch()
+}
+
+/// The tablespace of what all databases share; else 0, the database's own.
+fn tablespace(shared: bool) -> &'static str {
+    if shared { indexes::GLOBAL } else { "0" }
 }
 
 /// `pg_type` rows of PostgreSQL's own types and of the built-in relations' rows.
@@ -63,6 +90,13 @@ pub(super) fn builtin_attributes(relation: &'static SystemRelation) -> Result<Re
             };
             let dimensions = i32::from(one.kind == "r" && known.is_some_and(|known| known.is_array));
             attribute(&mut rows, one.oid, (index, column.name), known, dimensions, column.not_null, collation);
+        }
+    }
+    for one in INDEXES.iter() {
+        for (index, (name, pg_type, collation)) in one.columns.iter().enumerate() {
+            let known = facts::type_by_name(pg_type);
+            let dimensions = i32::from(known.is_some_and(|known| known.name == "oidvector"));
+            attribute(&mut rows, one.oid, (index, name), known, dimensions, false, *collation);
         }
     }
     rows.into_batch()
@@ -186,10 +220,22 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                     ("schemaname", text(relation.schema)),
                     ("tablename", text(relation.name)),
                     ("tableowner", text(catalog::OWNER_NAME)),
-                    ("hasindexes", text("f")),
+                    ("tablespace", text("pg_global").filter(|_| indexes::of_table(relation) == Some(true))),
+                    ("hasindexes", flag(indexes::of_table(relation).is_some())),
                     ("hasrules", text("f")),
                     ("hastriggers", text("f")),
                     ("rowsecurity", text("f")),
+                ]);
+            }
+        }
+        "pg_indexes" => {
+            for index in INDEXES.iter() {
+                rows.push([
+                    ("schemaname", text("pg_catalog")),
+                    ("tablename", text(index.table.name)),
+                    ("indexname", text(index.name)),
+                    ("tablespace", text("pg_global").filter(|_| index.shared)),
+                    ("indexdef", cell(index.definition(false))),
                 ]);
             }
         }

@@ -76,17 +76,32 @@ pub(super) fn rows(catalog: &Catalog, rows: &mut Rows) {
                 }
             }
         }
-        "pg_stat_activity" => rows.push([
-            ("datid", cell(facts::DATABASE)),
-            ("datname", cell(&catalog.identity.database)),
-            ("pid", cell(catalog.identity.backend_pid)),
-            ("usesysid", cell(catalog.user_oid())),
-            ("usename", cell(&catalog.identity.user)),
-            ("application_name", catalog.settings().get("application_name").map(std::borrow::Cow::Owned)),
-            ("backend_start", cell(catalog.started)),
-            ("state", text("active")),
-            ("backend_type", text("client backend")),
-        ]),
+        "pg_stat_activity" => {
+            for session in catalog.settings().sessions() {
+                let role = catalog.roles.iter().find(|role| role.name == session.user);
+                let about = session.doing.as_ref();
+                let moment = |at: Option<i64>| at.and_then(cell);
+                let address = about.and_then(|doing| doing.address.as_ref());
+                rows.push([
+                    ("datid", cell(facts::DATABASE)),
+                    ("datname", cell(&catalog.identity.database)),
+                    ("pid", cell(session.pid)),
+                    ("usesysid", role.and_then(|role| cell(role.oid))),
+                    ("usename", cell(&session.user)),
+                    ("application_name", cell(&session.application)),
+                    ("client_addr", address.and_then(|(address, _)| cell(address))),
+                    // PostgreSQL's number for the Unix socket.
+                    ("client_port", about.and_then(|_| cell(address.map_or(-1, |(_, port)| *port)))),
+                    ("backend_start", moment(about.map(|doing| doing.started))),
+                    ("xact_start", moment(about.and_then(|doing| doing.transaction_started))),
+                    ("query_start", moment(about.and_then(|doing| doing.statement_started))),
+                    ("state_change", moment(about.map(|doing| doing.since))),
+                    ("state", about.and_then(|doing| text(doing.state))),
+                    ("query", about.map_or(text("<insufficient privilege>"), |doing| cell(&doing.statement))),
+                    ("backend_type", about.and_then(|_| text("client backend"))),
+                ]);
+            }
+        }
         _ => {}
     }
 }
