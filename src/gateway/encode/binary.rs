@@ -79,6 +79,8 @@ fn put_string(out: &mut BytesMut, text: &str, pg: &Type) -> Result<(), SqlError>
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }
+        // A number with the digits that are shown of it.
+        Type::NUMERIC => put_numeric(out, text)?,
         _ => out.put_slice(text.as_bytes()),
     }
     Ok(())

@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::super::error::{SqlError, from_datafusion};
 use super::super::pgcatalog;
-use super::super::values::{moments, typing};
+use super::super::values::{averages, moments, printed, typing};
 use super::arguments;
 use super::bounds;
 use super::distinct;
@@ -110,6 +110,7 @@ impl Scene {
         let zone = state.config_options().execution.time_zone.as_deref();
         let plan = moments::in_zone(zone, plan).map_err(|error| self.error(&error))?;
         let plan = typing::types_of_postgresql(&state, plan).map_err(|error| self.error(&error))?;
+        let plan = averages::as_quotients(plan).map_err(|error| self.error(&error))?;
         // EXISTS as a value may look outside in conditions that only `finish` can make joins of.
         let plan = exists_as_values(plan).and_then(not_in::as_not_exists).map_err(|error| self.error(&error))?;
         let plan = pgcatalog::plan::finish(&state, plan).map_err(|error| self.error(&error))?;
@@ -126,6 +127,7 @@ impl Scene {
                 .and_then(typing::exact_parameters)
                 .map_err(|error| self.error(&error))?
         };
+        let plan = printed::with_digits(&state, plan).map_err(|error| self.error(&error))?;
         let plan = distinct::by_keys(plan).map_err(|error| self.error(&error))?;
         if spreads_set(&plan) {
             state.config_mut().options_mut().optimizer.enable_round_robin_repartition = false;

@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Cast, Expr, ExprSchemable as _};
 
 use super::super::pgcatalog::types;
 use super::arrays;
+use super::retyped::{WIDENED, cast_to};
 use super::typing::is_text;
 
 /// Marks the expression with the type that PostgreSQL resolves for it (`name`, `varchar`, `oid`, ...).
@@ -131,7 +132,11 @@ pub(super) fn common_number(case: &mut Case, schema: &DFSchema) -> bool {
     let common = if float { DataType::Float64 } else { DataType::Decimal128(38, scale) };
     for result in results_mut(case) {
         let inner = std::mem::take(result);
-        *result = Expr::Cast(Cast::new(Box::new(inner), common.clone()));
+        *result = if float {
+            Expr::Cast(Cast::new(Box::new(inner), common.clone()))
+        } else {
+            cast_to(inner, WIDENED, common.clone(), schema)
+        };
     }
     true
 }

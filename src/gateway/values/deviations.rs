@@ -1,17 +1,21 @@
 //! Deviations and variances of exact numbers, which PostgreSQL computes exactly (`numeric_stddev_internal`), where the planner
 //! computes them in floating point.
 
+use std::any::Any;
 use std::mem::size_of_val;
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::array::{ArrayRef, AsArray as _};
-use datafusion::arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, Field, FieldRef, Int64Type, i256};
+use datafusion::arrow::datatypes::{
+    DataType, Decimal128Type, Decimal256Type, Field, FieldRef, Int32Type, Int64Type, i256,
+};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
 
-use super::numerics::{DEVIATION, VARIANCE, VARIANCE_SHORT, fitting, overflow, power_of_ten};
+use super::digits::{self, Number, overflow, power_of_ten, whole_root};
+use super::numerics::{DEVIATION, VARIANCE, VARIANCE_SHORT, fitting, is_open};
 
 /// What squares are added up in.
 const SUMS: DataType = DataType::Decimal256(76, 0);
@@ -22,17 +26,33 @@ pub(super) const LONG: DataType = DataType::Decimal128(20, 0);
 
 /// The aggregate of exact numbers that has the planner's `name`.
 pub(super) fn exact(name: &str) -> Option<Arc<AggregateUDF>> {
-    static KNOWN: LazyLock<[Arc<AggregateUDF>; 4]> = LazyLock::new(|| {
-        ["stddev", "stddev_pop", "var", "var_pop"].map(|name| {
-            Arc::new(AggregateUDF::new_from_impl(Deviation {
-                name,
-                is_root: name.starts_with("stddev"),
-                of_all: name.ends_with("_pop"),
-                signature: Signature::any(1, Volatility::Immutable),
-            }))
-        })
-    });
+    static KNOWN: LazyLock<[Arc<AggregateUDF>; 4]> =
+        LazyLock::new(|| ["stddev", "stddev_pop", "var", "var_pop"].map(|name| deviation(name, name, false)));
     KNOWN.iter().find(|known| known.name() == name).map(Arc::clone)
+}
+
+/// The aggregate that gives what [`exact`] computes as text, with PostgreSQL's digits; `None` of any other aggregate.
+pub(super) fn printed(aggregate: &AggregateUDF) -> Option<Arc<AggregateUDF>> {
+    let any: &dyn Any = aggregate.inner().as_ref();
+    let of = any.downcast_ref::<Deviation>().filter(|of| !of.is_text)?;
+    let text = match of.name {
+        "stddev" => "stddev_text",
+        "stddev_pop" => "stddev_pop_text",
+        "var" => "var_text",
+        _ => "var_pop_text",
+    };
+    Some(deviation(of.name, text, true))
+}
+
+/// The aggregate that computes as `of` says.
+fn deviation(of: &str, name: &'static str, is_text: bool) -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::new_from_impl(Deviation {
+        name,
+        is_root: of.starts_with("stddev"),
+        of_all: of.ends_with("_pop"),
+        is_text,
+        signature: Signature::any(1, Volatility::Immutable),
+    }))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -42,6 +62,8 @@ struct Deviation {
     is_root: bool,
     /// Of a whole population, not of a sample.
     of_all: bool,
+    /// Shown, not computed with.
+    is_text: bool,
     signature: Signature,
 }
 
@@ -56,6 +78,7 @@ impl AggregateUDFImpl for Deviation {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         Ok(match arguments {
+            _ if self.is_text => DataType::Utf8,
             _ if self.is_root => DEVIATION,
             [argument] if *argument == SHORT => VARIANCE_SHORT,
             _ => VARIANCE,
@@ -66,14 +89,16 @@ impl AggregateUDFImpl for Deviation {
         if args.is_distinct {
             return Err(DataFusionError::NotImplemented(format!("{}(DISTINCT) beside another aggregate", self.name)));
         }
-        let scale = match args.expr_fields.first().map(|field| field.data_type()) {
-            Some(DataType::Decimal128(_, scale)) => *scale,
+        let (scale, is_open) = match args.expr_fields.first().map(|field| field.data_type()) {
+            Some(kind @ DataType::Decimal128(_, scale)) => (*scale, is_open(kind)),
             _ => return Err(DataFusionError::Internal("a deviation of what is not exact".to_owned())),
         };
         Ok(Box::new(Sums {
             is_root: self.is_root,
             of_all: self.of_all,
             scale,
+            is_open,
+            shown: 0,
             result: args.return_type().clone(),
             count: 0,
             sum: i256::ZERO,
@@ -83,7 +108,12 @@ impl AggregateUDFImpl for Deviation {
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let field = |name: &str, kind| Arc::new(Field::new(format!("{}[{name}]", args.name), kind, true));
-        Ok(vec![field("count", DataType::Int64), field("sum", SUMS), field("squares", SUMS)])
+        Ok(vec![
+            field("count", DataType::Int64),
+            field("sum", SUMS),
+            field("squares", SUMS),
+            field("shown", DataType::Int32),
+        ])
     }
 }
 
@@ -94,6 +124,9 @@ struct Sums {
     of_all: bool,
     /// Digits after the point of the arguments.
     scale: i8,
+    /// Whether the arguments have their own numbers of digits, of which `shown` is the greatest.
+    is_open: bool,
+    shown: i32,
     result: DataType,
     count: i64,
     sum: i256,
@@ -113,6 +146,9 @@ impl Sums {
         for value in values.as_primitive::<Decimal128Type>().iter().flatten() {
             let value = i256::from_i128(value);
             let square = value.checked_mul(value).ok_or_else(overflow)?;
+            if self.is_open && self.result == DataType::Utf8 {
+                self.shown = self.shown.max(Number::trimmed(value, self.scale.into()));
+            }
             if sign < 0 {
                 self.add(-1, value.wrapping_neg(), square.wrapping_neg())?;
             } else {
@@ -122,7 +158,8 @@ impl Sums {
         Ok(())
     }
 
-    /// The variance as a fraction; `None` of too few values.
+    /// The variance as a fraction, whose upper part has twice the digits of the arguments behind its point; `None` of too few
+    /// values.
     fn variance(&self) -> Result<Option<(i256, i256)>> {
         let count = i256::from_i128(i128::from(self.count));
         let others = if self.of_all { count } else { count.wrapping_sub(i256::ONE) };
@@ -130,13 +167,27 @@ impl Sums {
             return Ok(None);
         }
         let difference = || count.checked_mul(self.squares)?.checked_sub(self.sum.checked_mul(self.sum)?);
-        let unit = power_of_ten(u32::from(self.scale.unsigned_abs()).saturating_mul(2))?;
-        let below = count.checked_mul(others).and_then(|below| below.checked_mul(unit)).ok_or_else(overflow)?;
+        let below = count.checked_mul(others).ok_or_else(overflow)?;
         Ok(Some((difference().ok_or_else(overflow)?, below)))
+    }
+
+    /// The text, as PostgreSQL rounds it.
+    fn text(&self) -> Result<Option<String>> {
+        let Some((above, below)) = self.variance()? else { return Ok(None) };
+        if above <= i256::ZERO {
+            return Ok(Some("0".to_owned()));
+        }
+        let scale = i32::from(self.scale).saturating_mul(2);
+        let shown = if self.is_open { self.shown.saturating_mul(2) } else { scale };
+        let found = digits::quotient(Number { value: above, scale, shown }, Number::new(below, 0))?;
+        let found = if self.is_root { digits::root(found, found.scale)? } else { found };
+        found.text().map(Some)
     }
 
     fn value(&self, scale: i8) -> Result<Option<i128>> {
         let Some((above, below)) = self.variance()? else { return Ok(None) };
+        let unit = power_of_ten(u32::from(self.scale.unsigned_abs()).saturating_mul(2))?;
+        let below = below.checked_mul(unit).ok_or_else(overflow)?;
         let digits = u32::from(scale.unsigned_abs());
         let found = if self.is_root {
             root_of(above, below, digits)?
@@ -155,27 +206,10 @@ fn root_of(above: i256, below: i256, digits: u32) -> Result<i256> {
     for exact in (0..=digits).rev() {
         let scaled = power_of_ten(exact.saturating_mul(2)).ok().and_then(|factor| above.checked_mul(factor));
         if let Some(square) = scaled.and_then(|scaled| scaled.checked_div(below)) {
-            return root(square).checked_mul(power_of_ten(digits.saturating_sub(exact))?).ok_or_else(overflow);
+            return whole_root(square).checked_mul(power_of_ten(digits.saturating_sub(exact))?).ok_or_else(overflow);
         }
     }
     Err(overflow())
-}
-
-/// The whole root, by Newton's method from above.
-fn root(square: i256) -> i256 {
-    if square <= i256::ZERO {
-        return i256::ZERO;
-    }
-    let bits = 256_u32.saturating_sub(square.leading_zeros());
-    let mut found = i256::ONE << u8::try_from(bits.div_ceil(2)).unwrap_or(128);
-    loop {
-        let other = square.checked_div(found).unwrap_or(i256::ONE);
-        let next = found.wrapping_add(other) >> 1u8;
-        if next >= found {
-            return found;
-        }
-        found = next;
-    }
 }
 
 impl Accumulator for Sums {
@@ -192,6 +226,9 @@ impl Accumulator for Sums {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        if self.result == DataType::Utf8 {
+            return Ok(ScalarValue::Utf8(self.text()?));
+        }
         let DataType::Decimal128(precision, scale) = self.result else { return Err(overflow()) };
         Ok(ScalarValue::Decimal128(self.value(scale)?, precision, scale))
     }
@@ -202,29 +239,19 @@ impl Accumulator for Sums {
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let sum = |value| ScalarValue::Decimal256(Some(value), 76, 0);
-        Ok(vec![ScalarValue::Int64(Some(self.count)), sum(self.sum), sum(self.squares)])
+        let count = ScalarValue::Int64(Some(self.count));
+        Ok(vec![count, sum(self.sum), sum(self.squares), ScalarValue::Int32(Some(self.shown))])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let [counts, sums, squares] = states else { return Err(overflow()) };
+        let [counts, sums, squares, shown] = states else { return Err(overflow()) };
         let counts = counts.as_primitive::<Int64Type>();
         let (sums, squares) = (sums.as_primitive::<Decimal256Type>(), squares.as_primitive::<Decimal256Type>());
+        let shown = shown.as_primitive::<Int32Type>();
         for row in 0..counts.len() {
+            self.shown = self.shown.max(shown.value(row));
             self.add(counts.value(row), sums.value(row), squares.value(row))?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roots_are_whole() {
-        for number in [0_i128, 1, 2, 3, 4, 15, 16, 17, 10_i128.pow(36), i128::MAX] {
-            let found = root(i256::from_i128(number)).to_i128().unwrap();
-            assert!(found * found <= number && (found + 1).checked_mul(found + 1).is_none_or(|more| more > number));
-        }
     }
 }

@@ -9,12 +9,18 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable as _, Operator};
 
 use super::super::pgcatalog::types;
+use super::super::query::shape::ANY_NUMERIC;
 use super::numerics;
 
+/// The name of a cast to the digits that a number has in PostgreSQL, too.
+pub(super) const KNOWN: &str = "numeric";
+/// The name of a cast that is for the planner alone: the number's own digits are PostgreSQL's.
+pub(super) const WIDENED: &str = "widened";
+
 /// A cast that is told apart from those of the statement by the name of its field, which is not shown.
-fn cast_to(expr: Expr, kind: DataType, schema: &DFSchema) -> Expr {
+pub(super) fn cast_to(expr: Expr, name: &str, kind: DataType, schema: &DFSchema) -> Expr {
     let nullable = expr.nullable(schema).unwrap_or(true);
-    let field = Field::new("numeric", kind, nullable);
+    let field = Field::new(name, kind, nullable);
     Expr::Cast(Cast::new_from_field(Box::new(expr), field.into()))
 }
 
@@ -72,7 +78,7 @@ pub(super) fn product(
     if of_left.saturating_add(of_right) <= 24 {
         return Ok(Transformed::no(plain(left, right)));
     }
-    let short = |expr, scale| if scale > 10 { cast_to(expr, DataType::Decimal128(38, 10), schema) } else { expr };
+    let short = |expr, scale| if scale > 10 { cast_to(expr, WIDENED, ANY_NUMERIC, schema) } else { expr };
     Ok(Transformed::yes(plain(short(left, of_left), short(right, of_right))))
 }
 
@@ -108,7 +114,7 @@ pub(super) fn exact_number(
     };
     let expr = Expr::ScalarFunction(function);
     Ok(match digits.filter(|_| first) {
-        Some(digits) => Transformed::yes(cast_to(expr, DataType::Decimal128(38, digits), schema)),
+        Some(digits) => Transformed::yes(cast_to(expr, KNOWN, DataType::Decimal128(38, digits), schema)),
         None => Transformed::no(expr),
     })
 }

@@ -23,7 +23,7 @@ use super::super::pgcatalog::functions::{array_output_function, output_function}
 use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
-use super::retyped::{casted, exact_number, product, without_casts};
+use super::retyped::{WIDENED, cast_to, casted, exact_number, product, without_casts};
 use super::{arrays, deviations, floats, json, outputs};
 
 /// Sums of `bigint` are `numeric`.
@@ -377,9 +377,14 @@ fn exact(aggregate: &mut Arc<AggregateUDF>, arguments: &mut [Expr], schema: &DFS
         ("sum", DataType::Int64 | DataType::UInt64) => SUM,
         ("avg", DataType::Int16 | DataType::Int32) => AVERAGED_SHORT,
         ("avg", kind) if kind.is_integer() => AVERAGED,
+        // What is left of the point has to have room.
+        ("avg", DataType::Decimal128(digits, scale)) => match (i32::from(*digits) - i32::from(*scale), *scale) {
+            (..=18, ..=15) => AVERAGED_SHORT,
+            (_, ..=11) => AVERAGED,
+            _ => return false,
+        },
         _ => return false,
     };
-    let inner = std::mem::replace(argument, Expr::Literal(ScalarValue::Null, None));
-    *argument = cast(inner, to);
+    *argument = cast_to(std::mem::take(argument), WIDENED, to, schema);
     true
 }

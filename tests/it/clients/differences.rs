@@ -68,8 +68,6 @@ const SEARCH: &str = "there is no text search";
 const LANGUAGES: &str = "there are no procedural languages and no extensions";
 const ROLES: &str = "there are no predefined roles";
 const SIZES: &str = "nothing is stored in files";
-const DIGITS: &str =
-    "calculated numeric values have another number of digits behind the point, which their type says, too";
 const PARAMETERS: &str = "a parameter gets another type where PostgreSQL finds it from a distance";
 const TEXTS: &str = "a type of PostgreSQL's catalogs that is shown as the type underneath";
 const CREATES: &str = "nothing can be created, and has_*_privilege says so";
@@ -120,8 +118,6 @@ static DIFFERENCES: &[Difference] = &[
     refused("postgres_fdw", "insert", "25006", WRITES),
     refused("postgres_fdw", "update", "25006", WRITES),
     meant("adbc", "adbc objects", "the statement leaves the order of a list open"),
-    meant("metabase", "distinct", "the last digit of a standard deviation"),
-    gap("metabase", "conditional", DIGITS),
     gap("psycopg", "describe SELECT oid, relname*", PARAMETERS),
     gap("psycopg", "describe SELECT now()*", "current_time has no zone"),
     meant("asyncpg", "information schema", "no view can be changed, for grantd only reads"),
@@ -175,19 +171,9 @@ static DIFFERENCES: &[Difference] = &[
     meant("superset", "EXPLAIN*", PLANS),
     meant("npgsql", "views", "no view can be changed, for grantd only reads"),
     meant("npgsql", "views of a schema", "no view can be changed, for grantd only reads"),
-    meant("tableau", "aggregate AVG", LAST),
     meant("tableau", "aggregate COVAR", LAST),
     meant("tableau", "aggregate COVARP", LAST),
     meant("tableau", "aggregate CORR", LAST),
-    meant("prisma", "client aggregate", LAST),
-    gap("tableau", "aggregate VAR", DIGITS),
-    gap("grafana", "builder of a schema", DIGITS),
-    gap("tableau", "numeric EXP", DIGITS),
-    gap("tableau", "numeric LN", DIGITS),
-    gap("tableau", "numeric LOG", DIGITS),
-    gap("tableau", "numeric ROUND", DIGITS),
-    gap("tableau", "numeric SQRT", DIGITS),
-    gap("pgadmin", "SELECT object_type, count(*)*", DIGITS),
     gap("tokio-postgres sqlx", "*more arrays", SCALES),
     gap("tokio-postgres", "type of SELECT $1::information_schema.sql_identifier[]", TEXTS),
     gap("tokio-postgres", "type of SELECT n FROM pg_namespace n", ROWS),
