@@ -8,8 +8,10 @@ use postgres_types::{Kind, Type};
 use super::super::error::SqlError;
 use super::super::query::param_values::{EPOCH_DAYS, EPOCH_MICROS};
 use super::super::query::shape::{Column, type_of};
+use super::super::values::ranges;
 use super::{
-    bytes, days, decimal, integer, interval, list, micros, out_of_range, sized, string, undictionary, unsupported,
+    Part, bytes, days, decimal, integer, interval, list, micros, out_of_range, part, sized, string, undictionary,
+    unsupported,
 };
 
 /// Appends a row as COPY BINARY has it: a count, then sized values.
@@ -21,18 +23,23 @@ pub(crate) fn copy_row(
 ) -> Result<(), SqlError> {
     out.put_u16(columns.len() as u16);
     for (array, column) in batch.columns().iter().zip(columns) {
-        sized(out, |out| value(out, array, row, &column.pg))?;
+        sized(out, |out| self::column(out, array, row, column))?;
     }
     Ok(())
 }
 
-/// Appends a value; `false` is NULL.
-pub(super) fn value(out: &mut BytesMut, array: &ArrayRef, row: usize, pg: &Type) -> Result<bool, SqlError> {
+/// Appends a value of a column; `false` is NULL.
+pub(crate) fn column(out: &mut BytesMut, array: &ArrayRef, row: usize, column: &Column) -> Result<bool, SqlError> {
+    value(out, &part(array, &column.pg, Part::Number), row, &column.pg, column.lower)
+}
+
+/// Appends a value; `false` is NULL. The first element of an array is its `lower` one.
+pub(super) fn value(out: &mut BytesMut, array: &ArrayRef, row: usize, pg: &Type, lower: i32) -> Result<bool, SqlError> {
     if array.is_null(row) || array.data_type() == &DataType::Null {
         return Ok(false);
     }
     if let Some((values, key)) = undictionary(array, row) {
-        return value(out, &values, key, pg);
+        return value(out, &values, key, pg, lower);
     }
     let array = array.as_ref();
     if let Some(text) = string(array, row) {
@@ -49,7 +56,7 @@ pub(super) fn value(out: &mut BytesMut, array: &ArrayRef, row: usize, pg: &Type)
         out.put_i32(days);
         out.put_i32(months);
     } else if let Some(elements) = list(array, row) {
-        put_array(out, &elements, pg)?;
+        put_array(out, &elements, pg, lower)?;
     } else if let Some(raw) = bytes(array, row) {
         out.put_slice(raw);
     } else if let Some(micros) = micros(array, row)? {
@@ -81,6 +88,7 @@ fn put_string(out: &mut BytesMut, text: &str, pg: &Type) -> Result<(), SqlError>
         }
         // A number with the digits that are shown of it.
         Type::NUMERIC => put_numeric(out, text)?,
+        _ if ranges::is_range(pg) => ranges::send(out, text, pg)?,
         _ => out.put_slice(text.as_bytes()),
     }
     Ok(())
@@ -105,7 +113,7 @@ fn put_integer(out: &mut BytesMut, number: i128, pg: &Type) -> Result<(), SqlErr
 }
 
 /// Groups of four decimal digits around the point.
-fn put_numeric(out: &mut BytesMut, text: &str) -> Result<(), SqlError> {
+pub(crate) fn put_numeric(out: &mut BytesMut, text: &str) -> Result<(), SqlError> {
     let range = || SqlError::new("22003", "numeric out of range");
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -137,7 +145,7 @@ fn put_numeric(out: &mut BytesMut, text: &str) -> Result<(), SqlError> {
     Ok(())
 }
 
-fn put_array(out: &mut BytesMut, elements: &ArrayRef, pg: &Type) -> Result<(), SqlError> {
+fn put_array(out: &mut BytesMut, elements: &ArrayRef, pg: &Type, lower: i32) -> Result<(), SqlError> {
     let element = match (pg.kind(), pg) {
         (Kind::Array(element), _) => element.clone(),
         (_, &Type::INT2_VECTOR) => Type::INT2,
@@ -147,16 +155,15 @@ fn put_array(out: &mut BytesMut, elements: &ArrayRef, pg: &Type) -> Result<(), S
     if list(elements.as_ref(), 0).is_some() && !elements.is_empty() {
         return Err(SqlError::unsupported("binary arrays with several dimensions are not supported"));
     }
-    let vector = *pg == Type::INT2_VECTOR || *pg == Type::OID_VECTOR;
     out.put_i32(i32::from(!elements.is_empty()));
     out.put_i32(i32::from(elements.null_count() > 0));
     out.put_u32(element.oid());
     if !elements.is_empty() {
         out.put_i32(i32::try_from(elements.len()).map_err(|_| SqlError::new("54000", "array too large"))?);
-        out.put_i32(i32::from(!vector));
+        out.put_i32(lower);
     }
     for row in 0..elements.len() {
-        sized(out, |out| value(out, elements, row, &element))?;
+        sized(out, |out| value(out, elements, row, &element, 1))?;
     }
     Ok(())
 }
@@ -167,7 +174,7 @@ fn put_record(out: &mut BytesMut, array: &dyn Array, row: usize) -> Result<(), S
     for column in columns {
         let pg = type_of(&Field::new("", column.data_type().clone(), true))?;
         out.put_u32(pg.oid());
-        sized(out, |out| value(out, column, row, &pg))?;
+        sized(out, |out| value(out, column, row, &pg, 1))?;
     }
     Ok(())
 }

@@ -3,16 +3,22 @@
 mod binary;
 mod text;
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bytes::{BufMut as _, BytesMut};
 use datafusion::arrow::array::timezone::Tz;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch, StructArray};
 use datafusion::arrow::datatypes::DataType;
+use postgres_types::Type;
 
 use super::error::SqlError;
+use super::pgcatalog::functions::{array_output_function, output_function};
+use super::pgcatalog::types::is_vector;
 use super::query::shape::{Column, Formats};
 use super::values::numerics;
 
-pub(crate) use binary::copy_row as copy_row_binary;
+pub(crate) use binary::{column as binary_value, copy_row as copy_row_binary, put_numeric};
 
 /// What the form of a value depends on.
 #[derive(Clone, Copy, Default)]
@@ -39,7 +45,7 @@ pub(crate) fn data_row(
     for (index, (array, column)) in batch.columns().iter().zip(columns).enumerate() {
         sized(out, |out| {
             if formats.binary(index)? {
-                binary::value(out, array, row, &column.pg)
+                binary::column(out, array, row, column)
             } else {
                 text_value(out, array, row, column, style)
             }
@@ -57,7 +63,32 @@ pub(crate) fn text_value(
     column: &Column,
     style: &Style,
 ) -> Result<bool, SqlError> {
-    text::value(out, array, row, &column.pg, style)
+    let array = part(array, &column.pg, Part::Name);
+    if column.lower != 1 && !is_vector(column.pg.name()) {
+        text::put_bounds(out, &array, row, column.lower);
+    }
+    text::value(out, &array, row, &column.pg, style)
+}
+
+/// The parts of an object identifier in a result.
+#[derive(Clone, Copy)]
+enum Part {
+    /// What is sent in binary.
+    Number,
+    /// What is sent as text.
+    Name,
+}
+
+/// That part of the identifiers in an array, or the array where it has none.
+fn part<'a>(array: &'a ArrayRef, pg: &Type, part: Part) -> Cow<'a, ArrayRef> {
+    let has_parts = || output_function(pg.name()).or_else(|| array_output_function(pg.name())).is_some();
+    match array.as_struct_opt().map(StructArray::columns) {
+        Some([number, name]) if has_parts() => Cow::Owned(Arc::clone(match part {
+            Part::Number => number,
+            Part::Name => name,
+        })),
+        _ => Cow::Borrowed(array),
+    }
 }
 
 /// Writes a length, then what `write` appends, or -1 when that is NULL.
@@ -89,7 +120,7 @@ fn patch(out: &mut BytesMut, at: usize, length: usize) -> Result<(), SqlError> {
 fn undictionary(array: &ArrayRef, row: usize) -> Option<(ArrayRef, usize)> {
     let dictionary = array.as_any_dictionary_opt()?;
     let key = dictionary.normalized_keys().get(row).copied()?;
-    Some((std::sync::Arc::clone(dictionary.values()), key))
+    Some((Arc::clone(dictionary.values()), key))
 }
 
 /// A whole number of any width.
@@ -236,10 +267,10 @@ fn decimal(array: &dyn Array, row: usize) -> Option<String> {
 }
 
 /// 22003 for a number that the announced type cannot hold.
-fn out_of_range(pg: &postgres_types::Type) -> SqlError {
+fn out_of_range(pg: &Type) -> SqlError {
     let name = match *pg {
-        postgres_types::Type::INT2 => "smallint",
-        postgres_types::Type::INT8 => "bigint",
+        Type::INT2 => "smallint",
+        Type::INT8 => "bigint",
         _ => "integer",
     };
     SqlError::new("22003", format!("{name} out of range"))

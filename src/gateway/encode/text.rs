@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Ty
 use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
+use super::super::values::ranges;
 use super::{
     Style, bytes, days, decimal, integer, interval, list, micros, out_of_range, string, undictionary, unsupported,
 };
@@ -29,7 +30,10 @@ pub(super) fn value(
     }
     let array = array.as_ref();
     if let Some(text) = string(array, row) {
-        out.put_slice(text.as_bytes());
+        match ranges::shown(text, pg, style.zone)? {
+            Some(text) => out.put_slice(text.as_bytes()),
+            None => out.put_slice(text.as_bytes()),
+        }
     } else if let Some(number) = integer(array, row) {
         let fits = match *pg {
             Type::INT4 => i32::try_from(number).is_ok(),
@@ -210,6 +214,15 @@ fn put_bytea(out: &mut BytesMut, raw: &[u8], style: &Style) {
     out.put_slice(b"\\x");
     for byte in raw {
         put(out, format_args!("{byte:02x}"));
+    }
+}
+
+/// `[0:1]=`, before an array whose first element is the `lower` one.
+pub(super) fn put_bounds(out: &mut BytesMut, array: &ArrayRef, row: usize, lower: i32) {
+    let elements = if array.is_null(row) { None } else { list(array.as_ref(), row) };
+    let last = |length: usize| i32::try_from(length).ok()?.checked_add(lower)?.checked_sub(1);
+    if let Some(last) = elements.filter(|elements| !elements.is_empty()).and_then(|elements| last(elements.len())) {
+        put(out, format_args!("[{lower}:{last}]="));
     }
 }
 

@@ -301,35 +301,8 @@ fn by_words(text: &str) -> SqlError {
 
 /// Types that PostgreSQL has and grantd does not.
 const OTHER_TYPES: &[&str] = &[
-    "uuid",
-    "json",
-    "jsonb",
-    "tsvector",
-    "tsquery",
-    "xml",
-    "inet",
-    "cidr",
-    "macaddr",
-    "money",
-    "bit",
-    "varbit",
-    "point",
-    "box",
-    "circle",
-    "line",
-    "lseg",
-    "path",
-    "polygon",
-    "int4range",
-    "int8range",
-    "numrange",
-    "tsrange",
-    "tstzrange",
-    "daterange",
-    "timetz",
-    "regproc",
-    "regoper",
-    "regrole",
+    "uuid", "json", "jsonb", "tsvector", "tsquery", "xml", "inet", "cidr", "macaddr", "money", "bit", "varbit",
+    "point", "box", "circle", "line", "lseg", "path", "polygon", "timetz", "regproc", "regoper", "regrole",
 ];
 
 /// 0A000; 42704 for a type that PostgreSQL does not have either.

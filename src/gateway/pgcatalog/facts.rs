@@ -219,6 +219,27 @@ pub(crate) fn operator(oid: i32) -> Option<(&'static str, i32, i32)> {
     INDEX.get(&oid).copied()
 }
 
+/// The oids of the built-in operators of a name.
+pub(crate) fn operators_by_name(name: &str) -> &'static [i32] {
+    static INDEX: LazyLock<HashMap<&str, Vec<i32>>> = LazyLock::new(|| {
+        let mut index: HashMap<&str, Vec<i32>> = HashMap::new();
+        if let Some(table) = table("pg_operator") {
+            for row in &table.rows {
+                index.entry(borrowed(table, row, "oprname")).or_default().push(integer(table, row, "oid"));
+            }
+        }
+        index
+    });
+    INDEX.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// The SQL of a default that `pg_type` has as a tree of nodes.
+pub(crate) fn default_of(tree: &str) -> Option<&'static str> {
+    let table = table("pg_type").filter(|_| tree.starts_with('{'))?;
+    let row = table.rows.iter().find(|row| table.cells(row, "typdefaultbin") == Some(tree))?;
+    table.cells(row, "typdefault")
+}
+
 /// Whether there is a row in `pg_cast` from one type to the other.
 pub(crate) fn has_cast(from: i32, to: i32) -> bool {
     static INDEX: LazyLock<HashSet<(i32, i32)>> = LazyLock::new(|| {

@@ -30,7 +30,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::{SessionContext, SessionState};
 
 pub use catalog::{COMMENT_KEY, DEFINITION_KEY};
-pub(crate) use facts::{argument_type, user_settings};
+pub(crate) use facts::{INFORMATION_SCHEMA, argument_type, type_by_oid, user_settings};
 pub use types::TYPE_KEY;
 
 /// The PostgreSQL version whose catalog this is, as `server_version`.

@@ -121,6 +121,9 @@ impl ExprPlanner for Literals {
                 | BinaryOperator::Gt
                 | BinaryOperator::GtEq
         );
+        if let Some(planned) = super::super::values::range_operator(&expr, schema) {
+            return Ok(PlannerResult::Planned(planned));
+        }
         if let Some(planned) = self.array_operator(&expr, schema)? {
             return Ok(PlannerResult::Planned(planned));
         }

@@ -9,7 +9,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType, NullEquality, Result, metadata::FieldMetadata};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::registry::FunctionRegistry;
-use datafusion::functions::expr_fn::coalesce;
+use datafusion::functions::expr_fn::{coalesce, r#struct};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::{ScalarFunction, Sort as SortExpr};
 use datafusion::logical_expr::{
@@ -24,7 +24,8 @@ use super::types;
 /// Finishes the plan of a statement, before it is optimised:
 ///
 /// - a scalar subquery that refers to the query around it becomes a join, whatever its shape and conditions;
-/// - columns of the result that are `regclass`, `regproc`, ... become their names, still marked with their type.
+/// - columns of the result that are `regclass`, `regproc`, ... become pairs of their numbers, which are sent in binary, and
+///   their names, which are sent as text; they are still marked with their type.
 ///
 /// # Errors
 /// When a plan cannot be rebuilt, which the statement's author cannot cause.
@@ -60,9 +61,13 @@ fn present(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<Logical
         .map(|(qualifier, field)| {
             let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
             let Some((pg_type, output)) = output(field) else { return Ok(column) };
-            let printed = Expr::ScalarFunction(ScalarFunction::new_udf(registry.udf(output)?, vec![column]));
-            let metadata = HashMap::from([(types::TYPE_KEY.to_owned(), pg_type)]);
-            Ok(printed.alias_qualified_with_metadata(
+            let printed = ScalarFunction::new_udf(registry.udf(output)?, vec![column.clone()]);
+            let both = r#struct(vec![column, Expr::ScalarFunction(printed)]);
+            let mut metadata = HashMap::from([(types::TYPE_KEY.to_owned(), pg_type)]);
+            metadata.extend(
+                field.metadata().get_key_value(types::LOWER_KEY).map(|(key, lower)| (key.clone(), lower.clone())),
+            );
+            Ok(both.alias_qualified_with_metadata(
                 qualifier.cloned(),
                 field.name(),
                 Some(FieldMetadata::from(metadata)),

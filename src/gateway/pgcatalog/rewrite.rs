@@ -327,9 +327,12 @@ fn target(data_type: &DataType) -> Target {
                     Target::Identifier(format!("{name}_array"))
                 }
                 Target::Identifier(name)
-                    if matches!(name.as_str(), "sql_identifier" | "character_data" | "yes_or_no") =>
+                    if matches!(
+                        name.as_str(),
+                        "sql_identifier" | "character_data" | "yes_or_no" | "cardinal_number"
+                    ) =>
                 {
-                    Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), *size)))
+                    Target::Identifier(format!("{name}_array"))
                 }
                 Target::Identifier(_) => {
                     Target::Plain(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(OID_ELEMENT), *size)))
@@ -348,7 +351,7 @@ fn target(data_type: &DataType) -> Target {
     Target::Plain(match last.as_str() {
         "oid" | "regclass" | "regtype" | "regproc" | "regprocedure" | "regoper" | "regoperator" | "regnamespace"
         | "regrole" | "xid" | "cid" | "oidvector" | "int2vector" | "sql_identifier" | "character_data"
-        | "yes_or_no" | "cardinal_number" => {
+        | "yes_or_no" | "cardinal_number" | "record" => {
             return Target::Identifier(last.clone());
         }
         "text" | "name" | "varchar" | "bpchar" | "char" | "cstring" | "pg_node_tree" | "aclitem" | "unknown"
@@ -403,6 +406,8 @@ fn cast(expr: &mut Expr) {
         return;
     }
     match target(data_type) {
+        // A row is a record as it is.
+        Target::Identifier(name) if name == "record" && !matches!(**inner, Expr::Value(_)) => {}
         Target::Identifier(name) => {
             let mut value = take(inner);
             // A text of a domain is made as any text is.

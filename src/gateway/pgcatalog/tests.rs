@@ -124,6 +124,8 @@ fn printed(array: &dyn Array, row: usize) -> Option<String> {
     }
     Some(match array.data_type() {
         DataType::Boolean => (if array.as_boolean().value(row) { "t" } else { "f" }).to_owned(),
+        // An identifier and its name.
+        DataType::Struct(_) => return printed(array.as_struct().column(1).as_ref(), row),
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
             let items: Vec<String> = (0..items.len())

@@ -1,5 +1,6 @@
 //! PostgreSQL types as Arrow fields: which Arrow type carries a PostgreSQL type, and how the type's name travels with the field.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ use crate::gateway::values::{array_literal, intervals};
 pub const TYPE_KEY: &str = "pg.type";
 /// Field metadata key: the modifier of the type (a length, digits).
 pub const TYPMOD_KEY: &str = "pg.typmod";
+/// Field metadata key: the number of an array's first element, where that is not 1 (`oidvector::oid[]`).
+pub const LOWER_KEY: &str = "pg.lower";
 /// Field metadata key arrow-pg reads: an `Int32` that is an object identifier.
 const OID_KEY: &str = "pg.oid_alias";
 /// Field metadata key arrow-pg reads: a string that is PostgreSQL's one-byte `"char"`.
@@ -54,6 +57,23 @@ fn base_of(name: &str) -> &str {
     }
 }
 
+/// The type of the elements of an array type.
+pub fn element_of(name: &str) -> Option<Cow<'_, str>> {
+    let domain = || name.strip_prefix("information_schema._").map(|name| format!("information_schema.{name}"));
+    name.strip_prefix('_').map(Cow::Borrowed).or_else(|| domain().map(Cow::Owned))
+}
+
+/// The number of the first element of a field's arrays.
+pub fn lower_of(field: &Field) -> i32 {
+    let said = field.metadata().get(LOWER_KEY).and_then(|lower| lower.parse().ok());
+    said.unwrap_or_else(|| if is_vector(&name_of(field)) { 0 } else { 1 })
+}
+
+/// True for the vectors of the catalogs, whose elements are counted from 0.
+pub fn is_vector(name: &str) -> bool {
+    matches!(name, "int2vector" | "oidvector")
+}
+
 /// The Arrow type that carries the PostgreSQL type `name` (arrays begin with `_`).
 pub fn arrow_type(name: &str) -> DataType {
     match base_of(name) {
@@ -70,8 +90,8 @@ pub fn arrow_type(name: &str) -> DataType {
         "int2vector" => list_of("int2"),
         "oidvector" => list_of("oid"),
         name if is_oid_type(name) => DataType::Int32,
-        name => match name.strip_prefix('_') {
-            Some(element) => list_of(element),
+        name => match element_of(name) {
+            Some(element) => list_of(&element),
             None => DataType::Utf8,
         },
     }

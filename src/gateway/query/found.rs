@@ -8,6 +8,7 @@ use postgres_types::Type;
 
 use super::super::error::SqlError;
 use super::super::pgcatalog::{self, sets::is_small};
+use super::super::values::ranges;
 use super::params::{called_type, sql_type};
 
 /// Most parameters of a statement, as the wire counts them.
@@ -173,6 +174,8 @@ impl VisitorMut for Finder {
                     && let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))) = list.args.first()
                     && let Some(number) = number(inner)
                     && let Some(ty) = called_type(&name.value)
+                    // A range is made of bounds, too.
+                    && (list.args.len() == 1 || !ranges::is_range(&ty))
                 {
                     self.casts.push((number, ty.clone()));
                     self.learn(number, Some(ty));

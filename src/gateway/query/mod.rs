@@ -8,6 +8,7 @@ pub(crate) mod explain;
 mod formats;
 mod found;
 mod interrupt;
+mod known_types;
 pub(crate) mod memory;
 mod missing;
 mod narrow;

@@ -9,7 +9,8 @@ use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
 use super::super::frame::utf8;
-use super::super::values::{array_literal, bytea, intervals};
+use super::super::pgcatalog::functions::is_cast_function;
+use super::super::values::{array_literal, bytea, intervals, ranges};
 use super::params::{ParamType, arrow_type, long_name};
 
 /// A value from the wire.
@@ -48,6 +49,9 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
     };
     if let Kind::Domain(base) = pg.kind() {
         return from_text(text, base, zone);
+    }
+    if ranges::is_range(pg) {
+        return ranges::keep(text, pg, zone).map(|kept| ScalarValue::Utf8(Some(kept)));
     }
     if let Kind::Array(element) = pg.kind()
         && matches!(arrow_type(pg), DataType::List(_))
@@ -156,18 +160,10 @@ pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 fn width_of(pg: &Type) -> usize {
     match *pg {
         Type::INT2 => 2,
-        Type::INT4
-        | Type::OID
-        | Type::XID
-        | Type::FLOAT4
-        | Type::DATE
-        | Type::REGCLASS
-        | Type::REGTYPE
-        | Type::REGPROC
-        | Type::REGNAMESPACE
-        | Type::REGROLE => 4,
+        Type::INT4 | Type::OID | Type::XID | Type::FLOAT4 | Type::DATE => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
         Type::INTERVAL | Type::UUID => 16,
+        _ if is_cast_function(pg.name()) => 4,
         _ => 0,
     }
 }
@@ -176,7 +172,7 @@ fn insufficient() -> SqlError {
     SqlError::new("08P01", "insufficient data left in message")
 }
 
-fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
+pub(crate) fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
     if raw.len() < width_of(pg) {
         return Err(insufficient());
     }
@@ -193,12 +189,12 @@ fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
         Type::INT2 => raw.try_into().ok().map(|raw| ScalarValue::Int16(Some(i16::from_be_bytes(raw)))),
         Type::INT4 => i32_of(raw).map(|value| ScalarValue::Int32(Some(value))),
         Type::INT8 => i64_of(raw).map(|value| ScalarValue::Int64(Some(value))),
-        // Names or numbers: the function of the cast reads both.
-        Type::REGCLASS | Type::REGTYPE | Type::REGPROC | Type::REGNAMESPACE | Type::REGROLE => {
-            raw.try_into().ok().map(|raw| ScalarValue::Utf8(Some(u32::from_be_bytes(raw).to_string())))
-        }
         Type::OID | Type::XID => {
             raw.try_into().ok().map(|raw| ScalarValue::Int64(Some(i64::from(u32::from_be_bytes(raw)))))
+        }
+        // Names or numbers: the function of the cast reads both.
+        _ if is_cast_function(pg.name()) => {
+            raw.try_into().ok().map(|raw| ScalarValue::Utf8(Some(u32::from_be_bytes(raw).to_string())))
         }
         Type::FLOAT4 => raw.try_into().ok().map(|raw| ScalarValue::Float32(Some(f32::from_be_bytes(raw)))),
         Type::FLOAT8 => raw.try_into().ok().map(|raw| ScalarValue::Float64(Some(f64::from_be_bytes(raw)))),
@@ -234,6 +230,7 @@ fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
         _ => match pg.kind() {
             Kind::Array(element) => array_from_binary(raw, element)?,
             Kind::Domain(base) => from_binary(raw, base)?,
+            Kind::Range(_) | Kind::Multirange(_) => ranges::receive(raw, pg)?.map(|kept| ScalarValue::Utf8(Some(kept))),
             _ => {
                 return Err(SqlError::unsupported(format!(
                     "binary parameters of type {} are not supported",

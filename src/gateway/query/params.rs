@@ -18,8 +18,9 @@ use super::super::pgcatalog::{
     self, casts,
     rewrite::{OID_ELEMENT, call, take},
 };
-use super::super::values::{TEXT_ARRAYS, TEXT_TYPES};
+use super::super::values::{TEXT_ARRAYS, is_text_type, ranges};
 use super::found::{Finder, Found, number};
+use super::known_types::type_of_oid;
 use super::shape;
 
 /// A parameter's type.
@@ -42,7 +43,7 @@ impl ParamType {
     /// A type that the client declared, whether it exists or not: a parameter that is not used may have any.
     fn declared(oid: u32) -> Self {
         let undefined = || Type::new(UNDEFINED.to_owned(), oid, Kind::Simple, String::new());
-        let pg = Type::from_oid(oid).unwrap_or_else(undefined);
+        let pg = type_of_oid(oid).unwrap_or_else(undefined);
         Self { arrow: arrow_type(&pg), pg }
     }
 
@@ -67,12 +68,11 @@ struct Caster<'a>(&'a BTreeMap<usize, u32>);
 impl Caster<'_> {
     /// A parameter that is a column of a result has its declared type there, also where the type is another one underneath.
     fn mark(&self, expr: &mut Expr) {
-        let declared = number(expr).and_then(|number| self.0.get(&number)).and_then(|oid| Type::from_oid(*oid));
-        if let Some(pg) = declared
-            && let name = pg.name()
-            && (TEXT_TYPES.contains(&name) || TEXT_ARRAYS.contains(&name) || pg == Type::OID)
-        {
-            *expr = call(name, vec![take(expr)]);
+        let Some(oid) = number(expr).and_then(|number| self.0.get(&number)) else { return };
+        let known = i32::try_from(*oid).ok().and_then(pgcatalog::type_by_oid);
+        let text = known.map(|known| known.name).filter(|name| is_text_type(name) || TEXT_ARRAYS.contains(name));
+        if let Some(cast) = text.or_else(|| known.and_then(|known| pgcatalog::functions::cast_to(known.oid))) {
+            *expr = call(cast, vec![take(expr)]);
         }
     }
 }
@@ -146,7 +146,7 @@ pub(crate) fn count(arguments: &[Expr], declared: &BTreeMap<usize, u32>) -> Resu
     let last = finder.found.keys().next_back().copied().unwrap_or(0);
     Ok((1..=last)
         .map(|number| {
-            let pg = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| Type::from_oid(*oid));
+            let pg = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| type_of_oid(*oid));
             let pg = pg.or_else(|| finder.found.get(&number).cloned().flatten());
             pg.map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg })
         })
@@ -217,7 +217,7 @@ pub(crate) fn resolve(
             types.push(ParamType::declared(*oid));
             continue;
         }
-        let from_oid = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| Type::from_oid(*oid));
+        let from_oid = declared.get(&number).filter(|oid| **oid != 0).and_then(|oid| type_of_oid(*oid));
         let planner = || inferred.get(&format!("${number}")).cloned().flatten();
         let said = || found.get(&number).cloned().flatten();
         types.push(match (from_oid, planner()) {
@@ -235,9 +235,11 @@ pub(crate) fn resolve(
 
 fn planner_type(field: &Field) -> ParamType {
     // A type that the field is marked with, where a value of it is what the planner compares with.
-    let marked = shape::type_of(field)
-        .ok()
-        .filter(|pg| matches!(*pg, Type::OID | Type::NAME | Type::CHAR | Type::VARCHAR | Type::BPCHAR | Type::UUID));
+    let is_compared = |pg: &Type| {
+        matches!(*pg, Type::OID | Type::NAME | Type::CHAR | Type::VARCHAR | Type::BPCHAR | Type::UUID)
+            || ranges::is_range(pg)
+    };
+    let marked = shape::type_of(field).ok().filter(is_compared);
     let plain = || shape::type_of(&Field::new("", field.data_type().clone(), true)).unwrap_or(Type::TEXT);
     let pg = marked.unwrap_or_else(plain);
     ParamType { arrow: arrow_type(&pg), pg }
@@ -274,7 +276,8 @@ pub(crate) fn arrow_type(pg: &Type) -> DataType {
 /// The SQL spelling of a declared type, for a cast around the parameter; types that are text need none.
 fn ast_type(oid: u32) -> Option<ast::DataType> {
     use ast::{DataType as Sql, ExactNumberInfo, TimezoneInfo};
-    Some(match Type::from_oid(oid)? {
+    let pg = type_of_oid(oid)?;
+    Some(match pg {
         Type::BOOL => Sql::Boolean,
         Type::INT2 => Sql::SmallInt(None),
         Type::INT4 => Sql::Int(None),
@@ -286,7 +289,10 @@ fn ast_type(oid: u32) -> Option<ast::DataType> {
         Type::TIMESTAMP => Sql::Timestamp(Some(6), TimezoneInfo::None),
         Type::TIMESTAMPTZ => Sql::Timestamp(Some(6), TimezoneInfo::WithTimeZone),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME => Sql::Text,
-        _ => return None,
+        _ => match pg.kind() {
+            Kind::Domain(base) => return ast_type(base.oid()),
+            _ => return None,
+        },
     })
 }
 
@@ -330,22 +336,10 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
 /// The type that a function of casts is called like.
 pub(super) fn called_type(name: &str) -> Option<Type> {
     let own = pgcatalog::functions::type_of_cast(name);
-    let texts = TEXT_TYPES.contains(&name) || TEXT_ARRAYS.contains(&name);
+    let texts = is_text_type(name) || TEXT_ARRAYS.contains(&name);
     let known = own.is_some() || texts || matches!(name, "oid" | "bytea") || name.starts_with("reg");
     let oid = known.then(|| pgcatalog::type_oid(own.unwrap_or(name))).flatten()?;
-    let oid = u32::try_from(oid).ok()?;
-    Type::from_oid(oid).or_else(|| domain(own?, oid))
-}
-
-/// A domain of `information_schema`.
-fn domain(name: &str, oid: u32) -> Option<Type> {
-    let (schema, name) = name.split_once('.')?;
-    let base = match name {
-        "cardinal_number" => Type::INT4,
-        "sql_identifier" => Type::NAME,
-        _ => Type::VARCHAR,
-    };
-    Some(Type::new(name.to_owned(), oid, Kind::Domain(base), schema.to_owned()))
+    type_of_oid(u32::try_from(oid).ok()?)
 }
 
 /// The array type of an element type.

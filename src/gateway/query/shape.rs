@@ -10,7 +10,8 @@ use postgres_types::{Kind, Type};
 use super::super::error::SqlError;
 use super::super::naming;
 use super::super::pgcatalog;
-use super::super::pgcatalog::types::TYPMOD_KEY;
+use super::super::pgcatalog::types::{TYPMOD_KEY, lower_of};
+use super::known_types::type_of_oid;
 use super::params::array_of;
 
 /// Field metadata that names the PostgreSQL type of a column (`name`, `int2vector`, `aclitem[]`, ...), for catalog
@@ -29,6 +30,8 @@ pub(crate) struct Column {
     pub pg: Type,
     /// The type's modifier (a length, digits), -1 without one.
     pub typmod: i32,
+    /// The number of an array's first element.
+    pub lower: i32,
     /// The relation and the number of the column that this is unchanged, 0 and 0 for anything else.
     pub origin: (i32, i16),
 }
@@ -36,7 +39,7 @@ pub(crate) struct Column {
 impl Column {
     /// A column that comes from no relation.
     pub(crate) fn new(name: &str, pg: Type) -> Self {
-        Self { name: name.to_owned(), pg, typmod: -1, origin: (0, 0) }
+        Self { name: name.to_owned(), pg, typmod: -1, lower: 1, origin: (0, 0) }
     }
 }
 
@@ -76,33 +79,13 @@ pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
 /// A type by its name in `pg_type`; arrays begin with `_`, or end in `[]` as SQL has them.
 fn named(name: &str) -> Option<Type> {
     let array = name.strip_suffix("[]").map(|element| format!("_{element}"));
-    Type::from_oid(u32::try_from(super::super::pgcatalog::type_oid(array.as_deref().unwrap_or(name))?).ok()?)
+    type_of_oid(u32::try_from(pgcatalog::type_oid(array.as_deref().unwrap_or(name))?).ok()?)
 }
 
 /// Bytes of a value of the type; -1 varies.
 fn size_of(pg: &Type) -> i16 {
-    match *pg {
-        Type::BOOL | Type::CHAR => 1,
-        Type::INT2 => 2,
-        Type::INT4
-        | Type::OID
-        | Type::VOID
-        | Type::FLOAT4
-        | Type::DATE
-        | Type::XID
-        | Type::CID
-        | Type::REGPROC
-        | Type::REGCLASS
-        | Type::REGTYPE
-        | Type::REGNAMESPACE
-        | Type::REGROLE => 4,
-        Type::TID => 6,
-        Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::PG_LSN => 8,
-        Type::INTERVAL | Type::UUID => 16,
-        Type::NAME => 64,
-        Type::UNKNOWN => -2,
-        _ => -1,
-    }
+    let known = i32::try_from(pg.oid()).ok().and_then(pgcatalog::type_by_oid);
+    known.and_then(|known| i16::try_from(known.len).ok()).unwrap_or(-1)
 }
 
 /// The columns of a schema.
@@ -112,7 +95,8 @@ pub(crate) fn of_schema(schema: &Schema) -> Result<Vec<Column>, SqlError> {
         .iter()
         .map(|field| {
             let typmod = field.metadata().get(TYPMOD_KEY).and_then(|typmod| typmod.parse().ok());
-            Ok(Column { typmod: typmod.unwrap_or(-1), ..Column::new(naming::shown(field.name()), type_of(field)?) })
+            let column = Column::new(naming::shown(field.name()), type_of(field)?);
+            Ok(Column { typmod: typmod.unwrap_or(-1), lower: lower_of(field), ..column })
         })
         .collect()
 }

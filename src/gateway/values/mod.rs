@@ -26,6 +26,7 @@ pub(crate) mod numerics;
 mod outputs;
 mod parts;
 pub(crate) mod printed;
+pub(crate) mod ranges;
 mod retyped;
 pub(crate) mod rewrite;
 mod series;
@@ -38,10 +39,16 @@ mod zones;
 use datafusion::execution::context::SessionContext;
 
 pub(crate) use arrays::TEXT_ARRAYS;
-pub(crate) use casts::TEXT_TYPES;
+use casts::TEXT_TYPES;
 pub(crate) use intervals::operator as interval_operator;
 pub(crate) use jsonb::operator as jsonb_operator;
+pub(crate) use ranges::operator as range_operator;
 pub(crate) use zones::local;
+
+/// Whether the values of a type, by `pg_type.typname`, are text underneath, and a function that is called like it makes them.
+pub(crate) fn is_text_type(name: &str) -> bool {
+    TEXT_TYPES.contains(&name) || ranges::RANGE_TYPES.contains(&name)
+}
 
 /// Registers the functions on a context; those of the same name that the planner brings are replaced.
 pub(super) fn register(context: &SessionContext) {
@@ -59,6 +66,7 @@ pub(super) fn register(context: &SessionContext) {
         now::functions(),
         numerics::functions(),
         parts::functions(),
+        ranges::functions(),
         times::functions(),
         zones::functions(),
     ];

@@ -12,6 +12,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 
 use super::super::encode::{Style, text_value};
 use super::super::error::SqlError;
+use super::super::pgcatalog::types::lower_of;
 use super::super::query::shape::{Column, type_of};
 use super::zones::session_zone;
 
@@ -82,7 +83,7 @@ impl ScalarUDFImpl for Text {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let values = only(&args)?;
         let field = args.arg_fields.first().ok_or_else(|| DataFusionError::Internal("no field".to_owned()))?;
-        let column = Column::new("text", type_of(field).map_err(failed)?);
+        let column = Column { lower: lower_of(field), ..Column::new("text", type_of(field).map_err(failed)?) };
         let style = Style { zone: Some(session_zone(&args)), ..Style::default() };
         let mut texts = StringBuilder::new();
         let mut text = BytesMut::new();

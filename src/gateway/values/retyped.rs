@@ -46,7 +46,10 @@ pub(super) fn casted(registry: &dyn FunctionRegistry, cast: &Cast, schema: &DFSc
         return Ok(None);
     }
     let name = types::name_of(&Field::new("", kind.clone(), true));
-    let field = Field::new(name, kind.clone(), source.is_nullable());
+    let mut field = Field::new(name, kind.clone(), source.is_nullable());
+    if matches!(kind, DataType::List(_)) && types::lower_of(&source) == 0 {
+        field.metadata_mut().insert(types::LOWER_KEY.to_owned(), "0".to_owned());
+    }
     Ok(Some(Expr::Cast(Cast::new_from_field(cast.expr.clone(), field.into()))))
 }
 

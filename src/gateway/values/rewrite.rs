@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
 use super::literals::{self, string as literal};
+use super::ranges::{self, RANGE_TYPES};
 use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
@@ -92,7 +93,7 @@ fn text_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
         DataType::Custom(name, modifiers) if modifiers.is_empty() => {
             let name = folded(name)?;
             // `"char"` is PostgreSQL's type of one byte.
-            (TEXT_TYPES.iter().copied().find(|known| *known == name)?, None)
+            (TEXT_TYPES.into_iter().chain(RANGE_TYPES).find(|known| *known == name)?, None)
         }
         _ => return None,
     };
@@ -246,7 +247,12 @@ impl Rewriter<'_> {
                 } else if let Some((name, length)) = text_type(data_type) {
                     let value = take(value);
                     let text = match value {
-                        // A value that is text already is not made text again.
+                        // A value that is text already is not made text again, and a range may be a multirange.
+                        value if RANGE_TYPES.contains(&name) => {
+                            let checked = literal(&value).map_or(Ok(()), |text| ranges::check(name, text));
+                            checked.map_err(|error| self.at(&value, error))?;
+                            value
+                        }
                         Expr::Value(_) => value,
                         value => cast_to(value, DataType::Text),
                     };

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
@@ -16,7 +16,7 @@ use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_fo
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     AggregateUDF, BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator,
-    RecursiveQuery, TableScan, Union, Values, WindowFunctionDefinition, binary_expr,
+    RecursiveQuery, ScalarUDF, TableScan, Union, Values, WindowFunctionDefinition, binary_expr,
 };
 
 use super::super::pgcatalog::functions::{array_output_function, output_function};
@@ -24,7 +24,7 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{WIDENED, cast_to, casted, exact_number, product, without_casts};
-use super::{arrays, deviations, floats, json, outputs};
+use super::{arrays, deviations, floats, json, outputs, ranges};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -83,6 +83,8 @@ fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, changed: bool) -> Result<L
             return Ok(Transformed::no(node));
         }
         let node = floats::in_columns(node)?;
+        changed.set(changed.get() || node.transformed);
+        let node = ranges::in_order(node.data);
         changed.set(changed.get() || node.transformed);
         let node = node.data;
         let inputs = merge_schema(&node.inputs());
@@ -192,6 +194,12 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
             let list = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));
             Transformed::yes(cast(Expr::ScalarFunction(function), list))
         }
+        Expr::ScalarFunction(function) if matches!(function.name(), "lower" | "upper") => {
+            match bound_of(&function, schema) {
+                Some(bound) => Transformed::yes(bound.call(function.args)),
+                None => Transformed::no(Expr::ScalarFunction(function)),
+            }
+        }
         Expr::ScalarFunction(function) if function.name().contains("json") => {
             let kinds = function.args.iter().map(|argument| Ok(types::name_of(&argument.to_field(schema)?.1)));
             let kinds = kinds.collect::<Result<Vec<_>>>()?;
@@ -220,6 +228,11 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 Some(output) => {
                     let call = ScalarFunction::new_udf(registry.udf(output)?, vec![cast.expr.as_ref().clone()]);
                     Transformed::yes(Expr::ScalarFunction(call))
+                }
+                // A range is shown in the zone of the session.
+                None if kind.starts_with("tstz") => {
+                    let text = outputs::text().call(vec![cast.expr.as_ref().clone()]);
+                    Transformed::yes(self::cast(text, cast.field.data_type().clone()))
                 }
                 None => match own_text(cast.expr.as_ref().clone(), schema) {
                     own if own.transformed && *cast.field.data_type() == DataType::Utf8 => own,
@@ -324,29 +337,38 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
     })
 }
 
+/// A bound of a range, where a function of texts is called with one.
+fn bound_of(function: &ScalarFunction, schema: &DFSchema) -> Option<ScalarUDF> {
+    let [argument] = function.args.as_slice() else { return None };
+    let field = argument.to_field(schema).ok()?.1;
+    ranges::bound(function.name(), &field)
+}
+
 /// An element of an array, which has the type that the array's name says.
 fn element(mut function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
     // The mark is the array's own, or that of what the planner casts.
-    let name = |array: &Expr| array.to_field(schema).ok().map(|(_, field)| types::name_of(&field));
-    let is_mark = |name: &String| name.ends_with("vector") || name.strip_prefix('_').is_some_and(chosen::needs_mark);
+    let field = |array: &Expr| array.to_field(schema).ok().map(|(_, field)| field);
+    let is_mark = |field: &FieldRef| {
+        let name = types::name_of(field);
+        types::lower_of(field) == 0 || types::element_of(&name).is_some_and(|name| chosen::needs_mark(&name))
+    };
     let array = function.args.first();
-    let array = array.and_then(|array| name(array).filter(is_mark).or_else(|| name(without_casts(array))));
-    let array = array.unwrap_or_default();
-    let is_vector = array.ends_with("vector");
-    // The vectors of the catalogs are counted from 0.
-    if is_vector && let Some(index) = function.args.get_mut(1) {
+    let array = array.and_then(|array| field(array).filter(is_mark).or_else(|| field(without_casts(array))));
+    let from_zero = array.as_ref().is_some_and(|array| types::lower_of(array) == 0);
+    if from_zero && let Some(index) = function.args.get_mut(1) {
         let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
         *index = cast(std::mem::take(index), DataType::Int64) + one;
     }
-    let name = if array == "oidvector" { Some("oid") } else { array.strip_prefix('_') };
-    let mark = name.filter(|name| chosen::needs_mark(name)).map(types::metadata);
+    let array = array.map(|array| types::name_of(&array)).unwrap_or_default();
+    let name = if array == "oidvector" { Some("oid".into()) } else { types::element_of(&array) };
+    let mark = name.filter(|name| chosen::needs_mark(name)).map(|name| types::metadata(&name));
     let expr = Expr::ScalarFunction(function);
     match mark {
         Some(mark) => {
             let shown = expr.schema_name().to_string();
             Transformed::yes(expr.alias_with_metadata(shown, Some(mark.into())))
         }
-        None => Transformed::new(expr, is_vector, TreeNodeRecursion::Continue),
+        None => Transformed::new(expr, from_zero, TreeNodeRecursion::Continue),
     }
 }
 

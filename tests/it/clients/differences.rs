@@ -69,13 +69,11 @@ const LANGUAGES: &str = "there are no procedural languages and no extensions";
 const ROLES: &str = "there are no predefined roles";
 const SIZES: &str = "nothing is stored in files";
 const PARAMETERS: &str = "a parameter gets another type where PostgreSQL finds it from a distance";
-const TEXTS: &str = "a type of PostgreSQL's catalogs that is shown as the type underneath";
 const CREATES: &str = "nothing can be created, and has_*_privilege says so";
 const DEPENDS: &str = "the dependencies of the twin's views are on its tables";
 const PLANS: &str = "the plan is grantd's";
 const SCALES: &str = "the numbers of an array have the same number of digits behind the point";
 const ROWS: &str = "a whole row cannot be selected as a value";
-const RANGES: &str = "there are no ranges";
 const LAST: &str = "the last digit of a sum of floats";
 
 static DIFFERENCES: &[Difference] = &[
@@ -175,13 +173,9 @@ static DIFFERENCES: &[Difference] = &[
     meant("tableau", "aggregate COVARP", LAST),
     meant("tableau", "aggregate CORR", LAST),
     gap("tokio-postgres sqlx", "*more arrays", SCALES),
-    gap("tokio-postgres", "type of SELECT $1::information_schema.sql_identifier[]", TEXTS),
     gap("tokio-postgres", "type of SELECT n FROM pg_namespace n", ROWS),
     gap("tokio-postgres", "type of SELECT u FROM users u", ROWS),
     gap("tokio-postgres", "type of SELECT $1::pg_namespace*", ROWS),
-    gap("tokio-postgres", "type of SELECT $1::int4range*", RANGES),
-    gap("sqlx", "parameter range", RANGES),
-    gap("sqlx", "parameter named type*", TEXTS),
     refused("sqlx", "lock", "0A000", "there are no advisory locks"),
     meant("pgadmin", "tablespace dependent", SIZES),
     meant("pgadmin", "table pg_class obj", CREATES),
@@ -189,7 +183,5 @@ static DIFFERENCES: &[Difference] = &[
     gap("pgadmin", "role vopts", "numbers of more than 38 digits"),
     meant("pgadmin", "locks of the *", "nothing is locked"),
     meant("npgsql", "columns of a result", "no view can be changed, for grantd only reads"),
-    gap("dbeaver", "types", TEXTS),
     gap("datagrip", "routines", "the columns of a NATURAL JOIN stand where their table stands"),
-    gap("datagrip", "aggregates of the system", "lower bounds of arrays, and the schema of an operator"),
 ];

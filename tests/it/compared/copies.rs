@@ -140,12 +140,40 @@ fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
+/// Object identifiers, whose forms are numbers and names, and arrays that are counted from 0.
+const IDENTIFIERS: &[&str] = &[
+    "'pg_class'::regclass",
+    "999999::regclass",
+    "'boolin'::regproc",
+    "23::regtype",
+    "array['pg_class'::regclass, null]",
+    "(select proargtypes::oid[] from pg_proc where oid = 870)",
+    "(select proargtypes::regtype[] from pg_proc where oid = 2803)",
+    "'{a,b}'::information_schema.sql_identifier[]",
+];
+
+/// A range or multirange.
+fn range(rng: &mut StdRng) -> String {
+    let low: i32 = rng.random_range(-50..50);
+    let high = low + rng.random_range(0..20);
+    let (open, close) = (["[", "("].choose(rng).unwrap(), ["]", ")"].choose(rng).unwrap());
+    match rng.random_range(0..5) {
+        0 => format!("'{open}{low},{high}{close}'::int4range"),
+        1 => format!("'{open}{low}.50,{close}'::numrange"),
+        2 => {
+            format!("'{open}2024-03-30 23:00:00+00,2024-04-{:02} 10:00:00.5+00{close}'::tstzrange", low.abs() % 30 + 1)
+        }
+        3 => format!("'{open},2024-02-{:02}{close}'::daterange", low.abs() % 29 + 1),
+        _ => format!("'{{{open}{low},{high}{close},[{},60]}}'::int8multirange", high - 3),
+    }
+}
+
 /// An expression of a random value of one of grantd's types.
 fn value(rng: &mut StdRng) -> String {
     if rng.random_bool(0.1) {
         return format!("null::{}", ["text", "int8", "bool", "timestamptz", "text[]"].choose(rng).unwrap());
     }
-    match rng.random_range(0..7) {
+    match rng.random_range(0..9) {
         0 => format!("{}::text", literal(&text(rng))),
         1 => format!("'{}'::int8", [0, 1, -1, i64::MAX, i64::MIN, rng.random()].choose(rng).unwrap()),
         2 => rng.random_bool(0.5).to_string(),
@@ -157,7 +185,9 @@ fn value(rng: &mut StdRng) -> String {
             format!("'{}+00'::timestamptz", date.format("%Y-%m-%d %H:%M:%S%.6f"))
         }
         4 => format!("'{}'::int4", [0, 1, -1, i32::MAX, i32::MIN, rng.random()].choose(rng).unwrap()),
-        5 => format!("'{}'::float8", [0.0, 0.5, -1.25, 1e20, 1e-5, 123_456_789.125, rng.random()].choose(rng).unwrap()),
+        5 => range(rng),
+        6 => IDENTIFIERS.choose(rng).unwrap().to_string(),
+        7 => format!("'{}'::float8", [0.0, 0.5, -1.25, 1e20, 1e-5, 123_456_789.125, rng.random()].choose(rng).unwrap()),
         _ => {
             let items: Vec<String> = (0..rng.random_range(0..4))
                 .map(|_| if rng.random_bool(0.2) { "null".to_owned() } else { literal(&text(rng)) })

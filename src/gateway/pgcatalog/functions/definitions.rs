@@ -27,7 +27,10 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         }))
     }),
     // Expressions are kept as their text.
-    stable("pg_get_expr", (2, 3), "text", |_, arguments| Ok(arguments.first().cloned().unwrap_or(Value::Null))),
+    stable("pg_get_expr", (2, 3), "text", |_, arguments| {
+        let tree = arguments.first().cloned().unwrap_or(Value::Null);
+        Ok(facts::default_of(tree.as_text()).map(Value::text).unwrap_or(tree))
+    }),
     stable("pg_get_userbyid", (1, 1), "name", |catalog, arguments| {
         let oid = arguments.first().and_then(Value::oid).unwrap_or(0);
         Ok(Value::text(catalog.role_name(oid).map_or_else(|| format!("unknown (OID={oid})"), str::to_owned)))

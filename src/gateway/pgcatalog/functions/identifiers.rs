@@ -150,6 +150,11 @@ pub(crate) fn resolve(catalog: &Catalog, text: &str, pg_type: &str) -> Result<i3
             let role = catalog.roles.iter().find(|role| role.name == name).map(|role| role.oid);
             role.ok_or_else(|| ("42704", format!("role \"{text}\" does not exist")))
         }
+        "regoper" => match facts::operators_by_name(text.strip_prefix("pg_catalog.").unwrap_or(text)) {
+            [only] => Ok(*only),
+            [] => Err(("42883", format!("operator does not exist: {text}"))),
+            _ => Err(("42725", format!("more than one operator named {text}"))),
+        },
         _ => Err(("22P02", format!("invalid input syntax for type {pg_type}: \"{text}\""))),
     };
     found.map_err(|(sqlstate, message)| sql_error(sqlstate, message))
@@ -274,7 +279,11 @@ fn out(catalog: &Catalog, arguments: &[Value], pg_type: &str) -> Result<Value> {
                 argument_types(catalog, oid).into_iter().map(|oid| format_type(oid, None)).collect();
             format!("{}({})", quote_ident(name), types.join(","))
         }),
-        "regoper" => facts::operator(oid).map(|(name, ..)| name.to_owned()),
+        // The name alone is one that is read again.
+        "regoper" => facts::operator(oid).map(|(name, ..)| match facts::operators_by_name(name) {
+            [_] => name.to_owned(),
+            _ => format!("pg_catalog.{name}"),
+        }),
         "regoperator" => facts::operator(oid).map(|(name, left, right)| {
             let operand = |oid| if oid == 0 { "NONE".to_owned() } else { format_type(oid, None) };
             format!("{name}({},{})", operand(left), operand(right))

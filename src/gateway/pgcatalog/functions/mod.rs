@@ -23,6 +23,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use super::catalog::Catalog;
+use super::facts;
 pub(crate) use array_literal::ARRAY_OR_LITERAL;
 pub(crate) use arrays::ARRAY_OR_EMPTY;
 pub(crate) use composites::columns as composite_columns;
@@ -32,6 +33,17 @@ pub(crate) use identifiers::{
 pub(crate) use session::TRANSACTION;
 pub(crate) use single_value::SINGLE_VALUE;
 pub(crate) use typed::type_of_cast;
+
+/// The function that is a cast to the type of an oid.
+pub(crate) fn cast_to(oid: i32) -> Option<&'static str> {
+    let known = facts::type_by_oid(oid)?;
+    let is_called = |name: &str| match name.strip_suffix("_array") {
+        Some(element) => known.name.strip_prefix('_') == Some(element),
+        None => known.name == name,
+    };
+    let mut functions = identifiers::FUNCTIONS.iter().chain(typed::FUNCTIONS).map(|one| (one.name, one.returns));
+    functions.find(|(name, returns)| is_called(name) && super::type_oid(returns) == Some(oid)).map(|(name, _)| name)
+}
 
 /// Registers every function on a context.
 pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) {

@@ -203,8 +203,17 @@ impl ScalarUDFImpl for CatalogFunction {
         Ok(types::arrow_type(self.definition.returns))
     }
 
-    fn return_field_from_args(&self, _: ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(types::field(self.definition.name, self.definition.returns))
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let field = types::field(self.definition.name, self.definition.returns);
+        // What makes an array of an array keeps its bounds.
+        let keeps = self.definition.returns.starts_with('_')
+            && matches!(args.arg_fields, [array] if types::lower_of(array) == 0);
+        if !keeps {
+            return Ok(field);
+        }
+        let mut field = Arc::unwrap_or_clone(field);
+        field.metadata_mut().insert(types::LOWER_KEY.to_owned(), "0".to_owned());
+        Ok(Arc::new(field))
     }
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
