@@ -164,7 +164,7 @@ fn range(rng: &mut StdRng) -> String {
             format!("'{open}2024-03-30 23:00:00+00,2024-04-{:02} 10:00:00.5+00{close}'::tstzrange", low.abs() % 30 + 1)
         }
         3 => format!("'{open},2024-02-{:02}{close}'::daterange", low.abs() % 29 + 1),
-        _ => format!("'{{{open}{low},{high}{close},[{},60]}}'::int8multirange", high - 3),
+        _ => format!("'{{{open}{low},{high}{close},[{},80]}}'::int8multirange", high - 3),
     }
 }
 

@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn multiranges_are_joined() {
-        let read = |text: &str| {
+        let read = |text: &str| -> Result<Vec<String>, &'static str> {
             let spans = read_many(text, &Type::NUMERIC, None).map_err(|error| error.sqlstate)?;
             spans.iter().map(|span| span.print(&Type::NUMERIC, None).map_err(|error| error.sqlstate)).collect()
         };
