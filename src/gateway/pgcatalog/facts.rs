@@ -225,7 +225,7 @@ pub(crate) fn operators_by_name(name: &str) -> &'static [i32] {
         let mut index: HashMap<&str, Vec<i32>> = HashMap::new();
         if let Some(table) = table("pg_operator") {
             for row in &table.rows {
-                index.entry(borrowed(table, row, "oprname")).or_default().push(integer(table, row, "oid"));
+                index.entry(table.text(row, "oprname")).or_default().push(table.integer(row, "oid"));
             }
         }
         index
