@@ -1,6 +1,7 @@
 //! `a JOIN b USING (x) JOIN c USING (x)`: the planner knows a merged column of two tables and takes one of three for ambiguous.
 //! Where a column is merged more than once, or `*` is asked for, the joins are written out here: `ON a.x = c.x`, `x` as `a.x`,
-//! and `*` without the copies, merged columns first, as PostgreSQL has it. NATURAL, RIGHT and FULL joins, and tables without a name, are left alone.
+//! and `*` without the copies, merged columns first, as PostgreSQL has it. What is left, NATURAL, RIGHT and FULL joins and tables
+//! without a name, is `query::joins`', which knows the columns.
 
 use std::ops::ControlFlow;
 

@@ -9,6 +9,7 @@ mod formats;
 mod found;
 mod interrupt;
 mod known_types;
+mod joins;
 pub(crate) mod memory;
 mod missing;
 mod narrow;

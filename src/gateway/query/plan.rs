@@ -24,6 +24,7 @@ use super::super::values::{averages, moments, printed, typing};
 use super::arguments;
 use super::bounds;
 use super::distinct;
+use super::joins;
 use super::memory::{Governor, Share};
 use super::missing;
 use super::not_in;
@@ -98,6 +99,9 @@ impl Scene {
         }
         arguments::write(&mut statement, values.as_deref());
         missing::register(&mut state, &statement);
+        if let Some(merging) = joins::merging(&mut statement) {
+            state.register_relation_planner(Arc::new(merging)).map_err(|error| self.error(&error))?;
+        }
         let wanted = DfStatement::Statement(Box::new(statement));
         let plan = state.statement_to_plan(wanted).await.map_err(|error| self.error(&error));
         // As in PostgreSQL, a name or a type that is wrong goes before a parameter without a type.

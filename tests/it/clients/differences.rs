@@ -183,5 +183,4 @@ static DIFFERENCES: &[Difference] = &[
     gap("pgadmin", "role vopts", "numbers of more than 38 digits"),
     meant("pgadmin", "locks of the *", "nothing is locked"),
     meant("npgsql", "columns of a result", "no view can be changed, for grantd only reads"),
-    gap("datagrip", "routines", "the columns of a NATURAL JOIN stand where their table stands"),
 ];
