@@ -1,15 +1,13 @@
 //! A float makes the numbers beside it floats, as PostgreSQL prefers `double precision` among them; the planner would make floats
 //! decimals of 15 digits, which lose what is small and refuse what is big.
 
-use std::sync::Arc;
-
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, Union, Values,
+    BinaryExpr, Cast, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, Values,
 };
 
 /// Functions whose arguments get one type.
@@ -59,40 +57,8 @@ fn is_comparison(op: Operator) -> bool {
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
-/// Rows of one column from several queries, or from a VALUES list.
-pub(super) fn in_columns(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    match plan {
-        LogicalPlan::Union(union) => in_union(union),
-        LogicalPlan::Values(values) => in_values(values),
-        other => Ok(Transformed::no(other)),
-    }
-}
-
-fn in_union(union: Union) -> Result<Transformed<LogicalPlan>> {
-    let mixed: Vec<bool> = (0..union.schema.fields().len())
-        .map(|column| {
-            let kind = |input: &Arc<LogicalPlan>| input.schema().fields().get(column).map(|it| it.data_type().clone());
-            is_mixed(&union.inputs.iter().map(kind).collect::<Vec<_>>())
-        })
-        .collect();
-    if !mixed.contains(&true) {
-        return Ok(Transformed::no(LogicalPlan::Union(union)));
-    }
-    let inputs = union.inputs.into_iter().map(|input| {
-        let columns = input.schema().columns().into_iter().zip(&mixed).map(|(column, mixed)| {
-            let name = column.name.clone();
-            let column = Expr::Column(column);
-            if *mixed { cast(column).alias(name) } else { column }
-        });
-        let columns: Vec<Expr> = columns.collect();
-        LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).project(columns)?.build().map(Arc::new)
-    });
-    let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    Union::try_new_with_loose_types(inputs).map(|union| Transformed::yes(LogicalPlan::Union(union)))
-}
-
-/// The planner has made the floats of a column decimals already.
-fn in_values(mut list: Values) -> Result<Transformed<LogicalPlan>> {
+/// The rows of a VALUES list: the planner has made the floats of a column decimals already.
+pub(super) fn in_values(mut list: Values) -> Result<Transformed<LogicalPlan>> {
     let empty = DFSchema::empty();
     let float_inside = |expr: &Expr| match expr {
         Expr::Cast(cast) => {

@@ -34,6 +34,7 @@ mod shifts;
 mod templates;
 mod times;
 pub(crate) mod typing;
+mod unions;
 mod zones;
 
 use datafusion::execution::context::SessionContext;

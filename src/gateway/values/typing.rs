@@ -24,7 +24,7 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{WIDENED, cast_to, casted, exact_number, product, without_casts};
-use super::{arrays, deviations, floats, json, outputs, ranges};
+use super::{arrays, deviations, floats, json, outputs, ranges, unions};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -41,7 +41,7 @@ const AVERAGED_SHORT: DataType = DataType::Decimal128(38, 16);
 /// - text of moments, intervals, floats and arrays is what the wire has; a whole number of one with a fraction is rounded;
 /// - CASE and its relatives keep the names of types that are text underneath.
 pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
-    each_expression(plan, &|expr, inputs| typed(registry, expr, inputs))
+    rewritten(plan, &|expr, inputs| typed(registry, expr, inputs), Pass { columns: true, changed: false })
 }
 
 /// A parameter's `numeric` value keeps the digits that it came with.
@@ -64,16 +64,24 @@ pub(super) type Rewrite<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Transformed<
 
 /// Rewrites the expressions of a plan, which keep their names, and the types of everything that reads them.
 pub(super) fn each_expression(plan: LogicalPlan, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
-    rewritten(plan, rewrite, false)
+    rewritten(plan, rewrite, Pass { columns: false, changed: false })
 }
 
-/// The same, for a plan that may read what is `changed` already.
-fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, changed: bool) -> Result<LogicalPlan> {
-    let changed = Cell::new(changed);
+/// What a pass over a plan does and finds.
+#[derive(Clone, Copy)]
+struct Pass {
+    /// Whether the columns of UNION and VALUES get common types, which they have when literals have theirs.
+    columns: bool,
+    /// Whether the plan may read what is changed already.
+    changed: bool,
+}
+
+fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, pass: Pass) -> Result<LogicalPlan> {
+    let changed = Cell::new(pass.changed);
     let down = |node: LogicalPlan| match node {
         LogicalPlan::RecursiveQuery(query) => {
             changed.set(true);
-            Ok(Transformed::new(recursive(&query, rewrite)?, true, TreeNodeRecursion::Jump))
+            Ok(Transformed::new(recursive(&query, rewrite, pass)?, true, TreeNodeRecursion::Jump))
         }
         other => Ok(Transformed::no(other)),
     };
@@ -82,7 +90,7 @@ fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, changed: bool) -> Result<L
         if matches!(node, LogicalPlan::Limit(_) | LogicalPlan::Statement(_) | LogicalPlan::RecursiveQuery(_)) {
             return Ok(Transformed::no(node));
         }
-        let node = floats::in_columns(node)?;
+        let node = if pass.columns { unions::in_columns(node)? } else { Transformed::no(node) };
         changed.set(changed.get() || node.transformed);
         let node = ranges::in_order(node.data);
         changed.set(changed.get() || node.transformed);
@@ -109,8 +117,8 @@ fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, changed: bool) -> Result<L
 }
 
 /// A recursive query has the types of its first term, also where its other term reads it.
-fn recursive(query: &RecursiveQuery, rewrite: Rewrite<'_>) -> Result<LogicalPlan> {
-    let first = rewritten(query.static_term.as_ref().clone(), rewrite, false)?;
+fn recursive(query: &RecursiveQuery, rewrite: Rewrite<'_>, pass: Pass) -> Result<LogicalPlan> {
+    let first = rewritten(query.static_term.as_ref().clone(), rewrite, Pass { changed: false, ..pass })?;
     let columns = first.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     let columns = Arc::new(Schema::new(columns.collect::<Vec<_>>()));
     let source = provider_as_source(Arc::new(CteWorkTable::new(&query.name, columns)));
@@ -126,7 +134,8 @@ fn recursive(query: &RecursiveQuery, rewrite: Rewrite<'_>) -> Result<LogicalPlan
         }
         other => Ok(Transformed::no(other)),
     })?;
-    let next = coerce_plan_expr_for_schema(rewritten(next.data, rewrite, true)?, first.schema())?;
+    let next =
+        coerce_plan_expr_for_schema(rewritten(next.data, rewrite, Pass { changed: true, ..pass })?, first.schema())?;
     RecursiveQuery::try_new(query.name.clone(), Arc::new(first), Arc::new(next), query.is_distinct)
         .map(LogicalPlan::RecursiveQuery)
 }

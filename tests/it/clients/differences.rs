@@ -119,7 +119,6 @@ static DIFFERENCES: &[Difference] = &[
     gap("psycopg", "describe SELECT oid, relname*", PARAMETERS),
     gap("psycopg", "describe SELECT now()*", "current_time has no zone"),
     meant("asyncpg", "information schema", "no view can be changed, for grantd only reads"),
-    gap("perl", "statistics", "a column of NULLs alone in one part of a UNION is text"),
     gap("odbc", "foreign keys", "a column is said to be nullable that is not"),
     meant("pgcli", "casing", "the functions have no source that words could be taken from"),
     meant("psql", "tab after \\c grant", ROLES),
