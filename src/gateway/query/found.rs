@@ -184,7 +184,7 @@ impl VisitorMut for Finder {
                     self.arguments(&name.value, &list.args);
                 }
             }
-            Expr::AnyOp { right, compare_op: BinaryOperator::Eq, .. } | Expr::AllOp { right, .. } => {
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
                 if let Some(number) = number(right) {
                     self.learn(number, Some(Type::TEXT_ARRAY));
                 }

@@ -10,6 +10,7 @@ mod found;
 mod interrupt;
 mod known_types;
 mod joins;
+mod lists;
 pub(crate) mod memory;
 mod missing;
 mod narrow;

@@ -63,7 +63,7 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
                 None => ScalarValue::try_from(&arrow_type(element)).map_err(|error| SqlError::from(&error)),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        return Ok(ScalarValue::List(ScalarValue::new_list(&values, &arrow_type(element), true)));
+        return array(values, element);
     }
     let trimmed = text.trim();
     // Infinity is written in letters: digits that make it are too big a number.
@@ -129,6 +129,22 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
         }
         _ => ScalarValue::Utf8(Some(text.to_owned())),
     })
+}
+
+/// An array of values of one type. Exact numbers come with digits of their own and get as many as the one that has most.
+fn array(mut values: Vec<ScalarValue>, element: &Type) -> Result<ScalarValue, SqlError> {
+    let mut item = arrow_type(element);
+    if let DataType::Decimal128(precision, _) = item {
+        let scales = values.iter().filter_map(|value| match value {
+            ScalarValue::Decimal128(Some(_), _, scale) => Some(*scale),
+            _ => None,
+        });
+        item = DataType::Decimal128(precision, scales.max().unwrap_or(0));
+        for value in &mut values {
+            *value = value.cast_to(&item).map_err(|error| SqlError::from(&error))?;
+        }
+    }
+    Ok(ScalarValue::List(ScalarValue::new_list(&values, &item, true)))
 }
 
 fn decimal(text: &str) -> Option<ScalarValue> {
@@ -245,12 +261,11 @@ fn array_from_binary(raw: &[u8], element: &Type) -> Result<Option<ScalarValue>, 
     use bytes::Buf as _;
     let mut raw = raw;
     let item = arrow_type(element);
-    let empty = |values: &[ScalarValue]| Some(ScalarValue::List(ScalarValue::new_list(values, &item, true)));
     let (Ok(dimensions), Ok(_nulls), Ok(oid)) = (raw.try_get_i32(), raw.try_get_i32(), raw.try_get_u32()) else {
         return Ok(None);
     };
     if dimensions == 0 {
-        return Ok(empty(&[]));
+        return array(Vec::new(), element).map(Some);
     }
     if dimensions != 1 || oid != element.oid() {
         return Ok(None);
@@ -270,7 +285,7 @@ fn array_from_binary(raw: &[u8], element: &Type) -> Result<Option<ScalarValue>, 
         let Some(value) = from_binary(bytes, element)? else { return Ok(None) };
         values.push(value);
     }
-    Ok(if raw.is_empty() { empty(&values) } else { None })
+    if raw.is_empty() { array(values, element).map(Some) } else { Ok(None) }
 }
 
 fn numeric_from_binary(raw: &[u8]) -> Option<ScalarValue> {
@@ -315,6 +330,15 @@ mod tests {
         assert_eq!(from_text("soon", &Type::TIMESTAMPTZ, None).unwrap_err().sqlstate, "22007");
         assert_eq!(from_text("yes", &Type::BOOL, None).unwrap(), ScalarValue::Boolean(Some(true)));
         assert_eq!(from_text("-1.50", &Type::NUMERIC, None).unwrap(), ScalarValue::Decimal128(Some(-150), 38, 2));
+    }
+
+    #[test]
+    fn the_numbers_of_an_array_keep_their_values() {
+        let item = DataType::Decimal128(38, 2);
+        let number = |value| ScalarValue::Decimal128(value, 38, 2);
+        let wanted = [None, Some(150), Some(225)].map(number);
+        let found = from_text("{NULL,1.5,2.25}", &Type::NUMERIC_ARRAY, None).unwrap();
+        assert_eq!(found, ScalarValue::List(ScalarValue::new_list(&wanted, &item, true)));
     }
 
     #[test]

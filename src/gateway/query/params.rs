@@ -198,10 +198,12 @@ pub(crate) fn bound(found: &Found, values: usize, sql: &str) -> Result<(), SqlEr
     Err(SqlError::new("42P02", format!("there is no parameter {name}")).or_position(|| place))
 }
 
-/// The types of all parameters: what the client declared, else what the text says, else what the planner found, else text.
+/// The types of all parameters: what the client declared, else what the text says, else what the planner found or what the elements
+/// of `lists` are compared with, else text.
 pub(crate) fn resolve(
     found: &Found,
     declared: &BTreeMap<usize, u32>,
+    lists: &BTreeMap<usize, Type>,
     plan: &LogicalPlan,
 ) -> Result<Vec<ParamType>, DataFusionError> {
     let last = found.keys().next_back().copied().unwrap_or(0).max(declared.keys().next_back().copied().unwrap_or(0));
@@ -223,17 +225,24 @@ pub(crate) fn resolve(
         types.push(match (from_oid, planner()) {
             (Some(pg), _) => ParamType { arrow: arrow_type(&pg), pg },
             (None, Some(field)) if *field.data_type() != DataType::Null => match said() {
-                // A list that only `= ANY($1)` names takes the planner's element type.
+                // A list of which only `ANY($1)` tells takes the planner's element type.
                 Some(pg) if pg != Type::TEXT_ARRAY => ParamType { arrow: arrow_type(&pg), pg },
                 _ => planner_type(&field),
             },
-            (None, _) => said().map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg }),
+            (None, _) => {
+                let said = match said() {
+                    Some(Type::TEXT_ARRAY) => lists.get(&number).cloned().or(Some(Type::TEXT_ARRAY)),
+                    other => other,
+                };
+                said.map_or_else(ParamType::text, |pg| ParamType { arrow: arrow_type(&pg), pg })
+            }
         });
     }
     Ok(types)
 }
 
-fn planner_type(field: &Field) -> ParamType {
+/// What a parameter is that is compared with a value of the field.
+pub(super) fn planner_type(field: &Field) -> ParamType {
     // A type that the field is marked with, where a value of it is what the planner compares with.
     let is_compared = |pg: &Type| {
         matches!(*pg, Type::OID | Type::NAME | Type::CHAR | Type::VARCHAR | Type::BPCHAR | Type::UUID)
@@ -357,6 +366,7 @@ pub(crate) fn array_of(element: &Type) -> Option<Type> {
         Type::NAME => Type::NAME_ARRAY,
         Type::CHAR => Type::CHAR_ARRAY,
         Type::OID => Type::OID_ARRAY,
+        Type::XID => Type::XID_ARRAY,
         Type::BYTEA => Type::BYTEA_ARRAY,
         Type::DATE => Type::DATE_ARRAY,
         Type::TIME => Type::TIME_ARRAY,

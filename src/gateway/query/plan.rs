@@ -25,6 +25,7 @@ use super::arguments;
 use super::bounds;
 use super::distinct;
 use super::joins;
+use super::lists;
 use super::memory::{Governor, Share};
 use super::missing;
 use super::not_in;
@@ -115,11 +116,12 @@ impl Scene {
         let plan = moments::in_zone(zone, plan).map_err(|error| self.error(&error))?;
         let plan = typing::types_of_postgresql(&state, plan).map_err(|error| self.error(&error))?;
         let plan = averages::as_quotients(plan).map_err(|error| self.error(&error))?;
+        let lists = lists::elements(&plan).map_err(|error| self.error(&error))?;
         // EXISTS as a value may look outside in conditions that only `finish` can make joins of.
         let plan = exists_as_values(plan).and_then(not_in::as_not_exists).map_err(|error| self.error(&error))?;
         let plan = pgcatalog::plan::finish(&state, plan).map_err(|error| self.error(&error))?;
         let plan = in_as_marks(plan).map_err(|error| self.error(&error))?;
-        let params = params::resolve(&found, types, &plan).map_err(|error| self.error(&error))?;
+        let params = params::resolve(&found, types, &lists, &plan).map_err(|error| self.error(&error))?;
         let plan = if params.is_empty() {
             plan
         } else {

@@ -8,14 +8,18 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    Cast, ColumnarValue, Expr, ExprSchemable as _, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 
 use super::super::pgcatalog::types;
 use super::casts::{coerced, keep, length_of, marked};
-use super::{array_literal, bytea};
+use super::{array_literal, bytea, unions};
 
 /// The array types of [`super::TEXT_TYPES`], in their order.
 pub(crate) const TEXT_ARRAYS: [&str; 8] =
@@ -93,6 +97,27 @@ impl ScalarUDFImpl for TextArray {
             }
         }
         Ok(ColumnarValue::Array(Arc::new(rows.finish())))
+    }
+}
+
+/// `value = ANY(array)` of two kinds of numbers or times, in the wider one: the planner knows only elements that are like the value.
+pub(super) fn like_elements(mut function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+    if let [array, value] = function.args.as_mut_slice()
+        && let (Ok(DataType::List(element)), Ok(kind)) = (array.get_type(schema), value.get_type(schema))
+        && let Some(common) = wider(element.data_type(), &kind)
+    {
+        let list = DataType::List(Arc::new(element.as_ref().clone().with_data_type(common.clone())));
+        *array = Expr::Cast(Cast::new(Box::new(std::mem::take(array)), list));
+        *value = Expr::Cast(Cast::new(Box::new(std::mem::take(value)), common));
+        return Transformed::yes(Expr::ScalarFunction(function));
+    }
+    Transformed::no(Expr::ScalarFunction(function))
+}
+
+fn wider(element: &DataType, value: &DataType) -> Option<DataType> {
+    match (element, value) {
+        (DataType::Time64(one), DataType::Time64(other)) => (one != other).then(|| element.clone()),
+        _ => unions::number(element, value),
     }
 }
 

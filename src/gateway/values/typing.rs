@@ -46,8 +46,9 @@ pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: Logical
 
 /// A parameter's `numeric` value keeps the digits that it came with.
 pub(crate) fn exact_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
-    each_expression(plan, &|expr, _| {
+    each_expression(plan, &|expr, schema| {
         Ok(match expr {
+            Expr::ScalarFunction(function) if function.name() == "array_has" => arrays::like_elements(function, schema),
             Expr::Cast(cast) if *cast.field.data_type() == ANY_NUMERIC => match cast.expr.as_ref() {
                 Expr::Literal(ScalarValue::Decimal128(Some(_), ..), _) => Transformed::yes(*cast.expr),
                 _ => Transformed::no(Expr::Cast(cast)),
@@ -315,6 +316,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
             chosen::named_type(expr, schema)
         }
         Expr::ScalarFunction(function) if function.name() == "array_element" => element(function, schema),
+        Expr::ScalarFunction(function) if function.name() == "array_has" => arrays::like_elements(function, schema),
         Expr::ScalarFunction(function) => exact_number(registry, function, schema)?,
         // An array of identifiers or names is one of its own.
         Expr::AggregateFunction(ref call) if call.func.name() == "array_agg" => {

@@ -68,7 +68,6 @@ const SEARCH: &str = "there is no text search";
 const LANGUAGES: &str = "there are no procedural languages and no extensions";
 const ROLES: &str = "there are no predefined roles";
 const SIZES: &str = "nothing is stored in files";
-const PARAMETERS: &str = "a parameter gets another type where PostgreSQL finds it from a distance";
 const CREATES: &str = "nothing can be created, and has_*_privilege says so";
 const DEPENDS: &str = "the dependencies of the twin's views are on its tables";
 const PLANS: &str = "the plan is grantd's";
@@ -116,7 +115,6 @@ static DIFFERENCES: &[Difference] = &[
     refused("postgres_fdw", "insert", "25006", WRITES),
     refused("postgres_fdw", "update", "25006", WRITES),
     meant("adbc", "adbc objects", "the statement leaves the order of a list open"),
-    gap("psycopg", "describe SELECT oid, relname*", PARAMETERS),
     gap("psycopg", "describe SELECT now()*", "current_time has no zone"),
     meant("asyncpg", "information schema", "no view can be changed, for grantd only reads"),
     gap("odbc", "foreign keys", "a column is said to be nullable that is not"),

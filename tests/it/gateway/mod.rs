@@ -465,6 +465,39 @@ async fn parameters_are_typed_and_read_in_both_formats() {
     assert!(client.query("select $1::int4", &[&"x"]).await.is_err());
 }
 
+#[tokio::test]
+async fn a_list_is_an_array_of_what_its_elements_are_compared_with() {
+    let server = Server::start();
+    let client = server.client().await;
+    for (condition, wanted) in [
+        ("oid = any($1)", Type::OID_ARRAY),
+        ("relkind = any($1)", Type::CHAR_ARRAY),
+        ("relname <> all($1)", Type::NAME_ARRAY),
+        ("relnatts > any($1)", Type::INT2_ARRAY),
+        ("oid::regclass = any($1)", Type::OID_ARRAY),
+        ("'x'::varchar = any($1)", Type::TEXT_ARRAY),
+        ("1 = any($1)", Type::INT4_ARRAY),
+        ("1.5 = any($1)", Type::NUMERIC_ARRAY),
+        ("now() <= all($1)", Type::TIMESTAMPTZ_ARRAY),
+        ("time '10:00' = any($1)", Type::TIME_ARRAY),
+        ("exists (select 1 from pg_type t where t.typname = any($1))", Type::NAME_ARRAY),
+    ] {
+        let statement = client.prepare(&format!("select 1 from pg_class where {condition}")).await.unwrap();
+        assert_eq!(statement.params(), [wanted], "{condition}");
+    }
+    let names = async |condition: &str, list: &(dyn tokio_postgres::types::ToSql + Sync)| {
+        let sql = format!("select relname from pg_class where relname = 'pg_class' and {condition}");
+        client.query(&sql, &[list]).await.unwrap().len()
+    };
+    assert_eq!(names("oid = any($1)", &vec![7u32, 1259]).await, 1);
+    assert_eq!(names("oid <> all($1)", &vec![7u32, 1259]).await, 0);
+    assert_eq!(names("relkind = any($1)", &vec![b'v'.cast_signed(), b'r'.cast_signed()]).await, 1);
+    assert_eq!(names("relname = any($1)", &vec!["pg_type"]).await, 0);
+    assert_eq!(names("relnatts > any($1)", &vec![1i16]).await, 1);
+    assert_eq!(names("now() > all($1)", &vec![std::time::SystemTime::UNIX_EPOCH]).await, 1);
+    assert_eq!(names("oid = any($1)", &Null).await, 0);
+}
+
 /// A NULL of any type.
 #[derive(Debug)]
 struct Null;
