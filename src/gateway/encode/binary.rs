@@ -155,10 +155,12 @@ fn put_array(out: &mut BytesMut, elements: &ArrayRef, pg: &Type, lower: i32) -> 
     if list(elements.as_ref(), 0).is_some() && !elements.is_empty() {
         return Err(SqlError::unsupported("binary arrays with several dimensions are not supported"));
     }
-    out.put_i32(i32::from(!elements.is_empty()));
+    // A vector has its one dimension also where it has no elements.
+    let has_dimension = !elements.is_empty() || lower == 0;
+    out.put_i32(i32::from(has_dimension));
     out.put_i32(i32::from(elements.null_count() > 0));
     out.put_u32(element.oid());
-    if !elements.is_empty() {
+    if has_dimension {
         out.put_i32(i32::try_from(elements.len()).map_err(|_| SqlError::new("54000", "array too large"))?);
         out.put_i32(lower);
     }

@@ -66,7 +66,7 @@ pub fn element_of(name: &str) -> Option<Cow<'_, str>> {
 /// The number of the first element of a field's arrays.
 pub fn lower_of(field: &Field) -> i32 {
     let said = field.metadata().get(LOWER_KEY).and_then(|lower| lower.parse().ok());
-    said.unwrap_or_else(|| if is_vector(&name_of(field)) { 0 } else { 1 })
+    said.unwrap_or_else(|| i32::from(!is_vector(&name_of(field))))
 }
 
 /// True for the vectors of the catalogs, whose elements are counted from 0.

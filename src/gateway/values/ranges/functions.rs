@@ -26,7 +26,7 @@ use super::{RANGE_TYPES, is_multirange, named, print, spans};
 pub(in super::super) fn functions() -> Vec<ScalarUDF> {
     let casts = RANGE_TYPES.into_iter().filter_map(cast_function);
     let asks = ASKS.iter().map(|(name, ask)| {
-        ScalarUDF::new_from_impl(Ask { name: *name, ask: *ask, signature: Signature::any(1, Volatility::Immutable) })
+        ScalarUDF::new_from_impl(Ask { name, ask: *ask, signature: Signature::any(1, Volatility::Immutable) })
     });
     casts.chain(asks).collect()
 }
