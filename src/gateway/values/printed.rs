@@ -271,7 +271,7 @@ impl Digits {
                 let scales = scales.collect::<Result<Vec<_>>>()?;
                 Ok(numerics::printed(&function.func, function.args.clone(), scales))
             }
-            Expr::Case(case) if results(case).any(|result| is_computing(result)) => self
+            Expr::Case(case) if results(case).any(is_computing) => self
                 .of_results(case, &mut |digits, result| match unwidened(result) {
                     Expr::Literal(value, _) if value.is_null() => Ok(lit(ScalarValue::Utf8(None))),
                     inner => match digits.text(inner, input)? {
