@@ -6,13 +6,15 @@ use datafusion::sql::sqlparser::ast::{
 use std::fmt::Write as _;
 
 use super::super::error::SqlError;
-use super::{array_literal, bytea};
+use super::{array_literal, bytea, numeric_texts};
 
 /// Most digits of a numeric literal, and of the zeros after its digits.
 const DIGITS: i64 = 76;
 const ZEROS: usize = 128;
 /// Most digits of a number that is computed with.
 const MOST: u64 = 38;
+/// Digits before the point of the type of numbers of any digits.
+const BEFORE_POINT: u64 = 28;
 
 /// The text of a string literal.
 pub(super) fn string(expr: &Expr) -> Option<&str> {
@@ -66,6 +68,10 @@ pub(super) fn float(value: &Expr, data_type: &DataType) -> Result<Option<Expr>, 
     Ok(written.filter(has_exponent).map(|text| Expr::value(Value::SingleQuotedString(text))))
 }
 
+fn too_many_digits() -> SqlError {
+    SqlError::unsupported(format!("numeric values of more than {DIGITS} digits are not supported"))
+}
+
 /// A number whose exponent moves the point behind its digits, written out: the planner would give it a scale below zero, which its
 /// arithmetic does not expect. `None` to leave it; 0A000 for a number that the planner's numeric cannot hold.
 pub(super) fn numeric(text: &str) -> Result<Option<Expr>, SqlError> {
@@ -78,7 +84,7 @@ pub(super) fn numeric(text: &str) -> Result<Option<Expr>, SqlError> {
         whole => length(whole).saturating_add(length(fraction)),
     };
     let scale = length(fraction).saturating_sub(exponent);
-    let refused = || SqlError::unsupported(format!("numeric values of more than {DIGITS} digits are not supported"));
+    let refused = too_many_digits;
     if digits.max(scale) > DIGITS {
         return Err(refused());
     }
@@ -97,6 +103,42 @@ pub(super) fn numeric(text: &str) -> Result<Option<Expr>, SqlError> {
         data_type: DataType::Numeric(ExactNumberInfo::PrecisionAndScale(precision, 0)),
         array: false,
         format: None,
+    }))
+}
+
+/// A literal that is cast to `numeric` as a number with its digits; `None` to leave what is no literal, and no number.
+pub(super) fn exact(expr: &Expr) -> Result<Option<Expr>, SqlError> {
+    let number = match expr {
+        Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => Some(text.as_str()),
+        other => string(other),
+    };
+    let Some(text) = number else { return Ok(None) };
+    let Ok(written) = numeric_texts::read(text) else { return Ok(None) };
+    let (whole, fraction) = written.split_once('.').unwrap_or((&written, ""));
+    let length = u64::try_from(whole.trim_start_matches('-').len().saturating_add(fraction.len())).ok();
+    let Some(length) = length.filter(|length| *length <= MOST) else { return Err(too_many_digits()) };
+    let cast = |value, info| Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::value(value)),
+        data_type: DataType::Numeric(info),
+        array: false,
+        format: None,
+    };
+    if fraction.is_empty() {
+        // A number of any digits has so many before its point; of more, it has none behind.
+        return Ok(Some(if length <= BEFORE_POINT {
+            cast(Value::SingleQuotedString(written), ExactNumberInfo::None)
+        } else {
+            cast(Value::SingleQuotedString(written), ExactNumberInfo::PrecisionAndScale(length, 0))
+        }));
+    }
+    // What has a point is a numeric already.
+    Ok(Some(match written.strip_prefix('-') {
+        Some(digits) => {
+            let number = Box::new(Expr::value(Value::Number(digits.to_owned(), false)));
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: number }
+        }
+        None => Expr::value(Value::Number(written, false)),
     }))
 }
 

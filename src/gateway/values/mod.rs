@@ -22,6 +22,7 @@ mod matches;
 pub(crate) mod moments;
 mod now;
 mod numbers;
+mod numeric_texts;
 pub(crate) mod numerics;
 mod outputs;
 mod parts;

@@ -16,15 +16,17 @@ use datafusion::functions_aggregate::min_max::max_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, Case, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable as _, LogicalPlan, Operator, Projection,
-    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, SubqueryAlias, Volatility, Window,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, SubqueryAlias, Union, Volatility, Window,
     WindowFunctionDefinition, lit,
 };
 
 use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::retyped::{KNOWN, WIDENED};
-use super::{deviations, numerics};
+use super::{deviations, numeric_texts, numerics};
 
+/// The function that makes arrays of elements.
+const MAKE_ARRAY: &str = "make_array";
 /// How many parts of a statement are looked at for its digits.
 const PARTS: usize = 1000;
 
@@ -34,8 +36,11 @@ pub(crate) fn with_digits(registry: &dyn FunctionRegistry, plan: LogicalPlan) ->
 }
 
 fn texts(out: &Arc<ScalarUDF>, plan: LogicalPlan) -> Result<LogicalPlan> {
-    let is_exact = |kind: &DataType| matches!(kind, DataType::Decimal128(..));
-    if !plan.schema().fields().iter().any(|field| is_exact(field.data_type())) {
+    let is_open = |kind: &DataType| match kind {
+        DataType::List(element) => matches!(element.data_type(), DataType::Decimal128(..)),
+        kind => matches!(kind, DataType::Decimal128(..)),
+    };
+    if !plan.schema().fields().iter().any(|field| is_open(field.data_type())) {
         return Ok(plan);
     }
     let mut digits = Digits { out: Arc::clone(out), names: 0, left: PARTS };
@@ -44,12 +49,13 @@ fn texts(out: &Arc<ScalarUDF>, plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut columns = Vec::with_capacity(plan.schema().fields().len());
     for (qualifier, field) in plan.schema().iter() {
         let column = Column::from((qualifier, field));
-        let text = if is_exact(field.data_type()) { digits.column(&carrying, &column, Wanted::Text)? } else { None };
+        let text = if is_open(field.data_type()) { digits.column(&carrying, &column, Wanted::Text)? } else { None };
         columns.push(match text {
             Some((plan, text)) => {
                 carrying = plan;
                 found = true;
-                let mark = Some(types::metadata("numeric").into());
+                let is_list = matches!(field.data_type(), DataType::List(_));
+                let mark = Some(types::metadata(if is_list { "_numeric" } else { "numeric" }).into());
                 text.alias_qualified_with_metadata(column.relation, column.name, mark)
             }
             None => Expr::Column(column),
@@ -137,8 +143,43 @@ impl Digits {
                 all.push(more);
                 Ok(Some((LogicalPlan::Window(Window::try_new(all, Arc::clone(&window.input))?), found)))
             }
+            LogicalPlan::Union(union) if wanted == Wanted::Text => self.of_union(union, index),
             _ => Ok(None),
         }
+    }
+
+    /// The texts of a column of the branches of a UNION ALL, as one more column.
+    fn of_union(&mut self, union: &Union, index: usize) -> Result<Option<(LogicalPlan, Expr)>> {
+        let name = self.name();
+        let mut found = false;
+        let mut inputs = Vec::with_capacity(union.inputs.len());
+        for input in &union.inputs {
+            let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+            let kind = input.schema().field(index).data_type().clone();
+            if !is_exact(&kind) && !kind.is_integer() && !kind.is_null() {
+                return Ok(None);
+            }
+            // The planner has yet to give all of them one type.
+            found |= kind != *union.schema.field(index).data_type();
+            let column = Column::from(input.schema().qualified_field(index));
+            let (input, text) = match self.column(input, &column, Wanted::Text)? {
+                Some((input, text)) => {
+                    found = true;
+                    (Arc::new(input), text)
+                }
+                None => {
+                    let by_value = ScalarFunction::new_udf(Arc::clone(&self.out), vec![Expr::Column(column)]);
+                    (Arc::clone(input), Expr::ScalarFunction(by_value))
+                }
+            };
+            columns.push(text.alias(name.clone()));
+            inputs.push(Arc::new(LogicalPlan::Projection(Projection::try_new(columns, input)?)));
+        }
+        if !found {
+            return Ok(None);
+        }
+        let plan = LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?);
+        Ok(Some((plan, Expr::Column(Column::new_unqualified(name)))))
     }
 
     /// The same of a plan that passes its input's columns on.
@@ -271,6 +312,9 @@ impl Digits {
                 let scales = scales.collect::<Result<Vec<_>>>()?;
                 Ok(numerics::printed(&function.func, function.args.clone(), scales))
             }
+            Expr::Cast(cast) if is_read(cast, input) => Ok(Some(numeric_texts::read_from(cast.expr.as_ref().clone()))),
+            Expr::Cast(cast) if is_array(cast) => self.text(&cast.expr, input),
+            Expr::ScalarFunction(function) if function.name() == MAKE_ARRAY => self.elements(function, input),
             Expr::Case(case) if results(case).any(is_computing) => self
                 .of_results(case, &mut |digits, result| match unwidened(result) {
                     Expr::Literal(value, _) if value.is_null() => Ok(lit(ScalarValue::Utf8(None))),
@@ -285,6 +329,24 @@ impl Digits {
                 Ok(self.scale(other, input)?.and_then(|scale| shown(other.clone(), &kind, scale)))
             }
         }
+    }
+
+    /// An array of the texts of numbers, each with its digits.
+    fn elements(&mut self, function: &ScalarFunction, input: &mut Input) -> Result<Option<Expr>> {
+        let mut texts = Vec::with_capacity(function.args.len());
+        for element in &function.args {
+            let inner = unwidened(element);
+            let kind = element.get_type(input.schema())?;
+            if !is_exact(&kind) && !kind.is_integer() && !kind.is_null() {
+                return Ok(None);
+            }
+            texts.push(match self.text(inner, input)? {
+                Some(text) => text,
+                None => numerics::with_digits(element.clone(), self.scale_of(inner, input)?),
+            });
+        }
+        let array = ScalarFunction::new_udf(Arc::clone(&function.func), texts);
+        Ok((!function.args.is_empty()).then_some(Expr::ScalarFunction(array)))
     }
 
     /// How many digits a number has behind its point, in any case.
@@ -319,6 +381,9 @@ impl Digits {
                 let from = kind(&cast.expr, input)?;
                 let keeps = cast.field.name() == WIDENED || (*to == ANY_NUMERIC && cast.field.name().is_empty());
                 match to {
+                    _ if is_read(cast, input) => {
+                        Some(scale_of_text(numeric_texts::read_from(cast.expr.as_ref().clone())))
+                    }
                     _ if keeps && (is_exact(&from) || from.is_integer()) => return self.scale(&cast.expr, input),
                     DataType::Decimal128(_, scale) if cast.field.name() == KNOWN => Some(lit(i32::from(*scale))),
                     _ => None,
@@ -382,6 +447,22 @@ impl Digits {
         }
         Ok(Expr::Case(case))
     }
+}
+
+/// Whether a cast reads a text as `numeric` without a modifier, or texts as an array of such.
+fn is_read(cast: &Cast, input: &Input) -> bool {
+    let to = match cast.field.data_type() {
+        DataType::List(element) => element.data_type(),
+        kind => kind,
+    };
+    let from = cast.expr.get_type(input.schema());
+    *to == ANY_NUMERIC && from.is_ok_and(|from| numeric_texts::is_readable(&from))
+}
+
+/// Whether a cast is of an array of elements to one of `numeric` without a modifier.
+fn is_array(cast: &Cast) -> bool {
+    let is_made = matches!(cast.expr.as_ref(), Expr::ScalarFunction(function) if function.name() == MAKE_ARRAY);
+    is_made && matches!(cast.field.data_type(), DataType::List(element) if *element.data_type() == ANY_NUMERIC)
 }
 
 fn is_exact(kind: &DataType) -> bool {

@@ -38,18 +38,6 @@ pub(super) fn with_seconds(text: &str) -> Option<String> {
     (is_minutes && ends && start.len() >= "2026-01-02 03:04".len()).then(|| format!("{start}:00{rest}"))
 }
 
-/// A literal with a point as the number it is, with all of its digits.
-fn exact_literal(expr: &Expr) -> Option<Expr> {
-    let text = match expr {
-        Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => text.as_str(),
-        other => literal(other)?,
-    };
-    let (whole, fraction) = text.split_once('.')?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let plain = !fraction.is_empty() && digits(whole) && digits(fraction) && text.len() < 38;
-    plain.then(|| Expr::value(Value::Number(text.to_owned(), false)))
-}
-
 fn interval(text: &str, unit: &str) -> Result<Expr, SqlError> {
     let words = intervals::words(text, unit)?;
     Ok(Expr::Interval(Interval {
@@ -203,6 +191,16 @@ impl Rewriter<'_> {
                     *expr = written;
                 }
             }
+            Expr::TypedString(TypedString {
+                data_type: DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None),
+                value,
+                ..
+            }) => {
+                let written = literals::exact(&Expr::Value(value.clone())).map_err(|error| self.at(expr, error))?;
+                if let Some(written) = written {
+                    *expr = written;
+                }
+            }
             Expr::Extract { field, expr: value, .. } => {
                 let field = Expr::value(Value::SingleQuotedString(field.to_string().trim_matches('\'').to_lowercase()));
                 let value = take(value);
@@ -230,9 +228,10 @@ impl Rewriter<'_> {
                 } else if matches!(
                     data_type,
                     DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None)
-                ) && let Some(number) = exact_literal(value)
-                {
-                    *expr = number;
+                ) {
+                    if let Some(number) = literals::exact(value).map_err(|error| self.at(value, error))? {
+                        *expr = number;
+                    }
                 } else if *data_type == DataType::Bytea {
                     *expr = match literal(value) {
                         Some(text) => literals::bytes(text).map_err(|error| self.at(value, error))?,

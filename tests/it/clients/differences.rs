@@ -117,7 +117,6 @@ static DIFFERENCES: &[Difference] = &[
     meant("adbc", "adbc objects", "the statement leaves the order of a list open"),
     gap("psycopg", "describe SELECT now()*", "current_time has no zone"),
     meant("asyncpg", "information schema", "no view can be changed, for grantd only reads"),
-    gap("odbc", "foreign keys", "a column is said to be nullable that is not"),
     meant("pgcli", "casing", "the functions have no source that words could be taken from"),
     meant("psql", "tab after \\c grant", ROLES),
     refused("tokio-postgres sqlx", "*insert", "25006", WRITES),
