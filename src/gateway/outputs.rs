@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderByKind, Query, Select, SelectItem,
-    SetExpr, TableAlias, TableFactor, TableWithJoins, Value, visit_expressions,
+    Expr, GroupByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, Value,
+    visit_expressions,
 };
 
 use super::naming::quoted;
-use super::pgcatalog::rewrite::{call, folded, select as select_of};
+use super::pgcatalog::rewrite::{folded, select as select_of};
 
 /// The derived table that a query with an outer ORDER BY selects from.
 const ORDERED: &str = "\u{1}ordered";
@@ -134,44 +134,8 @@ pub(super) fn group_by_inputs(select: &mut Select) {
     }
 }
 
-/// `row_to_json(t)` of a derived table as a call with its columns' names and values.
-pub(super) fn rows_as_json(select: &mut Select) {
-    let calls = select.projection.iter().map(|item| {
-        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { return None };
-        let Expr::Function(function) = expr else { return None };
-        if function.name.0.last()?.as_ident().map(folded)? != "row_to_json" {
-            return None;
-        }
-        let FunctionArguments::List(list) = &function.args else { return None };
-        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(table)))] = list.args.as_slice() else {
-            return None;
-        };
-        let wanted = folded(table);
-        let (_, factor) = relations(select).find(|(name, _)| *name == wanted)?;
-        let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor else { return None };
-        let names = if alias.columns.is_empty() {
-            columns(&subquery.body)?
-        } else {
-            alias.columns.iter().map(|column| folded(&column.name)).collect()
-        };
-        let pairs = names.into_iter().flat_map(|name| {
-            let key = Expr::value(Value::SingleQuotedString(name.clone()));
-            [key, Expr::CompoundIdentifier(vec![table.clone(), quoted(name)])]
-        });
-        Some(call("row_to_json", pairs.collect()))
-    });
-    let calls = calls.collect::<Vec<_>>();
-    for (item, replaced) in select.projection.iter_mut().zip(calls) {
-        if let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }, Some(replaced)) =
-            (item, replaced)
-        {
-            *expr = replaced;
-        }
-    }
-}
-
 /// The names of a query's columns, when all are written out.
-fn columns(body: &SetExpr) -> Option<Vec<String>> {
+pub(super) fn columns(body: &SetExpr) -> Option<Vec<String>> {
     match body {
         SetExpr::Select(select) => select.projection.iter().map(output).collect(),
         SetExpr::SetOperation { left, .. } => columns(left),
@@ -210,13 +174,5 @@ mod tests {
     fn outer_columns_keep_their_names() {
         assert!(rewritten("SELECT (SELECT t.c) FROM t").contains("(SELECT t.c AS \"c\")"));
         assert!(rewritten("SELECT (SELECT u.c FROM u) FROM t").contains("(SELECT u.c FROM u)"));
-    }
-
-    #[test]
-    fn rows_are_written_with_their_columns() {
-        assert_eq!(
-            rewritten("SELECT row_to_json(t) AS j FROM (SELECT 1 AS \"A\") AS t"),
-            "SELECT row_to_json('A', t.\"A\") AS j FROM (SELECT 1 AS \"A\") AS t"
-        );
     }
 }

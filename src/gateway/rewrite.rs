@@ -51,7 +51,6 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         using::write_out(select);
-        outputs::rows_as_json(select);
         outputs::group_by_inputs(select);
         name_columns(select);
         ControlFlow::Continue(())

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut as _, BytesMut};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use postgres_types::{Kind, Type};
 
 use super::super::error::SqlError;
@@ -171,10 +171,10 @@ fn put_array(out: &mut BytesMut, elements: &ArrayRef, pg: &Type, lower: i32) -> 
 }
 
 fn put_record(out: &mut BytesMut, array: &dyn Array, row: usize) -> Result<(), SqlError> {
-    let columns = array.as_struct().columns();
+    let (columns, fields) = (array.as_struct().columns(), array.as_struct().fields());
     out.put_i32(i32::try_from(columns.len()).map_err(|_| SqlError::internal())?);
-    for column in columns {
-        let pg = type_of(&Field::new("", column.data_type().clone(), true))?;
+    for (column, field) in columns.iter().zip(fields) {
+        let pg = type_of(field)?;
         out.put_u32(pg.oid());
         sized(out, |out| value(out, column, row, &pg, 1))?;
     }

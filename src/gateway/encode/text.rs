@@ -283,15 +283,16 @@ fn put_quoted(out: &mut BytesMut, text: &[u8], quote: &[u8], backslash: &[u8]) {
 fn put_record(out: &mut BytesMut, array: &dyn Array, row: usize, style: &Style) -> Result<(), SqlError> {
     out.put_u8(b'(');
     let mut text = BytesMut::new();
-    for (index, column) in array.as_struct().columns().iter().enumerate() {
+    let columns = array.as_struct().columns().iter().zip(array.as_struct().fields());
+    for (index, (column, field)) in columns.enumerate() {
         if index > 0 {
             out.put_u8(b',');
         }
         text.clear();
-        let field = datafusion::arrow::datatypes::Field::new("", column.data_type().clone(), true);
-        let pg = super::super::query::shape::type_of(&field)?;
+        let pg = super::super::query::shape::type_of(field)?;
         if value(&mut text, column, row, &pg, style)? {
-            let special = |byte: &u8| matches!(byte, b'(' | b')' | b'"' | b'\\' | b',') || byte.is_ascii_whitespace();
+            let special =
+                |byte: &u8| matches!(byte, b'(' | b')' | b'"' | b'\\' | b',' | 0x0b) || byte.is_ascii_whitespace();
             if text.is_empty() || text.iter().any(special) {
                 put_quoted(out, &text, b"\"\"", b"\\\\");
             } else {

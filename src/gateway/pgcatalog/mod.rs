@@ -17,17 +17,20 @@ mod operators;
 pub mod plan;
 mod relations;
 pub mod rewrite;
+pub(crate) mod row_types;
 pub(crate) mod sets;
 mod system_columns;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod whole_rows;
 
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::{SessionContext, SessionState};
+use datafusion::sql::sqlparser::ast::Statement;
 
 pub use catalog::{COMMENT_KEY, DEFINITION_KEY};
 pub(crate) use facts::{INFORMATION_SCHEMA, argument_type, type_by_oid, user_settings};
@@ -170,6 +173,16 @@ pub struct FunctionDoc {
 /// The oid of a built-in type by `pg_type.typname`.
 pub(crate) fn type_oid(name: &str) -> Option<i32> {
     facts::type_by_name(name).map(|known| known.oid)
+}
+
+/// Marks what in a statement is a whole row of a relation, before it is planned.
+pub(crate) fn mark_rows(state: &SessionState, statement: &mut Statement) {
+    let options = &state.config_options().catalog;
+    let own = state.catalog_list().catalog(&options.default_catalog).and_then(|all| all.schema("pg_catalog"));
+    let own = own.as_ref().map(|own| -> &dyn std::any::Any { own.as_ref() });
+    if let Some(own) = own.and_then(|own| own.downcast_ref::<relations::SystemSchema>()) {
+        whole_rows::mark(own.catalog(), &options.default_schema, statement);
+    }
 }
 
 /// The oid of a relation that a plan reads, published or built in.

@@ -18,6 +18,7 @@ use super::catalog::Catalog;
 use super::errors::sql_error;
 use super::functions;
 use super::types;
+use super::whole_rows;
 use crate::gateway::values::{array_literal, bytea};
 
 /// Registers the operators on a context.
@@ -112,6 +113,9 @@ fn literal_text(expr: &Expr) -> Option<&str> {
 
 impl ExprPlanner for Literals {
     fn plan_binary_op(&self, mut expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        if let Some(row) = whole_rows::plan(&self.catalog, &expr, schema)? {
+            return Ok(PlannerResult::Planned(row));
+        }
         let comparison = matches!(
             expr.op,
             BinaryOperator::Eq

@@ -31,9 +31,10 @@ pub fn statement(statement: &mut Statement) {
     let _ = VisitMut::visit(statement, &mut Rewriter { ctes: names.names });
 }
 
+/// The names of common table expressions, which hide relations.
 #[derive(Default)]
-struct CteNames {
-    names: HashSet<String>,
+pub(super) struct CteNames {
+    pub names: HashSet<String>,
 }
 
 impl VisitorMut for CteNames {

@@ -112,6 +112,7 @@ async fn query(ctx: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
     let mut statements = Parser::parse_sql(&PostgreSqlDialect {}, sql)?;
     let mut statement = statements.remove(0);
     rewrite::statement(&mut statement);
+    super::mark_rows(&ctx.state(), &mut statement);
     let plan = ctx.state().statement_to_plan(DfStatement::Statement(Box::new(statement))).await?;
     let plan = plan::finish(&ctx.state(), plan)?;
     ctx.execute_logical_plan(plan).await?.collect().await
@@ -632,4 +633,32 @@ async fn objects_depend_and_are_identified() {
         assert_eq!(answer(&ctx, &sql).await, [wanted], "{sql}");
     }
     assert_eq!(answer(&ctx, "SELECT count(*) FROM pg_available_extension_versions()").await, ["0"]);
+}
+
+#[tokio::test]
+async fn whole_rows_are_values() {
+    let ctx = context();
+    for (sql, wanted) in [
+        ("SELECT count(a) AS x, count(DISTINCT a) AS y, count(a.*) AS z FROM pg_am a", "7\t7\t7"),
+        ("SELECT (a).amname, (a).amhandler FROM pg_am a WHERE (a).oid = 2", "heap\theap_tableam_handler"),
+        (
+            "SELECT pg_typeof(n), pg_typeof(NULL::pg_namespace[]) FROM pg_namespace n LIMIT 1",
+            "pg_namespace\tpg_namespace[]",
+        ),
+        (
+            "SELECT pg_typeof(g), pg_typeof(NULL::grants) FROM pg_am LEFT JOIN grants g ON true LIMIT 1",
+            "grants\tgrants",
+        ),
+        ("SELECT count(g) FROM pg_am LEFT JOIN grants g ON true", "0"),
+        // A column goes before.
+        ("SELECT a FROM (SELECT 1 AS a) a", "1"),
+        ("WITH c AS (SELECT n FROM (SELECT 2 AS n) t) SELECT c.n FROM c, pg_am n LIMIT 1", "2"),
+        ("SELECT (SELECT (a).amname) FROM pg_am a WHERE a.oid = 2", "heap"),
+        ("SELECT ('(1,\"a b\",10,)'::pg_namespace).nspname", "a b"),
+    ] {
+        assert_eq!(answer(&ctx, sql).await, [wanted], "{sql}");
+    }
+    for sql in ["SELECT (a).nope FROM pg_am a", "SELECT '(1,2)'::pg_namespace", "SELECT b FROM pg_am a"] {
+        assert!(query(&ctx, sql).await.is_err(), "{sql}");
+    }
 }

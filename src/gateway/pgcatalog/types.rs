@@ -156,6 +156,7 @@ fn name_of_arrow(data_type: &DataType) -> String {
         DataType::Time32(_) | DataType::Time64(_) => "time",
         DataType::Interval(_) | DataType::Duration(_) => "interval",
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",
+        DataType::Struct(_) => "record",
         DataType::Dictionary(_, value) => return name_of_arrow(value),
         DataType::List(element)
         | DataType::LargeList(element)

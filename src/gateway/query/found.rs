@@ -9,6 +9,7 @@ use postgres_types::Type;
 use super::super::error::SqlError;
 use super::super::pgcatalog::{self, sets::is_small};
 use super::super::values::ranges;
+use super::super::values::rows::{self, AS_ROW};
 use super::params::{called_type, sql_type};
 
 /// Most parameters of a statement, as the wire counts them.
@@ -40,6 +41,20 @@ pub(super) fn number(expr: &Expr) -> Option<usize> {
         Expr::Nested(inner) => number(inner),
         _ => None,
     }
+}
+
+/// The type of rows that a call makes of its first argument.
+fn row_type(function: &str, arguments: &[ast::FunctionArg]) -> Option<Type> {
+    let text = |argument: &'_ ast::FunctionArg| match argument {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(Expr::Value(value))) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (_, named) = arguments.split_first().filter(|_| function == AS_ROW)?;
+    let named = named.iter().map(text).collect::<Option<Vec<_>>>()?;
+    rows::named_type(&named.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Collects it.
@@ -173,7 +188,7 @@ impl VisitorMut for Finder {
                 if let (Some(name), ast::FunctionArguments::List(list)) = (name, &function.args)
                     && let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))) = list.args.first()
                     && let Some(number) = number(inner)
-                    && let Some(ty) = called_type(&name.value)
+                    && let Some(ty) = called_type(&name.value).or_else(|| row_type(&name.value, &list.args))
                     // A range is made of bounds, too.
                     && (list.args.len() == 1 || !ranges::is_range(&ty))
                 {

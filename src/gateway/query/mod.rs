@@ -16,6 +16,7 @@ mod missing;
 mod narrow;
 mod nodes;
 mod not_in;
+mod param_rows;
 pub(crate) mod param_values;
 pub(crate) mod params;
 pub(crate) mod plan;

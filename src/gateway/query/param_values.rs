@@ -11,6 +11,7 @@ use super::super::error::SqlError;
 use super::super::frame::utf8;
 use super::super::pgcatalog::functions::is_cast_function;
 use super::super::values::{array_literal, bytea, intervals, ranges};
+use super::param_rows;
 use super::params::{ParamType, arrow_type, long_name};
 
 /// A value from the wire.
@@ -52,6 +53,9 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
     }
     if ranges::is_range(pg) {
         return ranges::keep(text, pg, zone).map(|kept| ScalarValue::Utf8(Some(kept)));
+    }
+    if let Kind::Composite(columns) = pg.kind() {
+        return param_rows::read_text(text, columns, zone);
     }
     if let Kind::Array(element) = pg.kind()
         && matches!(arrow_type(pg), DataType::List(_))
@@ -188,6 +192,7 @@ fn insufficient() -> SqlError {
     SqlError::new("08P01", "insufficient data left in message")
 }
 
+/// A value from its binary form; `None` for another form.
 pub(crate) fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, SqlError> {
     if raw.len() < width_of(pg) {
         return Err(insufficient());
@@ -247,6 +252,7 @@ pub(crate) fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, 
             Kind::Array(element) => array_from_binary(raw, element)?,
             Kind::Domain(base) => from_binary(raw, base)?,
             Kind::Range(_) | Kind::Multirange(_) => ranges::receive(raw, pg)?.map(|kept| ScalarValue::Utf8(Some(kept))),
+            Kind::Composite(columns) => param_rows::read_binary(raw, columns)?,
             _ => {
                 return Err(SqlError::unsupported(format!(
                     "binary parameters of type {} are not supported",

@@ -21,6 +21,7 @@ use super::super::pgcatalog::{
 use super::super::values::{TEXT_ARRAYS, is_text_type, ranges};
 use super::found::{Finder, Found, number};
 use super::known_types::type_of_oid;
+use super::param_rows;
 use super::shape;
 
 /// A parameter's type.
@@ -118,7 +119,11 @@ pub(crate) fn prepare(statement: &mut Statement, declared: &BTreeMap<usize, u32>
         }
     }
     let found = finder.found;
-    let undefined = |(number, oid): &(&usize, &u32)| found.contains_key(number) && **oid != 0 && !casts::is_type(**oid);
+    // What a cast says is there, also where it is a relation's type that this database alone has.
+    let is_said = |number: &usize, oid: u32| matches!(found.get(number), Some(Some(said)) if said.oid() == oid);
+    let undefined = |(number, oid): &(&usize, &u32)| {
+        found.contains_key(number) && **oid != 0 && !casts::is_type(**oid) && !is_said(number, **oid)
+    };
     if let Some((_, oid)) = declared.iter().find(undefined) {
         return Err(no_type(*oid));
     }
@@ -277,6 +282,7 @@ pub(crate) fn arrow_type(pg: &Type) -> DataType {
         _ => match pg.kind() {
             Kind::Array(inner) if *pg != Type::OID_VECTOR && *pg != Type::INT2_VECTOR => list(arrow_type(inner)),
             Kind::Domain(base) => arrow_type(base),
+            Kind::Composite(columns) => param_rows::carrier(columns),
             _ => DataType::Utf8,
         },
     }
@@ -384,7 +390,7 @@ pub(crate) fn array_of(element: &Type) -> Option<Type> {
 }
 
 /// PostgreSQL's long name of a type, as its errors say it.
-pub(super) fn long_name(pg: &Type) -> String {
+pub(crate) fn long_name(pg: &Type) -> String {
     match *pg {
         Type::BOOL => "boolean",
         Type::INT2 => "smallint",

@@ -94,6 +94,7 @@ impl Scene {
         let share = self.governor.admit()?;
         let mut state = self.state();
         let mut statement = ast::Statement::Query(query);
+        pgcatalog::mark_rows(&state, &mut statement);
         let found = params::prepare(&mut statement, types)?;
         if let Some(values) = &values {
             params::bound(&found, values.len(), &self.sql)?;

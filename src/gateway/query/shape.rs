@@ -10,6 +10,7 @@ use postgres_types::{Kind, Type};
 use super::super::error::SqlError;
 use super::super::naming;
 use super::super::pgcatalog;
+use super::super::pgcatalog::row_types::RowType;
 use super::super::pgcatalog::types::{TYPMOD_KEY, lower_of};
 use super::known_types::type_of_oid;
 use super::params::array_of;
@@ -58,6 +59,9 @@ pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
         DataType::Struct(_) => Type::RECORD,
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             let element = type_of(item)?;
+            if let (Kind::Composite(_), Some(mark)) = (element.kind(), item.metadata().get(PG_TYPE_KEY)) {
+                return Ok(named(&format!("_{mark}")).unwrap_or(Type::RECORD_ARRAY));
+            }
             let Some(array) = array_of(&element) else {
                 // A list of lists is an array with more dimensions of the same element.
                 return match element.kind() {
@@ -77,7 +81,10 @@ pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
 }
 
 /// A type by its name in `pg_type`; arrays begin with `_`, or end in `[]` as SQL has them.
-fn named(name: &str) -> Option<Type> {
+pub(crate) fn named(name: &str) -> Option<Type> {
+    if let Some(row) = RowType::named(name, std::iter::empty()) {
+        return Some(row);
+    }
     let array = name.strip_suffix("[]").map(|element| format!("_{element}"));
     type_of_oid(u32::try_from(pgcatalog::type_oid(array.as_deref().unwrap_or(name))?).ok()?)
 }

@@ -1,9 +1,9 @@
-//! `json_build_object`, `json_build_array`, `to_json`, what `json_agg` and `json_object_agg` make of their lists, and the `jsonb`
+//! `json_build_object`, `json_build_array`, `to_json`, `row_to_json`, what `json_agg` and `json_object_agg` make of their lists, and the `jsonb`
 //! twins of all.
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, StringArray, StructArray};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::Transformed;
@@ -26,8 +26,6 @@ enum Shape {
     Entries,
     /// Keys and values in two lists; NULL for NULL.
     Pairs,
-    /// An object of a row's columns, which PostgreSQL writes without spaces.
-    Row,
 }
 
 /// What an aggregate makes of the values it collected, by the aggregate's name.
@@ -48,7 +46,7 @@ const FUNCTIONS: [(&str, &str, Shape); 11] = [
     ("jsonb_build_array", "jsonb", Shape::Array),
     ("to_json", "json", Shape::Value),
     ("to_jsonb", "jsonb", Shape::Value),
-    ("row_to_json", "json", Shape::Row),
+    ("row_to_json", "json", Shape::Value),
     ("json_of_list", "json", Shape::Entries),
     ("jsonb_of_list", "jsonb", Shape::Entries),
     ("json_of_pairs", "json", Shape::Pairs),
@@ -64,11 +62,10 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
 /// Operators do not carry the names of types along.
 pub(super) fn knowing(mut call: ScalarFunction, arguments: &[String]) -> Transformed<ScalarFunction> {
     let known = FUNCTIONS.into_iter().find(|(name, ..)| *name == call.name());
-    let is_json = |name: &String| matches!(name.trim_start_matches('_'), "json" | "jsonb");
-    let json: Vec<bool> = arguments.iter().map(is_json).collect();
+    let forms: Vec<Form> = arguments.iter().map(|name| Form::of(name)).collect();
     match known {
-        Some((name, returns, shape)) if json.contains(&true) => {
-            call.func = Arc::new(ScalarUDF::new_from_impl(Build::new(name, returns, shape, json)));
+        Some((name, returns, shape)) if forms.iter().any(|form| *form != Form::Plain) => {
+            call.func = Arc::new(ScalarUDF::new_from_impl(Build::new(name, returns, shape, forms)));
             Transformed::yes(call)
         }
         _ => Transformed::no(call),
@@ -79,7 +76,7 @@ fn signature(shape: Shape) -> Signature {
     match shape {
         Shape::Value | Shape::Entries => Signature::any(1, Volatility::Stable),
         Shape::Pairs => Signature::any(2, Volatility::Stable),
-        Shape::Object | Shape::Array | Shape::Row => {
+        Shape::Object | Shape::Array => {
             Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], Volatility::Stable)
         }
     }
@@ -90,65 +87,111 @@ struct Build {
     name: &'static str,
     returns: &'static str,
     shape: Shape,
-    /// Which arguments are JSON, or lists of it; none beyond the end.
-    json: Vec<bool>,
+    /// How the arguments, or the entries of their lists, are written; plain beyond the end.
+    forms: Vec<Form>,
     signature: Signature,
 }
 
-/// A value as JSON; `raw` when it is JSON already.
-fn json(array: &dyn Array, row: usize, raw: bool, comma: &str) -> Result<String> {
+/// A value as JSON.
+fn json(array: &dyn Array, row: usize, form: Form, comma: &str) -> Result<String> {
     if array.is_null(row) || array.data_type() == &DataType::Null {
         return Ok("null".to_owned());
     }
     if let DataType::List(_) = array.data_type() {
-        return Ok(format!("[{}]", entries(array, row, raw, comma)?.join(comma)));
+        return Ok(format!("[{}]", entries(array, row, form, comma)?.join(comma)));
+    }
+    if let Some(row_columns) = array.as_struct_opt() {
+        return fields(row_columns, row, comma);
     }
     let options = FormatOptions::default();
     let text = ArrayFormatter::try_new(array, &options)?.value(row).try_to_string()?;
     let kind = array.data_type();
-    if raw || kind.is_numeric() || *kind == DataType::Boolean {
+    let is_plain = kind.is_numeric() || *kind == DataType::Boolean;
+    if form == Form::Raw || (form == Form::Plain && is_plain) {
         return Ok(text);
     }
     Ok(serde_json::Value::String(text).to_string())
 }
 
+/// A row as an object of its columns, which `jsonb` writes with spaces.
+fn fields(columns: &StructArray, row: usize, comma: &str) -> Result<String> {
+    let pairs = columns.fields().iter().zip(columns.columns()).map(|(field, column)| {
+        let value = json(column.as_ref(), row, Form::of(&types::name_of(field)), comma)?;
+        Ok((serde_json::Value::String(field.name().clone()).to_string(), value))
+    });
+    let pairs = pairs.collect::<Result<_>>()?;
+    Ok(if comma == "," { object(pairs, ":", comma) } else { object(ordered(pairs), ": ", comma) })
+}
+
+fn object(pairs: Vec<(String, String)>, colon: &str, comma: &str) -> String {
+    let written: Vec<String> = pairs.into_iter().map(|(key, value)| format!("{key}{colon}{value}")).collect();
+    format!("{{{}}}", written.join(comma))
+}
+
+/// The entries of an object as `jsonb` has them: the last of equal keys, and ordered by length.
+fn ordered(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    pairs.reverse();
+    pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+    pairs.dedup_by(|(a, _), (b, _)| a == b);
+    pairs
+}
+
+/// How the values of a type, or of arrays of it, are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+enum Form {
+    /// As what carries them is.
+    #[default]
+    Plain,
+    /// As they are: they are JSON.
+    Raw,
+    /// As strings: numbers to Arrow alone.
+    Quoted,
+}
+
+impl Form {
+    fn of(name: &str) -> Self {
+        match name.trim_start_matches('_') {
+            "json" | "jsonb" => Self::Raw,
+            "xid" | "cid" => Self::Quoted,
+            name if types::is_oid_type(name) => Self::Quoted,
+            _ => Self::Plain,
+        }
+    }
+}
+
 /// The entries of a list, each as JSON.
-fn entries(array: &dyn Array, row: usize, raw: bool, comma: &str) -> Result<Vec<String>> {
+fn entries(array: &dyn Array, row: usize, form: Form, comma: &str) -> Result<Vec<String>> {
     let Some(list) = array.as_list_opt::<i32>().filter(|list| !list.is_null(row)) else { return Ok(Vec::new()) };
     let items = list.value(row);
-    (0..items.len()).map(|item| json(items.as_ref(), item, raw, comma)).collect()
+    (0..items.len()).map(|item| json(items.as_ref(), item, form, comma)).collect()
 }
 
 impl Build {
-    fn new(name: &'static str, returns: &'static str, shape: Shape, json: Vec<bool>) -> Self {
-        Self { name, returns, shape, json, signature: signature(shape) }
+    fn new(name: &'static str, returns: &'static str, shape: Shape, forms: Vec<Form>) -> Self {
+        Self { name, returns, shape, forms, signature: signature(shape) }
     }
 
-    /// An object; `jsonb` keeps the last of equal keys, and orders them by length.
-    fn object(&self, mut pairs: Vec<(String, String)>) -> String {
-        let (colon, comma) = match self.shape {
-            Shape::Row => (":", ","),
-            _ if self.returns == "jsonb" => (": ", ", "),
-            _ => (" : ", ", "),
-        };
-        if self.returns == "jsonb" {
-            pairs.reverse();
-            pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
-            pairs.dedup_by(|(a, _), (b, _)| a == b);
-        }
-        let written: Vec<String> = pairs.into_iter().map(|(key, value)| format!("{key}{colon}{value}")).collect();
-        format!("{{{}}}", written.join(comma))
+    fn object(&self, pairs: Vec<(String, String)>) -> String {
+        if self.returns == "jsonb" { object(ordered(pairs), ": ", ", ") } else { object(pairs, " : ", ", ") }
     }
 
     fn row(&self, columns: &[ArrayRef], row: usize) -> Result<String> {
         let comma = if self.returns == "jsonb" { ", " } else { "," };
-        let raw = |index: usize| self.json.get(index).copied().unwrap_or(false);
+        let form = |index: usize| self.forms.get(index).copied().unwrap_or_default();
+        let is_nested = columns.first().is_some_and(|list| match list.data_type() {
+            DataType::List(element) => element.data_type().is_nested(),
+            _ => false,
+        });
         let columns = columns.iter().map(AsRef::as_ref).enumerate();
         if matches!(self.shape, Shape::Entries | Shape::Pairs) {
-            let lists = columns.map(|(index, column)| entries(column, row, raw(index), comma));
+            let lists = columns.map(|(index, column)| entries(column, row, form(index), comma));
             let mut lists = lists.collect::<Result<Vec<_>>>()?.into_iter();
             let first = lists.next().unwrap_or_default();
-            let Some(values) = lists.next() else { return Ok(format!("[{}]", first.join(", "))) };
+            let Some(values) = lists.next() else {
+                // `json_agg` writes each row, and each array, on a line of its own.
+                let between = if self.returns == "json" && is_nested { ", \n " } else { ", " };
+                return Ok(format!("[{}]", first.join(between)));
+            };
             let pairs = first.into_iter().zip(values).map(|(name, value)| {
                 if name == "null" {
                     return Err(sql_error("22023", "field name must not be null"));
@@ -157,10 +200,11 @@ impl Build {
             });
             return Ok(self.object(pairs.collect::<Result<_>>()?));
         }
-        let values = columns.map(|(index, column)| json(column, row, raw(index), comma)).collect::<Result<Vec<_>>>()?;
+        let values =
+            columns.map(|(index, column)| json(column, row, form(index), comma)).collect::<Result<Vec<_>>>()?;
         Ok(match self.shape {
             Shape::Array => format!("[{}]", values.join(", ")),
-            Shape::Object | Shape::Row => {
+            Shape::Object => {
                 let pairs = values.chunks(2).map(|pair| match pair {
                     [name, _] if name == "null" => Err(sql_error("22004", "argument 1: key must not be null")),
                     [name, value] => Ok((key(name.clone()), value.clone())),
@@ -216,9 +260,9 @@ mod tests {
     use datafusion::arrow::array::ListArray;
     use datafusion::arrow::datatypes::Int32Type;
 
-    fn build(name: &str, json: &[bool], columns: &[ArrayRef]) -> Result<String> {
+    fn build(name: &str, forms: &[Form], columns: &[ArrayRef]) -> Result<String> {
         let (name, returns, shape) = FUNCTIONS.into_iter().find(|(known, ..)| *known == name).unwrap();
-        Build::new(name, returns, shape, json.to_vec()).row(columns, 0)
+        Build::new(name, returns, shape, forms.to_vec()).row(columns, 0)
     }
 
     #[test]
@@ -231,7 +275,7 @@ mod tests {
         assert_eq!(build("to_jsonb", &[], &[Arc::clone(&numbers)]).unwrap(), "[1, null, 1]");
         assert!(build("jsonb_of_pairs", &[], &[Arc::clone(&numbers), numbers]).is_err());
         let nested = [text("a"), text("{\"b\": 1}")];
-        assert_eq!(build("jsonb_build_object", &[false, true], &nested).unwrap(), r#"{"a": {"b": 1}}"#);
+        assert_eq!(build("jsonb_build_object", &[Form::Plain, Form::Raw], &nested).unwrap(), r#"{"a": {"b": 1}}"#);
         let keys = [text("bb"), text("1"), text("a"), text("2"), text("bb"), text("3")];
         assert_eq!(build("jsonb_build_object", &[], &keys).unwrap(), r#"{"a": "2", "bb": "3"}"#);
         assert_eq!(build("json_build_object", &[], &keys[..2]).unwrap(), r#"{"bb" : "1"}"#);

@@ -28,8 +28,10 @@ mod outputs;
 mod parts;
 pub(crate) mod printed;
 pub(crate) mod ranges;
+pub(crate) mod record_literal;
 mod retyped;
 pub(crate) mod rewrite;
+pub(crate) mod rows;
 mod series;
 mod shifts;
 mod templates;
@@ -69,6 +71,7 @@ pub(super) fn register(context: &SessionContext) {
         numerics::functions(),
         parts::functions(),
         ranges::functions(),
+        rows::functions(),
         times::functions(),
         zones::functions(),
     ];

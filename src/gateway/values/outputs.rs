@@ -30,7 +30,8 @@ pub(super) fn has_own_text(kind: &DataType) -> bool {
         | DataType::Float32
         | DataType::Float64
         | DataType::List(_)
-        | DataType::LargeList(_) => true,
+        | DataType::LargeList(_)
+        | DataType::Struct(_) => true,
         other => other.is_binary(),
     }
 }

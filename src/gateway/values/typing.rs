@@ -24,7 +24,7 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{WIDENED, cast_to, casted, exact_number, product, without_casts};
-use super::{arrays, deviations, floats, json, outputs, ranges, unions};
+use super::{arrays, deviations, floats, json, outputs, ranges, rows, unions};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -39,6 +39,7 @@ const AVERAGED_SHORT: DataType = DataType::Decimal128(38, 16);
 /// - `sum` of `bigint`, `avg` of whole numbers and deviations of exact ones are `numeric`;
 /// - what stands beside a float is one;
 /// - text of moments, intervals, floats and arrays is what the wire has; a whole number of one with a fraction is rounded;
+/// - a row is NULL when its columns are;
 /// - CASE and its relatives keep the names of types that are text underneath.
 pub(crate) fn types_of_postgresql(registry: &dyn FunctionRegistry, plan: LogicalPlan) -> Result<LogicalPlan> {
     rewritten(plan, &|expr, inputs| typed(registry, expr, inputs), Pass { columns: true, changed: false })
@@ -154,6 +155,10 @@ pub(super) fn is_text(kind: &DataType) -> bool {
         DataType::List(element) => is_text(element.data_type()),
         _ => false,
     }
+}
+
+fn is_row(expr: &Expr, schema: &DFSchema) -> bool {
+    matches!(expr.get_type(schema), Ok(DataType::Struct(_)))
 }
 
 fn cast(expr: Expr, to: DataType) -> Expr {
@@ -293,6 +298,8 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         Expr::BinaryExpr(BinaryExpr { left, op: op @ Operator::Divide, right }) => {
             product(registry, *left, op, *right, schema)?
         }
+        Expr::IsNull(value) if is_row(&value, schema) => Transformed::yes(rows::null_test(*value, true)),
+        Expr::IsNotNull(value) if is_row(&value, schema) => Transformed::yes(rows::null_test(*value, false)),
         Expr::Case(mut case) => {
             let kind = case.expr.as_ref().and_then(|operand| operand.get_type(schema).ok());
             let mut read = false;

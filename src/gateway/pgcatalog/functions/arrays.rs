@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 
 use super::scalar::{Definition, Value, stable};
 use crate::gateway::pgcatalog::{facts, types};
+use crate::gateway::query::shape;
 
 /// The name of the function that turns the NULL of an aggregate without rows into an empty array, as `ARRAY(SELECT ...)` has it.
 pub(crate) const ARRAY_OR_EMPTY: &str = "array_or_empty";
@@ -112,7 +113,8 @@ impl ScalarUDFImpl for TypeOf {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let name = args.arg_fields.first().map(|field| types::name_of(field)).unwrap_or_default();
-        let oid = facts::type_by_name(&name).map_or(0, |known| known.oid);
+        let row = shape::named(&name).and_then(|row| i32::try_from(row.oid()).ok());
+        let oid = facts::type_by_name(&name).map(|known| known.oid).or(row).unwrap_or(0);
         Ok(ColumnarValue::Scalar(ScalarValue::Int32(Some(oid))))
     }
 }

@@ -19,11 +19,14 @@ mod typed;
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
+use datafusion::error::Result;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, Expr, ExprSchemable as _, ScalarUDF};
 
 use super::catalog::Catalog;
-use super::facts;
+use super::{facts, types};
 pub(crate) use array_literal::ARRAY_OR_LITERAL;
 pub(crate) use arrays::ARRAY_OR_EMPTY;
 pub(crate) use composites::columns as composite_columns;
@@ -43,6 +46,22 @@ pub(crate) fn cast_to(oid: i32) -> Option<&'static str> {
     };
     let mut functions = identifiers::FUNCTIONS.iter().chain(typed::FUNCTIONS).map(|one| (one.name, one.returns));
     functions.find(|(name, returns)| is_called(name) && super::type_oid(returns) == Some(oid)).map(|(name, _)| name)
+}
+
+/// A value as it is printed, with its type's name, where that is by name; otherwise the value itself.
+pub(crate) fn printed(catalog: &Arc<Catalog>, value: Expr, schema: &DFSchema) -> Result<(Expr, Option<String>)> {
+    let Ok((_, field)) = value.to_field(schema) else { return Ok((value, None)) };
+    let kind = types::name_of(&field);
+    let output = match field.data_type() {
+        DataType::Int32 => output_function(&kind),
+        DataType::List(element) if *element.data_type() == DataType::Int32 => array_output_function(&kind),
+        _ => None,
+    };
+    let Some(definition) = identifiers::FUNCTIONS.iter().find(|function| Some(function.name) == output) else {
+        return Ok((value, None));
+    };
+    let function = ScalarUDF::new_from_impl(scalar::CatalogFunction::new(definition, Arc::clone(catalog)));
+    Ok((function.call(vec![value]), Some(kind)))
 }
 
 /// Registers every function on a context.

@@ -159,6 +159,11 @@ impl SystemSchema {
         Self { name, catalog }
     }
 
+    /// The connection's catalog.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// The oid of a relation by its schema and name.
     pub(crate) fn class_oid(&self, schema: &str, name: &str) -> Option<i32> {
         match facts::relation(schema, name) {
