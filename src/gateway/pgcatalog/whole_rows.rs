@@ -14,7 +14,7 @@ use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::Expr as PlanExpr;
 use datafusion::logical_expr::planner::RawBinaryExpr;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DictionaryField, Expr, Function, FunctionArg,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DictionaryField, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, JoinOperator, ObjectName, OrderByKind, Query, Select,
     SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
@@ -317,6 +317,19 @@ impl VisitorMut for Marker<'_> {
         let made = match expr {
             Expr::Identifier(name) => self.row(name, Expr::Identifier(name.clone())),
             Expr::QualifiedWildcard(name, _) => self.star(name),
+            // `u.list[1]`: no row stands for the parts of a qualified name.
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                let fields = access_chain.iter_mut().filter_map(|part| match part {
+                    AccessExpr::Dot(field) => Some(field),
+                    AccessExpr::Subscript(_) => None,
+                });
+                for part in fields.chain([root.as_mut()]) {
+                    if let Some((Expr::Identifier(name), _)) = marked(part) {
+                        *part = Expr::Identifier(name.clone());
+                    }
+                }
+                None
+            }
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: value, data_type, .. } => {
                 self.cast(value, data_type)
             }

@@ -12,6 +12,7 @@ use super::super::naming;
 use super::super::pgcatalog;
 use super::super::pgcatalog::row_types::RowType;
 use super::super::pgcatalog::types::{TYPMOD_KEY, lower_of};
+use super::super::values::rows;
 use super::known_types::type_of_oid;
 use super::params::array_of;
 
@@ -126,9 +127,17 @@ pub(crate) fn of_plan(plan: &LogicalPlan, state: &SessionState) -> Result<Vec<Co
 
 /// The relation and the number of the column that a column of a plan is.
 fn origin(plan: &LogicalPlan, index: usize, state: &SessionState) -> Option<(i32, i16)> {
-    let through = |expr: &Expr, input: &LogicalPlan| match bare(expr) {
-        Expr::Column(column) => origin(input, input.schema().maybe_index_of_column(column)?, state),
-        _ => None,
+    let through = |expr: &Expr, input: &LogicalPlan| {
+        let of = |column| origin(input, input.schema().maybe_index_of_column(column)?, state);
+        match bare(expr) {
+            Expr::Column(column) => of(column),
+            // A whole row is of its relation, and no column of it.
+            Expr::ScalarFunction(function) => {
+                let column = rows::of_relation(function)?;
+                of(column).map(|(relation, _)| (relation, 0))
+            }
+            _ => None,
+        }
     };
     match plan {
         LogicalPlan::Projection(projection) => through(projection.expr.get(index)?, &projection.input),

@@ -1,5 +1,6 @@
 //! Whole rows as values: how one is made of a relation's columns or read from its text, and whether it is NULL.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -8,8 +9,9 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
-use datafusion::common::ScalarValue;
+use datafusion::common::{Column, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -29,6 +31,16 @@ pub(crate) const AS_ROW: &str = "as_row";
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![ScalarUDF::new_from_impl(AsRow { signature: Signature::variadic_any(Volatility::Stable) })]
+}
+
+/// A column of the relation whose whole row a call is; `None` of other calls, and of rows of no relation.
+pub(crate) fn of_relation(function: &ScalarFunction) -> Option<&Column> {
+    let any: &dyn Any = function.func.inner().as_ref();
+    any.downcast_ref::<RowOf>()?.mark.as_ref()?;
+    function.args.iter().find_map(|value| match value {
+        Expr::Column(column) => Some(column),
+        _ => None,
+    })
 }
 
 /// The row that columns make: their names, the marks that their values have not, and their values. Without a `mark` it is a

@@ -170,6 +170,7 @@ static DIFFERENCES: &[Difference] = &[
     meant("pgadmin", "tablespace dependent", SIZES),
     meant("pgadmin", "table pg_class obj", CREATES),
     meant("pgadmin", "table pg_attribute obj", CREATES),
+    meant("pgadmin", "role vopts", "the settings are each server's own"),
     meant("pgadmin", "locks of the *", "nothing is locked"),
     meant("npgsql", "columns of a result", "no view can be changed, for grantd only reads"),
 ];
