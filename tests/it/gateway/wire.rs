@@ -190,10 +190,16 @@ async fn functions_end_statements_and_sessions_of_the_same_user() {
         let other = &other;
         async move { other.query_one(sql, &[&pid]).await.unwrap().get::<_, bool>(0) }
     };
+    let state = || async {
+        let row = other.query_one("select state from pg_stat_activity where pid = $1", &[&pid]).await.unwrap();
+        row.get::<_, String>(0)
+    };
+    assert_eq!(state().await, "active");
     assert!(ask("select pg_cancel_backend($1)").await);
     let (ended, busy) = working.await.unwrap();
     assert_eq!(ended.unwrap_err().code(), Some(&SqlState::QUERY_CANCELED));
     assert_eq!(code(&busy, "select 1").await, "ok");
+    assert_eq!(state().await, "idle");
     // Explaining it does nothing.
     other.query("explain select pg_terminate_backend($1)", &[&pid]).await.unwrap();
     assert_eq!(code(&busy, "select 1").await, "ok");
