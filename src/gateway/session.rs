@@ -307,7 +307,8 @@ impl Session {
             backend.release();
         }
         let status = self.transaction.status();
-        self.place.activity.waits(status as u8, &self.settings.show("application_name").unwrap_or_default());
+        let application = self.reported.iter().find(|(name, _)| *name == "application_name");
+        self.place.activity.waits(status as u8, application.map_or("", |(_, value)| value));
         conn.send(&ReadyForQuery::new(status))
     }
 

@@ -17,6 +17,10 @@ pub(crate) const INFORMATION_SCHEMA: i32 = 13207;
 pub(crate) const OWNER: i32 = 10;
 /// The oid of the function that subscripts true arrays, `array_subscript_handler`.
 pub(crate) const ARRAY_SUBSCRIPT_HANDLER: &str = "6179";
+/// The oid of the collation `default`.
+pub(crate) const DEFAULT_COLLATION: i32 = 100;
+/// The oid of the collation `C`.
+pub(crate) const C_COLLATION: i32 = 950;
 /// The oid of the one database.
 pub(crate) const DATABASE: i32 = 16384;
 

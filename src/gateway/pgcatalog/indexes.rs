@@ -73,6 +73,11 @@ pub(crate) fn of_table(relation: &SystemRelation) -> Option<bool> {
 }
 
 impl Index {
+    /// A column by its number, from 1 on.
+    pub(crate) fn column(&self, number: i32) -> Option<&(&'static str, &'static str, i32)> {
+        self.columns.get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
     /// The statement that makes it, as `pg_get_indexdef` prints it; the pretty form leaves out the schema.
     pub(crate) fn definition(&self, pretty: bool) -> String {
         let unique = if self.unique { "UNIQUE " } else { "" };

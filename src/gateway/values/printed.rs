@@ -156,7 +156,7 @@ impl Digits {
         for input in &union.inputs {
             let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
             let kind = input.schema().field(index).data_type().clone();
-            if !is_exact(&kind) && !kind.is_integer() && !kind.is_null() {
+            if !is_number(&kind) && !kind.is_null() {
                 return Ok(None);
             }
             // The planner has yet to give all of them one type.
@@ -337,7 +337,7 @@ impl Digits {
         for element in &function.args {
             let inner = unwidened(element);
             let kind = element.get_type(input.schema())?;
-            if !is_exact(&kind) && !kind.is_integer() && !kind.is_null() {
+            if !is_number(&kind) && !kind.is_null() {
                 return Ok(None);
             }
             texts.push(match self.text(inner, input)? {
@@ -384,7 +384,7 @@ impl Digits {
                     _ if is_read(cast, input) => {
                         Some(scale_of_text(numeric_texts::read_from(cast.expr.as_ref().clone())))
                     }
-                    _ if keeps && (is_exact(&from) || from.is_integer()) => return self.scale(&cast.expr, input),
+                    _ if keeps && is_number(&from) => return self.scale(&cast.expr, input),
                     DataType::Decimal128(_, scale) if cast.field.name() == KNOWN => Some(lit(i32::from(*scale))),
                     _ => None,
                 }
@@ -395,7 +395,7 @@ impl Digits {
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_exact(&kind(expr, input)?) => {
                 let kinds = [kind(left, input)?, kind(right, input)?];
-                if !kinds.iter().all(|kind| is_exact(kind) || kind.is_integer()) {
+                if !kinds.iter().all(is_number) {
                     return Ok(by_type(&kind(expr, input)?));
                 }
                 let add = match op {
@@ -467,6 +467,11 @@ fn is_array(cast: &Cast) -> bool {
 
 fn is_exact(kind: &DataType) -> bool {
     matches!(kind, DataType::Decimal128(..) | DataType::Decimal256(..))
+}
+
+/// An exact or a whole number.
+fn is_number(kind: &DataType) -> bool {
+    is_exact(kind) || kind.is_integer()
 }
 
 /// Whether an expression may be computed twice.

@@ -5,7 +5,8 @@ use datafusion::error::Result;
 use super::identifiers::{format_type, type_oid};
 use super::scalar::{Definition, Value, stable};
 use crate::gateway::pgcatalog::catalog::{Catalog, Relation, quote_ident};
-use crate::gateway::pgcatalog::{facts, indexes};
+use crate::gateway::pgcatalog::facts;
+use crate::gateway::pgcatalog::indexes::{self, Index};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_viewdef", (1, 2), "text", |catalog, arguments| {
@@ -50,16 +51,11 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_function_arg_default", (2, 2), "text", |_, _| Ok(Value::Null)),
     stable("pg_get_function_sqlbody", (1, 1), "text", |_, _| Ok(Value::Null)),
     stable("pg_get_indexdef", (1, 3), "text", |_, arguments| {
-        let Some(index) = arguments.first().and_then(Value::oid).and_then(indexes::by_oid) else {
-            return Ok(Value::Null);
-        };
+        let Some(index) = index(arguments) else { return Ok(Value::Null) };
         // The number of a column asks for its definition alone; one that there is not has none.
         let text = match arguments.get(1).and_then(Value::oid).unwrap_or(0) {
             0 => index.definition(matches!(arguments.get(2), Some(Value::Bool(true)))),
-            number => {
-                let column = usize::try_from(number).ok().and_then(|number| index.columns.get(number.checked_sub(1)?));
-                column.map_or_else(String::new, |(name, ..)| quote_ident(name))
-            }
+            number => index.column(number).map_or_else(String::new, |(name, ..)| quote_ident(name)),
         };
         Ok(Value::Text(text))
     }),
@@ -79,14 +75,11 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         Ok(Value::Null)
     }),
     stable("pg_index_has_property", (2, 2), "bool", |_, arguments| {
-        let index = arguments.first().and_then(Value::oid).and_then(indexes::by_oid);
-        let can = index.and_then(|_| indexes::has_property(arguments.get(1)?.as_text()));
+        let can = index(arguments).and_then(|_| indexes::has_property(arguments.get(1)?.as_text()));
         Ok(can.map_or(Value::Null, Value::Bool))
     }),
     stable("pg_index_column_has_property", (3, 3), "bool", |_, arguments| {
-        let index = arguments.first().and_then(Value::oid).and_then(indexes::by_oid);
-        let number = arguments.get(1).and_then(Value::oid).and_then(|number| usize::try_from(number).ok());
-        let column = index.and_then(|index| index.columns.get(number?.checked_sub(1)?));
+        let column = index(arguments).and_then(|index| index.column(arguments.get(1)?.oid()?));
         let can = column.and_then(|_| indexes::column_has_property(arguments.get(2)?.as_text()));
         Ok(can.map_or(Value::Null, Value::Bool))
     }),
@@ -97,6 +90,11 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_tablespace_location", (1, 1), "text", |_, _| Ok(Value::text(""))),
     stable("row_security_active", (1, 1), "bool", |_, _| Ok(Value::Bool(false))),
 ];
+
+/// The index whose oid is the first argument.
+fn index(arguments: &[Value]) -> Option<&'static Index> {
+    arguments.first().and_then(Value::oid).and_then(indexes::by_oid)
+}
 
 /// What an index of an access method can: order, be unique, have several columns, exclude, include.
 fn access_method(arguments: &[Value]) -> Value {

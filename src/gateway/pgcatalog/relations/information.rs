@@ -327,7 +327,7 @@ impl Limits {
 fn domain(rows: &mut Rows, database: &str, domain: &'static facts::Type) {
     let limits = Limits::of(Some(domain));
     // The collation `default` is not told.
-    let collation = || if matches!(domain.collation, 0 | 100) { None } else { text("C") };
+    let collation = || if matches!(domain.collation, 0 | facts::DEFAULT_COLLATION) { None } else { text("C") };
     rows.push([
         ("domain_catalog", cell(database)),
         ("domain_schema", text("information_schema")),

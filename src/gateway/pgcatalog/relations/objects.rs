@@ -11,11 +11,6 @@ use crate::gateway::pgcatalog::indexes::{self, INDEXES};
 /// The privileges everybody has on a published relation: to read it.
 pub(super) const READABLE: &str = "{grantd=r/grantd,=r/grantd}";
 
-/// The oid of the collation `default`.
-const DEFAULT_COLLATION: i32 = 100;
-/// The oid of the collation `C`.
-const C_COLLATION: i32 = 950;
-
 /// `pg_class` rows of the built-in relations and their indexes. They have no storage here, and say so.
 pub(super) fn builtin_classes(relation: &'static SystemRelation) -> Result<RecordBatch> {
     let mut rows = Rows::new(relation);
@@ -85,7 +80,7 @@ pub(super) fn builtin_attributes(relation: &'static SystemRelation) -> Result<Re
             let known = facts::type_by_name(column.pg_type);
             // Texts of the catalogs themselves are compared by byte.
             let collation = match known.map_or(0, |known| known.collation) {
-                DEFAULT_COLLATION if one.schema == "pg_catalog" && one.kind == "r" => C_COLLATION,
+                facts::DEFAULT_COLLATION if one.schema == "pg_catalog" && one.kind == "r" => facts::C_COLLATION,
                 other => other,
             };
             let dimensions = i32::from(one.kind == "r" && known.is_some_and(|known| known.is_array));
