@@ -23,11 +23,18 @@ fn output(item: &SelectItem) -> Option<String> {
     }
 }
 
-/// Whether an expression names `t.c` where `c` is the name of another output column.
+/// Whether an expression names `t.c` where `c` is the name of another output column, or that `c` in more than its name alone.
 fn names_hidden(expr: &Expr, items: &[SelectItem]) -> bool {
+    if matches!(expr, Expr::Identifier(_)) {
+        return false;
+    }
     let found = visit_expressions(expr, |part| {
-        let Expr::CompoundIdentifier(names) = part else { return ControlFlow::Continue(()) };
-        let Some(column) = names.last().map(folded) else { return ControlFlow::Continue(()) };
+        let column = match part {
+            Expr::CompoundIdentifier(names) => names.last().map(folded),
+            Expr::Identifier(name) => Some(folded(name)),
+            _ => None,
+        };
+        let Some(column) = column else { return ControlFlow::Continue(()) };
         let hidden = items.iter().any(|item| match item {
             SelectItem::ExprWithAlias { expr, alias } => folded(alias) == column && expr != part,
             _ => false,
@@ -37,7 +44,7 @@ fn names_hidden(expr: &Expr, items: &[SelectItem]) -> bool {
     found.is_break()
 }
 
-/// `SELECT f(t.c) AS c FROM t ORDER BY t.c`: the key becomes a column of its own, and the query is ordered from outside.
+/// `SELECT f(t.c) AS c FROM t ORDER BY t.c`, or `ORDER BY g(c)`, which are of the input columns: the key becomes a column of its own, and the query is ordered from outside.
 pub(super) fn order_outside(query: &mut Query) {
     let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) else { return };
     let SetExpr::Select(select) = query.body.as_mut() else { return };
@@ -161,6 +168,11 @@ mod tests {
             rewritten("SELECT abs(t.c) AS c FROM t ORDER BY t.c DESC LIMIT 1"),
             "SELECT \"c\" FROM (SELECT abs(t.c) AS c, t.c AS \"$key 0\" FROM t) AS \"$ordered\" ORDER BY \"$key 0\" DESC LIMIT 1"
         );
+        assert_eq!(
+            rewritten("SELECT abs(c) AS c FROM t ORDER BY c + 1, c"),
+            "SELECT \"c\" FROM (SELECT abs(c) AS c, c + 1 AS \"$key 0\" FROM t) AS \"$ordered\" ORDER BY \"$key 0\", c"
+        );
+        assert_eq!(rewritten("SELECT abs(c) AS c FROM t ORDER BY c"), "SELECT abs(c) AS c FROM t ORDER BY c");
         assert_eq!(rewritten("SELECT t.c AS c FROM t ORDER BY t.c"), "SELECT t.c AS c FROM t ORDER BY t.c");
     }
 

@@ -10,8 +10,8 @@ use super::super::query::param_values::{EPOCH_DAYS, EPOCH_MICROS};
 use super::super::query::shape::{Column, type_of};
 use super::super::values::ranges;
 use super::{
-    Part, bytes, days, decimal, integer, interval, list, micros, out_of_range, part, sized, string, undictionary,
-    unsupported,
+    Part, bytes, days, decimal, integer, interval, list, micros, out_of_range, part, sized, string, time_with_zone,
+    undictionary, unsupported,
 };
 
 /// Appends a row as COPY BINARY has it: a count, then sized values.
@@ -57,6 +57,9 @@ pub(super) fn value(out: &mut BytesMut, array: &ArrayRef, row: usize, pg: &Type,
         out.put_i32(months);
     } else if let Some(elements) = list(array, row) {
         put_array(out, &elements, pg, lower)?;
+    } else if let Some(time) = time_with_zone(array, row) {
+        out.put_i64(time.micros);
+        out.put_i32(time.west);
     } else if let Some(raw) = bytes(array, row) {
         out.put_slice(raw);
     } else if let Some(micros) = micros(array, row)? {

@@ -17,6 +17,7 @@ use super::pgcatalog::functions::{array_output_function, output_function};
 use super::pgcatalog::types::is_vector;
 use super::query::shape::{Column, Formats};
 use super::values::numerics;
+use super::values::timetz::{self, TimeTz};
 
 pub(crate) use binary::{column as binary_value, copy_row as copy_row_binary, put_numeric};
 
@@ -158,6 +159,12 @@ fn bytes(array: &dyn Array, row: usize) -> Option<&[u8]> {
         DataType::FixedSizeBinary(_) => array.as_fixed_size_binary().value(row),
         _ => return None,
     })
+}
+
+/// A time with its zone.
+fn time_with_zone(array: &dyn Array, row: usize) -> Option<TimeTz> {
+    let is_one = *array.data_type() == timetz::KIND;
+    is_one.then(|| TimeTz::of(array.as_fixed_size_binary().value(row))).flatten()
 }
 
 /// Days since 1970 of a date array.

@@ -11,7 +11,8 @@ use postgres_types::{Kind, Type};
 use super::super::error::SqlError;
 use super::super::values::ranges;
 use super::{
-    Style, bytes, days, decimal, integer, interval, list, micros, out_of_range, string, undictionary, unsupported,
+    Style, bytes, days, decimal, integer, interval, list, micros, out_of_range, string, time_with_zone, undictionary,
+    unsupported,
 };
 
 /// Appends a value; `false` is NULL.
@@ -54,6 +55,9 @@ pub(super) fn value(
         put_interval(out, months, days, micros);
     } else if let Some(elements) = list(array, row) {
         put_list(out, &elements, pg, style)?;
+    } else if let Some(time) = time_with_zone(array, row) {
+        put_time(out, time.micros);
+        put_offset(out, -time.west);
     } else if let Some(raw) = bytes(array, row) {
         put_bytea(out, raw, style);
     } else if let Some(micros) = micros(array, row)? {
@@ -153,19 +157,24 @@ fn put_timestamp(out: &mut BytesMut, micros: i64, zoned: bool, style: &Style) ->
     put(out, format_args!(" {:02}:{:02}:{:02}", local.hour(), local.minute(), local.second()));
     put_fraction(out, local.nanosecond() / 1_000 % 1_000_000);
     if zoned {
-        let away = offset.unsigned_abs();
-        put(out, format_args!("{}{:02}", if offset < 0 { '-' } else { '+' }, away / 3_600));
-        if away % 3_600 != 0 {
-            put(out, format_args!(":{:02}", away / 60 % 60));
-        }
-        if away % 60 != 0 {
-            put(out, format_args!(":{:02}", away % 60));
-        }
+        put_offset(out, offset);
     }
     if !ce {
         out.put_slice(b" BC");
     }
     Ok(())
+}
+
+/// `+01`, or `-05:30`, for seconds east of UTC.
+fn put_offset(out: &mut BytesMut, east: i32) {
+    let away = east.unsigned_abs();
+    put(out, format_args!("{}{:02}", if east < 0 { '-' } else { '+' }, away / 3_600));
+    if !away.is_multiple_of(3_600) {
+        put(out, format_args!(":{:02}", away / 60 % 60));
+    }
+    if !away.is_multiple_of(60) {
+        put(out, format_args!(":{:02}", away % 60));
+    }
 }
 
 /// `1 year 2 mons 3 days 04:05:06.7`, PostgreSQL's own style.

@@ -169,7 +169,8 @@ fn typed(text: &str, sql: &str) -> Option<SqlError> {
     ] {
         if let Some((_, rest)) = text.split_once(start) {
             let operands = if end.is_empty() { rest.lines().next()? } else { rest.split_once(end)?.0 };
-            return operator(operands, sql);
+            let operands = operands.replace(" IS DISTINCT FROM ", " = ").replace(" IS NOT DISTINCT FROM ", " = ");
+            return operator(&operands, sql);
         }
     }
     if let Some((_, rest)) = text.split_once("for logical boolean operation ") {
@@ -197,6 +198,13 @@ fn typed(text: &str, sql: &str) -> Option<SqlError> {
         let (left, rest) = rest.split_once(", but got incompatible type ")?;
         let words =
             format!("UNION types {} and {} cannot be matched", type_word(left), type_word(rest.split(' ').next()?));
+        return Some(SqlError::new("42804", words));
+    }
+    if let Some((_, rest)) = text.split_once("across values list at row ").and_then(|(_, rest)| rest.split_once("Was "))
+    {
+        let (one, other) = rest.split_once(" but found ")?;
+        let other = other.lines().next()?;
+        let words = format!("VALUES types {} and {} cannot be matched", type_word(one), type_word(other.trim()));
         return Some(SqlError::new("42804", words));
     }
     let lower = text.to_ascii_lowercase();

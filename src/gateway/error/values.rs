@@ -16,6 +16,8 @@ pub(super) fn type_word(arrow: &str) -> &'static str {
         "Date32" | "Date64" => "date",
         "Utf8" | "Utf8View" | "LargeUtf8" | "String" => "text",
         "Binary" | "BinaryView" | "LargeBinary" => "bytea",
+        // Nothing else is carried so.
+        "FixedSizeBinary(12)" => "time with time zone",
         "Null" => "unknown",
         _ if arrow.starts_with("Decimal") => "numeric",
         _ if arrow.starts_with("Timestamp") && arrow.contains('"') => "timestamp with time zone",

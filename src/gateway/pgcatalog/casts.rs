@@ -2,6 +2,7 @@
 
 use super::facts::{Type, has_cast, type_by_oid};
 use super::functions::format_type;
+use super::type_oid;
 
 /// The pseudo-type of literals.
 const UNKNOWN: i32 = 705;
@@ -38,6 +39,12 @@ fn is_cast(from: &'static Type, to: &'static Type) -> bool {
 pub(crate) fn refusal(from: u32, to: u32) -> String {
     let name = |oid: u32| i32::try_from(oid).map_or_else(|_| "???".to_owned(), |oid| format_type(oid, None));
     format!("cannot cast type {} to {}", name(from), name(to))
+}
+
+/// The same of types by their names.
+pub(crate) fn refused(from: &str, to: &str) -> String {
+    let oid = |name: &str| type_oid(name).and_then(|oid| u32::try_from(oid).ok()).unwrap_or_default();
+    refusal(oid(from), oid(to))
 }
 
 #[cfg(test)]

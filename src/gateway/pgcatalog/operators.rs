@@ -128,6 +128,9 @@ impl ExprPlanner for Literals {
         if let Some(planned) = super::super::values::range_operator(&expr, schema) {
             return Ok(PlannerResult::Planned(planned));
         }
+        if let Some(planned) = super::super::values::timetz_operator(&expr, schema) {
+            return Ok(PlannerResult::Planned(planned));
+        }
         if let Some(planned) = self.array_operator(&expr, schema)? {
             return Ok(PlannerResult::Planned(planned));
         }

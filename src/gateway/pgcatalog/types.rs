@@ -11,7 +11,7 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use datafusion::error::{DataFusionError, Result};
 
-use crate::gateway::values::{array_literal, intervals};
+use crate::gateway::values::{array_literal, intervals, timetz};
 
 /// Field metadata key: the PostgreSQL type name of a column (`name`, `oid`, `regproc`, `_text`, ...), set wherever the Arrow type
 /// alone would be read as another PostgreSQL type.
@@ -85,6 +85,7 @@ pub fn arrow_type(name: &str) -> DataType {
         "float8" => DataType::Float64,
         "numeric" => DataType::Decimal128(38, 10),
         "bytea" => DataType::Binary,
+        "timetz" => timetz::KIND,
         "timestamptz" => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
         "interval" => DataType::Interval(IntervalUnit::MonthDayNano),
         "int2vector" => list_of("int2"),
@@ -155,6 +156,7 @@ fn name_of_arrow(data_type: &DataType) -> String {
         DataType::Date32 | DataType::Date64 => "date",
         DataType::Time32(_) | DataType::Time64(_) => "time",
         DataType::Interval(_) | DataType::Duration(_) => "interval",
+        DataType::FixedSizeBinary(timetz::WIDTH) => "timetz",
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",
         DataType::Struct(_) => "record",
         DataType::Dictionary(_, value) => return name_of_arrow(value),

@@ -10,6 +10,7 @@ use postgres_types::{Kind, Type};
 use super::super::error::SqlError;
 use super::super::frame::utf8;
 use super::super::pgcatalog::functions::is_cast_function;
+use super::super::values::timetz::{self, TimeTz};
 use super::super::values::{array_literal, bytea, intervals, ranges};
 use super::param_rows;
 use super::params::{ParamType, arrow_type, long_name};
@@ -115,6 +116,7 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
                 _ => return Err(invalid()),
             }
         }
+        Type::TIMETZ => kept(timetz::read(text, zone)?),
         Type::INTERVAL => {
             let (months, days, micros) = intervals::parse(trimmed, "seconds").ok_or_else(invalid)?;
             let nanos = micros.checked_mul(1_000).ok_or_else(invalid)?;
@@ -133,6 +135,10 @@ pub(crate) fn from_text(text: &str, pg: &Type, zone: Option<Tz>) -> Result<Scala
         }
         _ => ScalarValue::Utf8(Some(text.to_owned())),
     })
+}
+
+fn kept(time: TimeTz) -> ScalarValue {
+    ScalarValue::FixedSizeBinary(timetz::WIDTH, Some(time.keep().to_vec()))
 }
 
 /// An array of values of one type. Exact numbers come with digits of their own and get as many as the one that has most.
@@ -182,6 +188,7 @@ fn width_of(pg: &Type) -> usize {
         Type::INT2 => 2,
         Type::INT4 | Type::OID | Type::XID | Type::FLOAT4 | Type::DATE => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
+        Type::TIMETZ => 12,
         Type::INTERVAL | Type::UUID => 16,
         _ if is_cast_function(pg.name()) => 4,
         _ => 0,
@@ -225,6 +232,7 @@ pub(crate) fn from_binary(raw: &[u8], pg: &Type) -> Result<Option<ScalarValue>, 
         Type::TIME => i64_of(raw)
             .filter(|micros| (0..=86_400_000_000).contains(micros))
             .map(|micros| ScalarValue::Time64Microsecond(Some(micros))),
+        Type::TIMETZ => TimeTz::receive(raw)?.map(kept),
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             let zone = (*pg == Type::TIMESTAMPTZ).then(|| "UTC".into());
             i64_of(raw)

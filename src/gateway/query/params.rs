@@ -18,7 +18,7 @@ use super::super::pgcatalog::{
     self, casts,
     rewrite::{OID_ELEMENT, call, take},
 };
-use super::super::values::{TEXT_ARRAYS, is_text_type, ranges};
+use super::super::values::{TEXT_ARRAYS, is_text_type, ranges, timetz};
 use super::found::{Finder, Found, number};
 use super::known_types::type_of_oid;
 use super::param_rows;
@@ -276,6 +276,7 @@ pub(crate) fn arrow_type(pg: &Type) -> DataType {
         Type::BYTEA => DataType::Binary,
         Type::DATE => DataType::Date32,
         Type::TIME => DataType::Time64(TimeUnit::Microsecond),
+        Type::TIMETZ => timetz::KIND,
         Type::TIMESTAMP => DataType::Timestamp(TimeUnit::Microsecond, None),
         Type::TIMESTAMPTZ => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
@@ -332,6 +333,7 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
         Sql::Date => Type::DATE,
         Sql::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => Type::TIMESTAMPTZ,
         Sql::Timestamp(..) => Type::TIMESTAMP,
+        Sql::Time(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => Type::TIMETZ,
         Sql::Time(..) => Type::TIME,
         Sql::Interval { .. } => Type::INTERVAL,
         Sql::Array(ast::ArrayElemTypeDef::SquareBracket(inner, _)) if **inner == OID_ELEMENT => Type::OID_ARRAY,
@@ -352,7 +354,8 @@ pub(crate) fn sql_type(data_type: &ast::DataType) -> Option<Type> {
 pub(super) fn called_type(name: &str) -> Option<Type> {
     let own = pgcatalog::functions::type_of_cast(name);
     let texts = is_text_type(name) || TEXT_ARRAYS.contains(&name);
-    let known = own.is_some() || texts || matches!(name, "oid" | "bytea") || name.starts_with("reg");
+    let known =
+        own.is_some() || texts || matches!(name, "oid" | "bytea" | "timetz" | "_timetz") || name.starts_with("reg");
     let oid = known.then(|| pgcatalog::type_oid(own.unwrap_or(name))).flatten()?;
     type_of_oid(u32::try_from(oid).ok()?)
 }
@@ -376,6 +379,7 @@ pub(crate) fn array_of(element: &Type) -> Option<Type> {
         Type::BYTEA => Type::BYTEA_ARRAY,
         Type::DATE => Type::DATE_ARRAY,
         Type::TIME => Type::TIME_ARRAY,
+        Type::TIMETZ => Type::TIMETZ_ARRAY,
         Type::TIMESTAMP => Type::TIMESTAMP_ARRAY,
         Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
         Type::INTERVAL => Type::INTERVAL_ARRAY,
@@ -400,6 +404,7 @@ pub(crate) fn long_name(pg: &Type) -> String {
         Type::FLOAT8 => "double precision",
         Type::TIMESTAMP => "timestamp",
         Type::TIMESTAMPTZ => "timestamp with time zone",
+        Type::TIMETZ => "time with time zone",
         _ => return pg.name().to_owned(),
     }
     .to_owned()

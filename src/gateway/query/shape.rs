@@ -12,7 +12,7 @@ use super::super::naming;
 use super::super::pgcatalog;
 use super::super::pgcatalog::row_types::RowType;
 use super::super::pgcatalog::types::{TYPMOD_KEY, lower_of};
-use super::super::values::rows;
+use super::super::values::{rows, timetz};
 use super::known_types::type_of_oid;
 use super::params::array_of;
 
@@ -57,6 +57,7 @@ pub(crate) fn type_of(field: &Field) -> Result<Type, SqlError> {
             Type::NUMERIC
         }
         DataType::Dictionary(_, value) => return type_of(&Field::new("", value.as_ref().clone(), true)),
+        DataType::FixedSizeBinary(timetz::WIDTH) => Type::TIMETZ,
         DataType::Struct(_) => Type::RECORD,
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             let element = type_of(item)?;

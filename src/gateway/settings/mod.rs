@@ -347,7 +347,7 @@ pub(super) fn time_zone(value: &str) -> Option<String> {
 }
 
 /// The offset that PostgreSQL's form of a number of hours says: `<+03>-03` is `+03:00`.
-fn offset_of(zone: &str) -> Option<String> {
+pub(super) fn offset_of(zone: &str) -> Option<String> {
     let (offset, other) = zone.strip_prefix('<')?.split_once('>')?;
     let mirrored =
         matches!((offset.get(..1)?, other.get(..1)?), ("+", "-") | ("-", "+")) && offset.get(1..)? == other.get(1..)?;

@@ -19,7 +19,8 @@ use datafusion::logical_expr::{
 
 use super::super::pgcatalog::types;
 use super::casts::{coerced, keep, length_of, marked};
-use super::{array_literal, bytea, unions};
+use super::zones::session_zone;
+use super::{array_literal, bytea, timetz, unions};
 
 /// The array types of [`super::TEXT_TYPES`], in their order.
 pub(crate) const TEXT_ARRAYS: [&str; 8] =
@@ -27,7 +28,8 @@ pub(crate) const TEXT_ARRAYS: [&str; 8] =
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     let new = |name| TextArray { name, signature: Signature::user_defined(Volatility::Immutable) };
-    TEXT_ARRAYS.into_iter().map(|name| ScalarUDF::new_from_impl(new(name))).collect()
+    let texts = TEXT_ARRAYS.into_iter().map(|name| ScalarUDF::new_from_impl(new(name)));
+    texts.chain([times_with_zones()]).collect()
 }
 
 fn items(text: &str) -> Result<Vec<Option<String>>> {
@@ -123,18 +125,27 @@ fn wider(element: &DataType, value: &DataType) -> Option<DataType> {
 
 /// The cast of a text to an array of `element`.
 pub(super) fn from_text(element: FieldRef) -> ScalarUDF {
-    ScalarUDF::new_from_impl(FromText { element, signature: Signature::any(1, Volatility::Immutable) })
+    let signature = Signature::any(1, Volatility::Stable);
+    ScalarUDF::new_from_impl(FromText { name: "array_in", element, signature })
+}
+
+/// The cast of a text to an array of times with zones, which the planner has no name for.
+fn times_with_zones() -> ScalarUDF {
+    let element = Arc::new(Field::new_list_field(timetz::KIND, true));
+    let signature = Signature::any(1, Volatility::Stable);
+    ScalarUDF::new_from_impl(FromText { name: "_timetz", element, signature })
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct FromText {
+    name: &'static str,
     element: FieldRef,
     signature: Signature,
 }
 
 impl ScalarUDFImpl for FromText {
     fn name(&self) -> &'static str {
-        "array_in"
+        self.name
     }
 
     fn signature(&self) -> &Signature {
@@ -147,7 +158,11 @@ impl ScalarUDFImpl for FromText {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let value = args.args.first().ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
-        let text = cast(&value.to_array(args.number_rows)?, &DataType::Utf8)?;
+        let value = value.to_array(args.number_rows)?;
+        if matches!(value.data_type(), DataType::List(_)) {
+            return cast(&value, args.return_field.data_type()).map(ColumnarValue::Array).map_err(Into::into);
+        }
+        let text = cast(&value, &DataType::Utf8)?;
         let text = text.as_string::<i32>();
         let rows = text.iter().map(|row| row.map(items).transpose()).collect::<Result<Vec<_>>>()?;
         let offsets = OffsetBuffer::from_lengths(rows.iter().map(|row| row.as_ref().map_or(0, Vec::len)));
@@ -156,6 +171,11 @@ impl ScalarUDFImpl for FromText {
             let read = |text| bytea::parse(text).map_err(|error| DataFusionError::External(Box::new(error)));
             let bytes = elements.map(|item| item.map(read).transpose()).collect::<Result<Vec<_>>>()?;
             Arc::new(BinaryArray::from_iter(bytes))
+        } else if *self.element.data_type() == timetz::KIND {
+            let zone = session_zone(&args);
+            let read =
+                |text| timetz::read(text, Some(zone)).map_err(|error| DataFusionError::External(Box::new(error)));
+            timetz::array(elements.map(|item| item.map(read).transpose()))?
         } else {
             let options = CastOptions { safe: false, ..CastOptions::default() };
             cast_with_options(&elements.collect::<StringArray>(), self.element.data_type(), &options)?

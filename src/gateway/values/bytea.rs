@@ -85,9 +85,7 @@ impl ScalarUDFImpl for ToBytea {
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         match arguments {
-            [DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)] => {
-                Ok(vec![DataType::Binary])
-            }
+            [DataType::Binary | DataType::LargeBinary | DataType::BinaryView] => Ok(vec![DataType::Binary]),
             [DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View] => Ok(vec![DataType::Utf8]),
             _ => Err(sql_error("42846", "cannot cast this to bytea")),
         }

@@ -71,7 +71,7 @@ fn resolved(expr: &Expr, schema: &DFSchema) -> Option<String> {
 
 /// Whether what carries values of a type does not say itself that they are.
 pub(super) fn needs_mark(name: &str) -> bool {
-    let is_carried_by_itself = matches!(name, "numeric" | "interval" | "date" | "time" | "timestamp");
+    let is_carried_by_itself = matches!(name, "numeric" | "interval" | "date" | "time" | "timetz" | "timestamp");
     types::metadata(name).contains_key(types::TYPE_KEY) && !is_carried_by_itself
 }
 

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, StringArray, StructArray};
-use datafusion::arrow::datatypes::{DataType, FieldRef};
+use bytes::BytesMut;
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, StringArray, StructArray};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::{DataFusionError, Result};
@@ -13,8 +14,13 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
+use super::super::encode::{Style, text_value};
+use super::super::error::SqlError;
 use super::super::pgcatalog::errors::sql_error;
 use super::super::pgcatalog::types;
+use super::super::query::shape::{Column, type_of};
+use super::outputs;
+use super::zones::session_zone;
 
 /// What a function makes of its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,35 +98,71 @@ struct Build {
     signature: Signature,
 }
 
-/// A value as JSON.
-fn json(array: &dyn Array, row: usize, form: Form, comma: &str) -> Result<String> {
-    if array.is_null(row) || array.data_type() == &DataType::Null {
-        return Ok("null".to_owned());
-    }
-    if let DataType::List(_) = array.data_type() {
-        return Ok(format!("[{}]", entries(array, row, form, comma)?.join(comma)));
-    }
-    if let Some(row_columns) = array.as_struct_opt() {
-        return fields(row_columns, row, comma);
-    }
-    let options = FormatOptions::default();
-    let text = ArrayFormatter::try_new(array, &options)?.value(row).try_to_string()?;
-    let kind = array.data_type();
-    let is_plain = kind.is_numeric() || *kind == DataType::Boolean;
-    if form == Form::Raw || (form == Form::Plain && is_plain) {
-        return Ok(text);
-    }
-    Ok(serde_json::Value::String(text).to_string())
+/// How values are written.
+#[derive(Clone, Copy)]
+struct Writer {
+    comma: &'static str,
+    style: Style,
 }
 
-/// A row as an object of its columns, which `jsonb` writes with spaces.
-fn fields(columns: &StructArray, row: usize, comma: &str) -> Result<String> {
-    let pairs = columns.fields().iter().zip(columns.columns()).map(|(field, column)| {
-        let value = json(column.as_ref(), row, Form::of(&types::name_of(field)), comma)?;
-        Ok((serde_json::Value::String(field.name().clone()).to_string(), value))
-    });
-    let pairs = pairs.collect::<Result<_>>()?;
-    Ok(if comma == "," { object(pairs, ":", comma) } else { object(ordered(pairs), ": ", comma) })
+impl Writer {
+    /// A value as JSON.
+    fn json(self, array: &ArrayRef, row: usize, form: Form) -> Result<String> {
+        if array.is_null(row) || array.data_type() == &DataType::Null {
+            return Ok("null".to_owned());
+        }
+        if let DataType::List(_) = array.data_type() {
+            return Ok(format!("[{}]", self.entries(array, row, form)?.join(self.comma)));
+        }
+        if let Some(columns) = array.as_struct_opt() {
+            return self.fields(columns, row);
+        }
+        let kind = array.data_type();
+        let text = if outputs::has_own_text(kind) {
+            self.own_text(array, row)?
+        } else {
+            let options = FormatOptions::default();
+            ArrayFormatter::try_new(array, &options)?.value(row).try_to_string()?
+        };
+        // Infinity and NaN are numbers of PostgreSQL, and none of JSON.
+        let is_plain = kind.is_numeric() && text.ends_with(|last: char| last.is_ascii_digit());
+        if form == Form::Raw || (form == Form::Plain && (is_plain || *kind == DataType::Boolean)) {
+            return Ok(text);
+        }
+        Ok(serde_json::Value::String(text).to_string())
+    }
+
+    /// A value as PostgreSQL prints it; moments as ISO 8601 has them.
+    fn own_text(self, array: &ArrayRef, row: usize) -> Result<String> {
+        let failed = |error: SqlError| DataFusionError::External(Box::new(error));
+        let kind = array.data_type();
+        let column = Column::new("json", type_of(&Field::new("", kind.clone(), true)).map_err(failed)?);
+        let mut out = BytesMut::new();
+        text_value(&mut out, array, row, &column, &self.style).map_err(failed)?;
+        let text = String::from_utf8_lossy(&out).into_owned();
+        let DataType::Timestamp(_, zone) = kind else { return Ok(text) };
+        let text = text.replacen(' ', "T", 1);
+        // The zone has minutes, also where there are none.
+        let offset = text.rfind(['+', '-']).and_then(|at| text.get(at..)).filter(|_| zone.is_some());
+        Ok(if offset.is_some_and(|offset| offset.len() == 3) { format!("{text}:00") } else { text })
+    }
+
+    /// A row as an object of its columns, which `jsonb` writes with spaces.
+    fn fields(self, columns: &StructArray, row: usize) -> Result<String> {
+        let pairs = columns.fields().iter().zip(columns.columns()).map(|(field, column)| {
+            let value = self.json(column, row, Form::of(&types::name_of(field)))?;
+            Ok((serde_json::Value::String(field.name().clone()).to_string(), value))
+        });
+        let pairs = pairs.collect::<Result<_>>()?;
+        Ok(if self.comma == "," { object(pairs, ":", ",") } else { object(ordered(pairs), ": ", self.comma) })
+    }
+
+    /// The entries of a list, each as JSON.
+    fn entries(self, array: &ArrayRef, row: usize, form: Form) -> Result<Vec<String>> {
+        let Some(list) = array.as_list_opt::<i32>().filter(|list| !list.is_null(row)) else { return Ok(Vec::new()) };
+        let items = list.value(row);
+        (0..items.len()).map(|item| self.json(&items, item, form)).collect()
+    }
 }
 
 fn object(pairs: Vec<(String, String)>, colon: &str, comma: &str) -> String {
@@ -159,13 +201,6 @@ impl Form {
     }
 }
 
-/// The entries of a list, each as JSON.
-fn entries(array: &dyn Array, row: usize, form: Form, comma: &str) -> Result<Vec<String>> {
-    let Some(list) = array.as_list_opt::<i32>().filter(|list| !list.is_null(row)) else { return Ok(Vec::new()) };
-    let items = list.value(row);
-    (0..items.len()).map(|item| json(items.as_ref(), item, form, comma)).collect()
-}
-
 impl Build {
     fn new(name: &'static str, returns: &'static str, shape: Shape, forms: Vec<Form>) -> Self {
         Self { name, returns, shape, forms, signature: signature(shape) }
@@ -175,16 +210,16 @@ impl Build {
         if self.returns == "jsonb" { object(ordered(pairs), ": ", ", ") } else { object(pairs, " : ", ", ") }
     }
 
-    fn row(&self, columns: &[ArrayRef], row: usize) -> Result<String> {
-        let comma = if self.returns == "jsonb" { ", " } else { "," };
+    fn row(&self, columns: &[ArrayRef], row: usize, style: Style) -> Result<String> {
+        let writer = Writer { comma: if self.returns == "jsonb" { ", " } else { "," }, style };
         let form = |index: usize| self.forms.get(index).copied().unwrap_or_default();
         let is_nested = columns.first().is_some_and(|list| match list.data_type() {
             DataType::List(element) => element.data_type().is_nested(),
             _ => false,
         });
-        let columns = columns.iter().map(AsRef::as_ref).enumerate();
+        let columns = columns.iter().enumerate();
         if matches!(self.shape, Shape::Entries | Shape::Pairs) {
-            let lists = columns.map(|(index, column)| entries(column, row, form(index), comma));
+            let lists = columns.map(|(index, column)| writer.entries(column, row, form(index)));
             let mut lists = lists.collect::<Result<Vec<_>>>()?.into_iter();
             let first = lists.next().unwrap_or_default();
             let Some(values) = lists.next() else {
@@ -201,7 +236,7 @@ impl Build {
             return Ok(self.object(pairs.collect::<Result<_>>()?));
         }
         let values =
-            columns.map(|(index, column)| json(column, row, form(index), comma)).collect::<Result<Vec<_>>>()?;
+            columns.map(|(index, column)| writer.json(column, row, form(index))).collect::<Result<Vec<_>>>()?;
         Ok(match self.shape {
             Shape::Array => format!("[{}]", values.join(", ")),
             Shape::Object => {
@@ -245,10 +280,11 @@ impl ScalarUDFImpl for Build {
             .iter()
             .map(|argument| argument.to_array(args.number_rows))
             .collect::<Result<Vec<_>, DataFusionError>>()?;
+        let style = Style { zone: Some(session_zone(&args)), ..Style::default() };
         let rows = (0..args.number_rows).map(|row| {
             let strict = matches!(self.shape, Shape::Value | Shape::Entries | Shape::Pairs);
             let null = strict && columns.first().is_some_and(|column| column.is_null(row));
-            if null { Ok(None) } else { self.row(&columns, row).map(Some) }
+            if null { Ok(None) } else { self.row(&columns, row, style).map(Some) }
         });
         Ok(ColumnarValue::Array(Arc::new(rows.collect::<Result<StringArray>>()?)))
     }
@@ -262,7 +298,7 @@ mod tests {
 
     fn build(name: &str, forms: &[Form], columns: &[ArrayRef]) -> Result<String> {
         let (name, returns, shape) = FUNCTIONS.into_iter().find(|(known, ..)| *known == name).unwrap();
-        Build::new(name, returns, shape, forms.to_vec()).row(columns, 0)
+        Build::new(name, returns, shape, forms.to_vec()).row(columns, 0, Style::default())
     }
 
     #[test]

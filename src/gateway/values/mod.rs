@@ -26,6 +26,7 @@ mod numeric_texts;
 pub(crate) mod numerics;
 mod outputs;
 mod parts;
+mod precision;
 pub(crate) mod printed;
 pub(crate) mod ranges;
 pub(crate) mod record_literal;
@@ -36,6 +37,7 @@ mod series;
 mod shifts;
 mod templates;
 mod times;
+pub(crate) mod timetz;
 pub(crate) mod typing;
 mod unions;
 mod zones;
@@ -47,6 +49,7 @@ use casts::TEXT_TYPES;
 pub(crate) use intervals::operator as interval_operator;
 pub(crate) use jsonb::operator as jsonb_operator;
 pub(crate) use ranges::operator as range_operator;
+pub(crate) use timetz::operator as timetz_operator;
 pub(crate) use zones::local;
 
 /// Whether the values of a type, by `pg_type.typname`, are text underneath, and a function that is called like it makes them.
@@ -70,9 +73,11 @@ pub(super) fn register(context: &SessionContext) {
         now::functions(),
         numerics::functions(),
         parts::functions(),
+        precision::functions(),
         ranges::functions(),
         rows::functions(),
         times::functions(),
+        timetz::functions(),
         zones::functions(),
     ];
     for function in groups.into_iter().flatten() {

@@ -14,6 +14,7 @@ use super::super::encode::{Style, text_value};
 use super::super::error::SqlError;
 use super::super::pgcatalog::types::lower_of;
 use super::super::query::shape::{Column, type_of};
+use super::timetz;
 use super::zones::session_zone;
 
 /// Digits before the point of a `numeric` that is rounded.
@@ -32,7 +33,7 @@ pub(super) fn has_own_text(kind: &DataType) -> bool {
         | DataType::List(_)
         | DataType::LargeList(_)
         | DataType::Struct(_) => true,
-        other => other.is_binary(),
+        other => other.is_binary() || *other == timetz::KIND,
     }
 }
 

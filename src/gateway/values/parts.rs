@@ -12,6 +12,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::super::encode::interval;
 use super::super::pgcatalog::errors::sql_error;
+use super::timetz::{self, TimeTz};
 
 /// Digits of a part that has a fraction.
 const FRACTION: i8 = 6;
@@ -48,6 +49,28 @@ fn underlying(field: &str) -> (&str, f64) {
         "years" | "y" | "yr" | "yrs" => ("year", 1.0),
         other => (other, 1.0),
     }
+}
+
+/// The part of each time with a zone.
+fn of_times(times: &ArrayRef, field: &str) -> Result<ArrayRef> {
+    let refused = |code, what| sql_error(code, format!("unit \"{field}\" {what} for type time with time zone"));
+    let (part, divisor) = underlying(field);
+    let of = |time: TimeTz| {
+        Ok(match part {
+            "epoch" => time.utc() as f64 / 1e6,
+            "microsecond" => (time.micros % 60_000_000) as f64 / divisor,
+            "minute" => (time.micros / 60_000_000 % 60) as f64,
+            "hour" => (time.micros / 3_600_000_000) as f64,
+            "timezone" => (-time.west).into(),
+            "timezone_hour" => (-time.west / 3_600).into(),
+            "timezone_minute" => (-time.west / 60 % 60).into(),
+            "day" | "week" | "month" | "quarter" | "year" | "decade" | "century" | "millennium" | "julian" | "dow"
+            | "isodow" | "doy" | "isoyear" => return Err(refused("0A000", "not supported")),
+            _ => return Err(refused("22023", "not recognized")),
+        })
+    };
+    let parts = timetz::values(times)?.into_iter().map(|time| time.map(of).transpose());
+    Ok(Arc::new(parts.collect::<Result<Float64Array>>()?))
 }
 
 /// The part of each interval, whose years, months, days and time are counted apart.
@@ -114,8 +137,11 @@ impl ScalarUDFImpl for Part {
         args: datafusion::logical_expr::ReturnFieldArgs,
     ) -> Result<datafusion::arrow::datatypes::FieldRef> {
         let field = field_of(args.scalar_arguments.first().copied().flatten());
-        let fraction = field.as_deref().is_none_or(|field| underlying(field).1 > 1.0 || field == "epoch");
-        let scale = if fraction { FRACTION } else { 0 };
+        let scale = match field.as_deref().map(|field| (field, underlying(field).1)) {
+            None | Some(("epoch", _)) => FRACTION,
+            // As many digits as microseconds have in it.
+            Some((_, divisor)) => divisor.log10().round() as i8,
+        };
         let kind = if self.numeric { DataType::Decimal128(38, scale) } else { DataType::Float64 };
         Ok(datafusion::arrow::datatypes::Field::new(self.name, kind, true).into())
     }
@@ -146,6 +172,10 @@ impl ScalarUDFImpl for Part {
             && matches!(value.data_type(), DataType::Interval(_) | DataType::Duration(_))
         {
             let found = of_intervals(&value.to_array(args.number_rows)?, &field)?;
+            return Ok(ColumnarValue::Array(cast(&found, args.return_field.data_type())?));
+        }
+        if let Some(value) = args.args.get(1).filter(|value| value.data_type() == timetz::KIND) {
+            let found = of_times(&value.to_array(args.number_rows)?, &field)?;
             return Ok(ColumnarValue::Array(cast(&found, args.return_field.data_type())?));
         }
         let (name, divisor) = underlying(&field);

@@ -12,7 +12,7 @@ use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
 use super::literals::{self, string as literal};
 use super::ranges::{self, RANGE_TYPES};
-use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals};
+use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals, precision};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
 /// session without a time zone. `sql` is its text, for the places of errors.
@@ -88,6 +88,20 @@ fn text_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
     Some((name, length))
 }
 
+/// The digits of a second of `time with time zone`.
+fn timetz(data_type: &DataType) -> Option<Option<u64>> {
+    match data_type {
+        DataType::Time(digits, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => Some(*digits),
+        _ => None,
+    }
+}
+
+/// A cast with the modifier that the type has.
+fn cast_call(name: &str, value: Expr, modifier: Option<u64>) -> Expr {
+    let number = |number: u64| Expr::value(Value::Number(number.to_string(), false));
+    call(name, std::iter::once(value).chain(modifier.map(number)).collect())
+}
+
 /// The array type whose elements are text underneath, and their length.
 fn text_array(element: &DataType) -> Option<(&'static str, Option<u64>)> {
     let (name, length) = text_type(element)?;
@@ -101,6 +115,15 @@ fn is_plain(element: &DataType) -> bool {
         DataType::Regclass => false,
         DataType::Custom(name, _) => folded(name).is_some_and(|name| name != "oid" && !name.starts_with("reg")),
         _ => true,
+    }
+}
+
+/// A function's one argument.
+fn only(arguments: &mut FunctionArguments) -> Option<&mut Expr> {
+    let FunctionArguments::List(list) = arguments else { return None };
+    match list.args.as_mut_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(value))] => Some(value),
+        _ => None,
     }
 }
 
@@ -144,7 +167,9 @@ impl Rewriter<'_> {
     fn read(&self, expr: &mut Expr) -> Result<(), SqlError> {
         // `uuid '...'` is a cast where the planner does not know the type.
         if let Expr::TypedString(typed) = expr
-            && (typed.data_type == DataType::Bytea || text_type(&typed.data_type).is_some())
+            && (typed.data_type == DataType::Bytea
+                || timetz(&typed.data_type).is_some()
+                || text_type(&typed.data_type).is_some())
         {
             *expr = Expr::Cast {
                 kind: CastKind::DoubleColon,
@@ -179,10 +204,12 @@ impl Rewriter<'_> {
 
     fn rewrite(&self, expr: &mut Expr) -> Result<(), SqlError> {
         // PostgreSQL's moments count microseconds; the planner's nanoseconds reach from 1677 to 2262 only.
-        if let Expr::Cast { data_type: DataType::Timestamp(precision, _), .. }
-        | Expr::TypedString(TypedString { data_type: DataType::Timestamp(precision, _), .. }) = expr
+        if let Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) = expr
+            && let Some((name, digits)) = precision::taken(data_type)
         {
-            precision.get_or_insert(6);
+            self.rewrite(expr)?;
+            *expr = cast_call(name, take(expr), Some(digits));
+            return Ok(());
         }
         match expr {
             Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
@@ -232,17 +259,29 @@ impl Rewriter<'_> {
                     if let Some(number) = literals::exact(value).map_err(|error| self.at(value, error))? {
                         *expr = number;
                     }
+                } else if let Some(digits) = timetz(data_type) {
+                    let value = match literal(value) {
+                        Some(text) if text.trim().eq_ignore_ascii_case("now") => call("now", Vec::new()),
+                        Some(text) => {
+                            super::timetz::read(text, None).map_err(|error| self.at(value, error))?;
+                            take(value)
+                        }
+                        None => take(value),
+                    };
+                    *expr = cast_call("timetz", value, digits);
                 } else if *data_type == DataType::Bytea {
                     *expr = match literal(value) {
                         Some(text) => literals::bytes(text).map_err(|error| self.at(value, error))?,
                         None => call("bytea", vec![take(value)]),
                     };
                 } else if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type
+                    && timetz(element).is_some()
+                {
+                    *expr = call("_timetz", vec![take(value)]);
+                } else if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type
                     && let Some((name, length)) = text_array(element)
                 {
-                    let mut arguments = vec![take(value)];
-                    arguments.extend(length.map(|length| Expr::value(Value::Number(length.to_string(), false))));
-                    *expr = call(name, arguments);
+                    *expr = cast_call(name, take(value), length);
                 } else if let Some((name, length)) = text_type(data_type) {
                     let value = take(value);
                     let text = match value {
@@ -255,9 +294,7 @@ impl Rewriter<'_> {
                         Expr::Value(_) => value,
                         value => cast_to(value, DataType::Text),
                     };
-                    let mut arguments = vec![text];
-                    arguments.extend(length.map(|length| Expr::value(Value::Number(length.to_string(), false))));
-                    *expr = call(name, arguments);
+                    *expr = cast_call(name, text, length);
                 }
             }
             Expr::AtTimeZone { timestamp, time_zone } => {
@@ -293,18 +330,32 @@ impl Rewriter<'_> {
                     return Ok(());
                 }
                 if name.as_deref() == Some("date")
-                    && let FunctionArguments::List(list) = &mut function.args
-                    && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(value))] = list.args.as_mut_slice()
+                    && let Some(value) = only(&mut function.args)
                 {
                     *expr = cast_to(take(value), DataType::Date);
                     return Ok(());
                 }
-                let kind = match name.as_deref() {
-                    Some("localtimestamp") => DataType::Timestamp(Some(6), TimezoneInfo::None),
-                    Some("localtime") => DataType::Time(None, TimezoneInfo::None),
-                    _ => return Ok(()),
+                let moments = ["current_time", "current_timestamp", "localtime", "localtimestamp"];
+                if !name.as_deref().is_some_and(|name| moments.contains(&name)) {
+                    return Ok(());
+                }
+                let digits = only(&mut function.args).map(take);
+                let now = call("now", Vec::new());
+                let (rounded, value) = match name.as_deref() {
+                    Some("current_time") => {
+                        *expr = call("timetz", std::iter::once(now).chain(digits).collect());
+                        return Ok(());
+                    }
+                    Some("localtimestamp") => {
+                        ("timestamp", cast_to(now, DataType::Timestamp(Some(6), TimezoneInfo::None)))
+                    }
+                    Some("localtime") => ("time", cast_to(now, DataType::Time(None, TimezoneInfo::None))),
+                    _ => ("timestamptz", now),
                 };
-                *expr = cast_to(call("now", Vec::new()), kind);
+                *expr = match digits {
+                    Some(digits) => call(rounded, vec![value, digits]),
+                    None => value,
+                };
             }
             _ => {}
         }

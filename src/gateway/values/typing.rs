@@ -24,7 +24,7 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{WIDENED, cast_to, casted, exact_number, product, without_casts};
-use super::{arrays, deviations, floats, json, outputs, ranges, rows, unions};
+use super::{arrays, deviations, floats, json, outputs, ranges, rows, timetz, unions};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -170,7 +170,16 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
     if floats.transformed {
         return Ok(floats);
     }
-    let expr = floats.data;
+    let read = timetz::read_literals(floats.data, schema);
+    if read.transformed {
+        return Ok(read);
+    }
+    let expr = read.data;
+    if let Expr::Cast(cast) = &expr
+        && let Some(time) = timetz::cast_away(cast, schema)?
+    {
+        return Ok(Transformed::yes(time));
+    }
     Ok(match expr {
         Expr::Literal(ScalarValue::Int64(Some(value)), metadata) => match i32::try_from(value) {
             Ok(value) => Transformed::yes(Expr::Literal(ScalarValue::Int32(Some(value)), metadata)),

@@ -7,8 +7,6 @@ pub(super) enum Kind {
     Refused(&'static str),
     /// Answered in another way on purpose.
     Meant,
-    /// PostgreSQL does better.
-    Gap,
 }
 
 impl Kind {
@@ -16,7 +14,7 @@ impl Kind {
     pub(super) fn plain(self) -> Self {
         match self {
             Self::Refused(_) => Self::Refused(""),
-            other => other,
+            Self::Meant => Self::Meant,
         }
     }
 }
@@ -54,10 +52,6 @@ const fn refused(clients: &'static str, step: &'static str, code: &'static str, 
 
 const fn meant(clients: &'static str, step: &'static str, why: &'static str) -> Difference {
     Difference { clients, step, kind: Kind::Meant, why }
-}
-
-const fn gap(clients: &'static str, step: &'static str, why: &'static str) -> Difference {
-    Difference { clients, step, kind: Kind::Gap, why }
 }
 
 const WRITES: &str = "grantd only reads and says so at once; PostgreSQL looks for the privilege first";
@@ -113,7 +107,6 @@ static DIFFERENCES: &[Difference] = &[
     refused("postgres_fdw", "insert", "25006", WRITES),
     refused("postgres_fdw", "update", "25006", WRITES),
     meant("adbc", "adbc objects", "the statement leaves the order of a list open"),
-    gap("psycopg", "describe SELECT now()*", "current_time has no zone"),
     meant("asyncpg", "information schema", "no view can be changed, for grantd only reads"),
     meant("pgcli", "casing", "the functions have no source that words could be taken from"),
     meant("psql", "tab after \\c grant", ROLES),
