@@ -10,45 +10,171 @@ use crate::support::{client_folder, environments};
 pub(super) struct Client {
     /// As the page and `GRANTD_CLIENTS` call it.
     pub(super) name: &'static str,
+    /// What its driver does.
+    pub(super) what: &'static str,
     /// Gives the program and its arguments; `URL` is replaced by the server's. Called when the client's turn comes.
     pub(super) program: fn() -> Vec<String>,
 }
 
 /// Every client, in the order of the page.
 pub(super) const CLIENTS: &[Client] = &[
-    Client { name: "psql", program: || python("psql", "steps.py", &[]) },
-    Client { name: "pgcli", program: || python("pgcli", "steps.py", &[]) },
-    Client { name: "psycopg2", program: || python("python", "psycopg2_steps.py", &[]) },
-    Client { name: "psycopg", program: || python("python", "psycopg_steps.py", &[]) },
-    Client { name: "asyncpg", program: || python("python", "asyncpg_steps.py", &[]) },
-    Client { name: "pg8000", program: || python("python", "pg8000_steps.py", &[]) },
-    Client { name: "sqlalchemy", program: || python("python", "sqlalchemy_steps.py", &[]) },
-    Client { name: "pandas", program: || python("python", "frames_steps.py", &["pandas"]) },
-    Client { name: "adbc", program: || python("python", "frames_steps.py", &["adbc"]) },
-    Client { name: "duckdb", program: || python("python", "frames_steps.py", &["duckdb"]) },
-    Client { name: "connectorx", program: || python("python", "frames_steps.py", &["connectorx"]) },
-    Client { name: "dbt", program: || own_python("dbt") },
-    Client { name: "superset", program: || own_python("superset") },
-    Client { name: "pgadmin", program: || own_python("pgadmin") },
-    Client { name: "jdbc", program: jdbc },
-    Client { name: "odbc", program: || python("odbc", "steps.py", &[]) },
-    Client { name: "node", program: || modules("node", "steps.js") },
-    Client { name: "prisma", program: || modules("prisma", "steps.mjs") },
-    Client { name: "tokio-postgres", program: || rust("tokio-postgres") },
-    Client { name: "sqlx", program: || rust("sqlx") },
-    Client { name: "go", program: go },
-    Client { name: "perl", program: || script("perl", "perl", "steps.pl") },
-    Client { name: "php", program: || script("php", "php", "steps.php") },
-    Client { name: "ruby", program: || script("ruby", "ruby", "steps.rb") },
-    Client { name: "postgres_fdw", program: fdw },
-    Client { name: "pgbench", program: || python("pgbench", "steps.py", &[]) },
-    Client { name: "metabase", program: || published("metabase") },
-    Client { name: "grafana", program: || published("grafana") },
-    Client { name: "tableau", program: || published("tableau") },
-    Client { name: "npgsql", program: || published("npgsql") },
-    Client { name: "powerbi", program: || published("powerbi") },
-    Client { name: "dbeaver", program: || published("dbeaver") },
-    Client { name: "datagrip", program: || published("datagrip") },
+    Client {
+        name: "psql",
+        what: "every backslash command that asks the server, `\\copy`, `\\watch`, `\\crosstabview`, `\\gdesc`, the tab key",
+        program: || python("psql", "steps.py", &[]),
+    },
+    Client {
+        name: "pgcli",
+        what: "what it completes with, its backslash commands, statements",
+        program: || python("pgcli", "steps.py", &[]),
+    },
+    Client {
+        name: "psycopg2",
+        what: "statements, client and server side cursors, COPY, transactions, cancelling",
+        program: || python("python", "psycopg2_steps.py", &[]),
+    },
+    Client {
+        name: "psycopg",
+        what: "text and binary, prepared statements, pipelines, server cursors, COPY, types",
+        program: || python("python", "psycopg_steps.py", &[]),
+    },
+    Client {
+        name: "asyncpg",
+        what: "binary and prepared statements, cursors, COPY, pools, types it looks up",
+        program: || python("python", "asyncpg_steps.py", &[]),
+    },
+    Client {
+        name: "pg8000",
+        what: "the extended protocol, types by its own table",
+        program: || python("python", "pg8000_steps.py", &[]),
+    },
+    Client {
+        name: "sqlalchemy",
+        what: "over psycopg2, psycopg and asyncpg: connect, reflect everything, query",
+        program: || python("python", "sqlalchemy_steps.py", &[]),
+    },
+    Client {
+        name: "pandas",
+        what: "`read_sql` and tables as frames",
+        program: || python("python", "frames_steps.py", &["pandas"]),
+    },
+    Client {
+        name: "adbc",
+        what: "results as Arrow by COPY, objects of the catalog",
+        program: || python("python", "frames_steps.py", &["adbc"]),
+    },
+    Client {
+        name: "duckdb",
+        what: "its postgres extension: ATTACH, scans, conditions",
+        program: || python("python", "frames_steps.py", &["duckdb"]),
+    },
+    Client {
+        name: "connectorx",
+        what: "ConnectorX and Polars: frames, also in partitions",
+        program: || python("python", "frames_steps.py", &["connectorx"]),
+    },
+    Client {
+        name: "dbt",
+        what: "debug, compile, show, test, source freshness, docs generate; a model is refused",
+        program: || own_python("dbt"),
+    },
+    Client {
+        name: "superset",
+        what: "over its REST API: a connection, lists of a schema, SQL Lab, datasets, the queries of charts",
+        program: || own_python("superset"),
+    },
+    Client {
+        name: "pgadmin",
+        what: "its pages' requests: the tree, properties, SQL, dependencies, query tool, dashboard, search, grant wizard, ERD",
+        program: || own_python("pgadmin"),
+    },
+    Client {
+        name: "jdbc",
+        what: "the metadata calls of DBeaver, DataGrip and Metabase, statements that turn binary, fetch sizes, savepoints, COPY, cancelling",
+        program: jdbc,
+    },
+    Client {
+        name: "odbc",
+        what: "catalog functions, parameters, cursors, manual commit with savepoints",
+        program: || python("odbc", "steps.py", &[]),
+    },
+    Client {
+        name: "node",
+        what: "pg with cursors and streams, postgres.js, knex",
+        program: || modules("node", "steps.js"),
+    },
+    Client {
+        name: "prisma",
+        what: "the engine of `prisma db pull`, the generated client, `migrate deploy`",
+        program: || modules("prisma", "steps.mjs"),
+    },
+    Client {
+        name: "tokio-postgres",
+        what: "statements, parameters, types it looks up, portals, pipelines, transactions, COPY",
+        program: || rust("tokio-postgres"),
+    },
+    Client { name: "sqlx", what: "the same, pools, a listener", program: || rust("sqlx") },
+    Client {
+        name: "go",
+        what: "lib/pq and pgx: statements, parameters, arrays, contexts that end, transactions, COPY",
+        program: go,
+    },
+    Client {
+        name: "perl",
+        what: "queries, placeholders, catalog calls, COPY, savepoints, errors",
+        program: || script("perl", "perl", "steps.pl"),
+    },
+    Client {
+        name: "php",
+        what: "PDO with server side and emulated prepares, the pgsql extension",
+        program: || script("php", "php", "steps.php"),
+    },
+    Client {
+        name: "ruby",
+        what: "queries, type maps, prepared statements, COPY, single rows, transactions, cancelling",
+        program: || script("ruby", "ruby", "steps.rb"),
+    },
+    Client {
+        name: "postgres_fdw",
+        what: "IMPORT FOREIGN SCHEMA, SELECT with conditions that travel, joins, estimates, a write",
+        program: fdw,
+    },
+    Client {
+        name: "pgbench",
+        what: "a script in each of its three protocols; `-i`, which writes, is refused",
+        program: || python("pgbench", "steps.py", &[]),
+    },
+    Client {
+        name: "metabase",
+        what: "replayed: session, sync of a database, questions",
+        program: || published("metabase"),
+    },
+    Client {
+        name: "grafana",
+        what: "replayed: the query editors, macros as expanded, panels, variables, alerts",
+        program: || published("grafana"),
+    },
+    Client {
+        name: "tableau",
+        what: "replayed, over ODBC: probing, cursors, worksheets with the functions of its dialect",
+        program: || published("tableau"),
+    },
+    Client {
+        name: "npgsql",
+        what: "replayed: opening, resetting, schema collections",
+        program: || published("npgsql"),
+    },
+    Client {
+        name: "powerbi",
+        what: "replayed: opening, Power Query, previews, imports, DirectQuery",
+        program: || published("powerbi"),
+    },
+    Client {
+        name: "dbeaver",
+        what: "replayed: what it reads of the catalog and of rows",
+        program: || published("dbeaver"),
+    },
+    Client { name: "datagrip", what: "replayed: its session and introspection", program: || published("datagrip") },
 ];
 
 /// Clients that need psql, a PostgreSQL 15 server and one environment of Python packages only.

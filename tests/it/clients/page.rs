@@ -5,9 +5,14 @@ use std::path::Path;
 
 use super::Tally;
 use super::differences::Kind;
+use super::list::CLIENTS;
 
 /// How the page is made anew.
 const COMMAND: &str = "GRANTD_UPDATE_CLIENTS=1 cargo test --workspace --test it -- --ignored clients::";
+
+fn what(name: &str) -> &'static str {
+    CLIENTS.iter().find(|client| client.name == name).map_or("", |client| client.what)
+}
 
 fn page(tallies: &[(&str, Tally)]) -> String {
     let mut page = String::from(
@@ -17,16 +22,19 @@ fn page(tallies: &[(&str, Tally)]) -> String {
     );
     write!(page, "```sh\n{COMMAND}\n```\n\n").unwrap();
     page.push_str("`GRANTD_CLIENTS=psql,asyncpg` in front takes only some of them.\n\n");
-    page.push_str("| client | version | steps | equal | refused on purpose | other on purpose | not explained |\n");
-    page.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+    page.push_str("| client | version | what is run | statements and calls | equal | refused on purpose | other on purpose | known gaps |\n");
+    page.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
     let of = |tally: &Tally, kind: Kind| tally.by_kind.get(&kind).map_or(0, Vec::len);
     for (name, tally) in tallies {
         let (refused, meant) = (of(tally, Kind::Refused("")), of(tally, Kind::Meant));
         let rest = tally.steps - tally.equal - refused - meant;
         writeln!(
             page,
-            "| {name} | {} | {} | {} | {refused} | {meant} | {rest} |",
-            tally.version, tally.steps, tally.equal
+            "| {name} | {} | {} | {} | {} | {refused} | {meant} | {rest} |",
+            tally.version,
+            what(name),
+            tally.steps,
+            tally.equal
         )
         .unwrap();
     }
