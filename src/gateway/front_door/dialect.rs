@@ -8,11 +8,14 @@
 use std::any::TypeId;
 use std::cell::Cell;
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, ObjectName};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Span, Token};
+
+use super::super::pgcatalog::types::is_oid_type;
+use super::super::values::is_text_type;
 
 /// Expressions that may be begun per token. SQL that is right begins one or two.
 const PER_TOKEN: usize = 16;
@@ -49,6 +52,35 @@ macro_rules! as_in_postgresql {
     };
 }
 
+/// `inet '10.0.0.1'`: a literal behind the name of a type that the parser does not know.
+fn typed_literal(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    let [Token::Word(name), Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_)] =
+        parser.peek_tokens_ref().map(|token| &token.token)
+    else {
+        return None;
+    };
+    // `char` alone is SQL's type of characters.
+    let type_name = if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
+    let known = (is_text_type(&type_name) || is_oid_type(&type_name)) && !is_known_to_parser(&type_name);
+    if !known || (type_name == "char" && name.quote_style.is_none()) {
+        return None;
+    }
+    let data_type = DataType::Custom(ObjectName::from(vec![name.clone().into_ident(Span::empty())]), Vec::new());
+    parser.advance_token();
+    Some(parser.parse_value().map(|value| Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::Value(value)),
+        data_type,
+        array: false,
+        format: None,
+    }))
+}
+
+/// Types that the parser has names of its own for.
+fn is_known_to_parser(name: &str) -> bool {
+    matches!(name, "varchar" | "json" | "jsonb" | "uuid" | "regclass")
+}
+
 impl Dialect for SqlDialect {
     /// The parser takes it for PostgreSQL's where it asks by name.
     fn dialect(&self) -> TypeId {
@@ -68,6 +100,9 @@ impl Dialect for SqlDialect {
         {
             parser.advance_token();
             parser.advance_token();
+        }
+        if let Some(cast) = typed_literal(parser) {
+            return Some(cast);
         }
         let left = self.left.get().saturating_sub(1);
         self.left.set(left);

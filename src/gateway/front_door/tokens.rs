@@ -51,10 +51,40 @@ pub(crate) fn split(sql: &str) -> Result<Vec<Vec<TokenWithSpan>>, SqlError> {
         }
     }
     statements.retain(|statement| !statement.is_empty());
+    statements.iter_mut().for_each(is_null);
     for statement in &statements {
         check_chains(statement)?;
     }
     Ok(statements)
+}
+
+/// `x ISNULL` is `x IS NULL`, which the parser would take for `x AS isnull`.
+fn is_null(tokens: &mut Vec<TokenWithSpan>) {
+    let is_word = |token: &TokenWithSpan| match &token.token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"),
+        _ => false,
+    };
+    let ends_operand = |token: &TokenWithSpan| match &token.token {
+        Token::Word(word) => word.keyword == Keyword::NoKeyword || word.keyword == Keyword::NULL,
+        Token::RParen | Token::RBracket | Token::Number(..) | Token::SingleQuotedString(_) | Token::Placeholder(_) => {
+            true
+        }
+        _ => false,
+    };
+    let mut at = 1;
+    while at < tokens.len() {
+        let before = tokens.get(at.saturating_sub(1)).is_some_and(ends_operand);
+        let names =
+            tokens.get(at.saturating_add(1)).is_some_and(|next| matches!(next.token, Token::Period | Token::LParen));
+        if before && !names && tokens.get(at).is_some_and(is_word) {
+            if let Some(token) = tokens.get_mut(at) {
+                token.token = Token::make_keyword("IS");
+                let null = TokenWithSpan { token: Token::make_keyword("NULL"), span: token.span };
+                tokens.insert(at.saturating_add(1), null);
+            }
+        }
+        at = at.saturating_add(1);
+    }
 }
 
 /// How many operators of each kind stand in a row at one depth of parentheses.

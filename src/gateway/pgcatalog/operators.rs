@@ -19,7 +19,7 @@ use super::errors::sql_error;
 use super::functions;
 use super::types;
 use super::whole_rows;
-use crate::gateway::values::{array_literal, bytea};
+use crate::gateway::values::{array_literal, bytea, interval_order};
 
 /// Registers the operators on a context.
 pub(super) fn register(ctx: &SessionContext, catalog: &Arc<Catalog>) -> Result<()> {
@@ -56,6 +56,7 @@ impl Literals {
                     return Err(sql_error("22P02", format!("invalid input syntax for type boolean: \"{text}\"")));
                 }
             },
+            DataType::Interval(_) | DataType::Duration(_) => Some(interval_order::literal(text)?),
             DataType::Binary => {
                 let bytes = bytea::parse(text).map_err(|error| sql_error(error.sqlstate, error.message))?;
                 Some(lit(ScalarValue::Binary(Some(bytes))))

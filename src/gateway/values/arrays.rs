@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 
+use super::super::pgcatalog::errors::sql_error;
 use super::super::pgcatalog::types;
 use super::casts::{coerced, keep, length_of, marked};
 use super::zones::session_zone;
@@ -29,7 +30,8 @@ pub(crate) const TEXT_ARRAYS: [&str; 8] =
 pub(super) fn functions() -> Vec<ScalarUDF> {
     let new = |name| TextArray { name, signature: Signature::user_defined(Volatility::Immutable) };
     let texts = TEXT_ARRAYS.into_iter().map(|name| ScalarUDF::new_from_impl(new(name)));
-    texts.chain([times_with_zones()]).collect()
+    let dims = Dims { signature: Signature::any(1, Volatility::Immutable) };
+    texts.chain([times_with_zones(), ScalarUDF::new_from_impl(dims)]).collect()
 }
 
 fn items(text: &str) -> Result<Vec<Option<String>>> {
@@ -99,6 +101,50 @@ impl ScalarUDFImpl for TextArray {
             }
         }
         Ok(ColumnarValue::Array(Arc::new(rows.finish())))
+    }
+}
+
+/// `array_dims`: the bounds of an array, `[1:2][1:3]`; NULL for an empty one.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Dims {
+    signature: Signature,
+}
+
+fn dims(items: &ArrayRef, out: &mut String) {
+    out.push_str(&format!("[1:{}]", items.len()));
+    if let Some(inner) = items.as_list_opt::<i32>().filter(|inner| inner.is_valid(0)) {
+        dims(&inner.value(0), out);
+    }
+}
+
+impl ScalarUDFImpl for Dims {
+    fn name(&self) -> &'static str {
+        "array_dims"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        match arguments {
+            [DataType::List(_) | DataType::Null] => Ok(DataType::Utf8),
+            _ => Err(sql_error("42883", "function array_dims takes an array")),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let value = args.args.first().ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
+        let value = value.to_array(args.number_rows)?;
+        let texts = (0..value.len()).map(|row| {
+            let items = value.as_list_opt::<i32>().filter(|list| list.is_valid(row)).map(|list| list.value(row));
+            items.filter(|items| !items.is_empty()).map(|items| {
+                let mut out = String::new();
+                dims(&items, &mut out);
+                out
+            })
+        });
+        Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
     }
 }
 

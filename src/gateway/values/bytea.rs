@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray as _, BinaryArray};
+use datafusion::arrow::array::{AsArray as _, BinaryArray, Int32Array};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
@@ -102,6 +102,38 @@ impl ScalarUDFImpl for ToBytea {
         let bytes = text.as_string::<i32>().iter().map(|text| text.map(read).transpose());
         let bytes = bytes.collect::<Result<Vec<_>>>()?;
         Ok(ColumnarValue::Array(Arc::new(BinaryArray::from_iter(bytes))))
+    }
+}
+
+/// How many bytes there are.
+pub(super) fn length() -> ScalarUDF {
+    ScalarUDF::new_from_impl(Length { signature: Signature::exact(vec![DataType::Binary], Volatility::Immutable) })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Length {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Length {
+    fn name(&self) -> &'static str {
+        "byteaoctetlen"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int32)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let value = args.args.first().ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
+        let bytes = value.to_array(args.number_rows)?;
+        let lengths =
+            bytes.as_binary::<i32>().iter().map(|bytes| bytes.and_then(|bytes| i32::try_from(bytes.len()).ok()));
+        Ok(ColumnarValue::Array(Arc::new(lengths.collect::<Int32Array>())))
     }
 }
 

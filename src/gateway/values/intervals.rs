@@ -7,7 +7,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
     DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
 };
-use datafusion::common::DFSchema;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::planner::RawBinaryExpr;
 use datafusion::logical_expr::{
@@ -135,6 +135,16 @@ pub(crate) fn parse(text: &str, unit: &str) -> Option<(i32, i32, i64)> {
             parts.micros += clock(word)?;
             continue;
         }
+        // Years and months, as SQL has them.
+        if let Some((years, months)) =
+            word.get(1..).and_then(|_| word.rsplit_once('-')).filter(|(years, _)| !years.is_empty())
+        {
+            let years: i32 = years.parse().ok()?;
+            let months: i32 = months.parse().ok().filter(|months| (0..12).contains(months))?;
+            let sign = if word.starts_with('-') { -1 } else { 1 };
+            parts.months += f64::from(years) * 12.0 + f64::from(sign * months);
+            continue;
+        }
         let amount: f64 = word.parse().ok()?;
         match rest.peek() {
             // A number before a time of day is days; a last one without a unit has the type's, or seconds.
@@ -208,6 +218,12 @@ pub(crate) fn operator(expr: &RawBinaryExpr, schema: &DFSchema) -> Option<Expr> 
         }
         _ => return None,
     })
+}
+
+/// The interval as long in the other direction.
+pub(super) fn negative(interval: Expr) -> Expr {
+    let minus = Expr::Literal(ScalarValue::Float64(Some(-1.0)), None);
+    ScalarUDF::new_from_impl(Scale::new()).call(vec![interval, minus])
 }
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -285,6 +301,8 @@ mod tests {
             ("P1DT2H", Some((0, 1, 2 * hour))),
             ("10", Some((0, 0, 10_000_000))),
             ("1.5 months", Some((1, 15, 0))),
+            ("1-2", Some((14, 0, 0))),
+            ("-1-2 3 4:00", Some((-14, 3, 4 * hour))),
             ("", None),
             ("soon", None),
             ("1 parsec", None),

@@ -11,8 +11,11 @@ mod casts;
 mod chosen;
 mod deviations;
 mod digits;
+mod encodings;
+mod float_checks;
 mod floats;
 mod formatting;
+pub(crate) mod interval_order;
 pub(crate) mod intervals;
 mod json;
 mod json_paths;
@@ -26,12 +29,14 @@ mod numeric_texts;
 pub(crate) mod numerics;
 mod outputs;
 mod parts;
+mod patterns;
 mod precision;
 pub(crate) mod printed;
 pub(crate) mod ranges;
 pub(crate) mod record_literal;
 mod retyped;
 pub(crate) mod rewrite;
+mod row_comparisons;
 pub(crate) mod rows;
 mod series;
 mod shifts;
@@ -64,6 +69,7 @@ pub(super) fn register(context: &SessionContext) {
         arrays::functions(),
         bytea::functions(),
         casts::functions(),
+        encodings::functions(),
         formatting::functions(),
         intervals::functions(),
         json::functions(),
@@ -73,6 +79,7 @@ pub(super) fn register(context: &SessionContext) {
         now::functions(),
         numerics::functions(),
         parts::functions(),
+        patterns::functions(),
         precision::functions(),
         ranges::functions(),
         rows::functions(),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array as _, ArrayRef, Float64Array};
+use chrono::{Datelike as _, NaiveDate};
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Date32Type};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions::datetime;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
@@ -49,6 +50,25 @@ fn underlying(field: &str) -> (&str, f64) {
         "years" | "y" | "yr" | "yrs" => ("year", 1.0),
         other => (other, 1.0),
     }
+}
+
+/// The parts of a day that the planner does not know.
+fn of_calendar(field: &str) -> Option<fn(NaiveDate) -> i32> {
+    // There is no year 0: 1 BC is before 1 AD.
+    fn round(year: i32, years: i32) -> i32 {
+        if year > 0 { (year + years - 1) / years } else { -((years - year) / years) }
+    }
+    Some(match field {
+        "decade" | "decades" | "dec" => |day| day.year().div_euclid(10),
+        "century" | "centuries" | "c" => |day| round(day.year(), 100),
+        "millennium" | "millennia" | "mil" => |day| round(day.year(), 1_000),
+        "isoyear" => |day| match day.iso_week().year() {
+            year if year > 0 => year,
+            year => year - 1,
+        },
+        "julian" => |day| day.num_days_from_ce() + 1_721_425,
+        _ => return None,
+    })
 }
 
 /// The part of each time with a zone.
@@ -137,7 +157,9 @@ impl ScalarUDFImpl for Part {
         args: datafusion::logical_expr::ReturnFieldArgs,
     ) -> Result<datafusion::arrow::datatypes::FieldRef> {
         let field = field_of(args.scalar_arguments.first().copied().flatten());
+        let is_date = args.arg_fields.get(1).is_some_and(|value| matches!(value.data_type(), DataType::Date32));
         let scale = match field.as_deref().map(|field| (field, underlying(field).1)) {
+            Some(("epoch", _)) if is_date => 0,
             None | Some(("epoch", _)) => FRACTION,
             // As many digits as microseconds have in it.
             Some((_, divisor)) => divisor.log10().round() as i8,
@@ -176,6 +198,16 @@ impl ScalarUDFImpl for Part {
         }
         if let Some(value) = args.args.get(1).filter(|value| value.data_type() == timetz::KIND) {
             let found = of_times(&value.to_array(args.number_rows)?, &field)?;
+            return Ok(ColumnarValue::Array(cast(&found, args.return_field.data_type())?));
+        }
+        if let Some(value) = args.args.get(1)
+            && matches!(value.data_type(), DataType::Timestamp(..) | DataType::Date32)
+            && let Some(part) = of_calendar(&field)
+        {
+            let value = cast(&value.to_array(args.number_rows)?, &DataType::Date32)?;
+            let days = value.as_primitive::<Date32Type>().iter();
+            let found = days.map(|day| day.and_then(Date32Type::to_naive_date_opt).map(|day| f64::from(part(day))));
+            let found: ArrayRef = Arc::new(found.collect::<Float64Array>());
             return Ok(ColumnarValue::Array(cast(&found, args.return_field.data_type())?));
         }
         let (name, divisor) = underlying(&field);

@@ -3,16 +3,17 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Interval, ObjectName, ObjectNamePart, Spanned as _, Statement, TimezoneInfo,
-    TypedString, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, DuplicateTreatment,
+    ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, Interval,
+    ObjectName, ObjectNamePart, OrderByExpr, OrderByOptions, Spanned as _, Statement, Subscript, TimezoneInfo,
+    TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
 use super::literals::{self, string as literal};
 use super::ranges::{self, RANGE_TYPES};
-use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals, precision};
+use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals, patterns, precision, row_comparisons};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
 /// session without a time zone. `sql` is its text, for the places of errors.
@@ -55,7 +56,7 @@ fn cast_to(value: Expr, data_type: DataType) -> Expr {
 
 fn folded(name: &ObjectName) -> Option<String> {
     let idents: Vec<_> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
-    let fold = |ident: &datafusion::sql::sqlparser::ast::Ident| {
+    let fold = |ident: &Ident| {
         if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
     };
     match idents.as_slice() {
@@ -116,6 +117,66 @@ fn is_plain(element: &DataType) -> bool {
         DataType::Custom(name, _) => folded(name).is_some_and(|name| name != "oid" && !name.starts_with("reg")),
         _ => true,
     }
+}
+
+/// A function's arguments without names.
+pub(super) fn arguments_mut(arguments: &mut FunctionArguments) -> impl Iterator<Item = &mut Expr> {
+    let list = match arguments {
+        FunctionArguments::List(list) => list.args.as_mut_slice(),
+        _ => &mut [],
+    };
+    list.iter_mut().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    })
+}
+
+/// What a function is called here that has another name in PostgreSQL, or does another thing under that name.
+fn renamed(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "array_remove" => "array_remove_all",
+        "array_replace" => "array_replace_all",
+        "every" => "bool_and",
+        "ceiling" => "ceil",
+        _ => return None,
+    })
+}
+
+/// PostgreSQL sorts what it makes distinct, and so the values that an aggregate collects.
+fn order_distinct(arguments: &mut FunctionArguments) {
+    let FunctionArguments::List(list) = arguments else { return };
+    let is_ordered = list.clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)));
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(first)), ..] = list.args.as_slice() else { return };
+    if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) && !is_ordered {
+        let key = OrderByExpr {
+            expr: first.clone(),
+            options: OrderByOptions { asc: None, nulls_first: None },
+            with_fill: None,
+        };
+        list.clauses.push(FunctionArgumentClause::OrderBy(vec![key]));
+    }
+}
+
+/// The moment that a word stands for where a date or timestamp is read.
+fn named_moment(text: &str, data_type: &DataType) -> Option<Expr> {
+    let is_date = matches!(data_type, DataType::Date);
+    if !is_date && !matches!(data_type, DataType::Timestamp(..)) {
+        return None;
+    }
+    let now = || call("now", Vec::new());
+    let today = || cast_to(now(), DataType::Date);
+    let day = |op| {
+        let one = Box::new(Expr::value(Value::Number("1".to_owned(), false)));
+        Expr::Nested(Box::new(Expr::BinaryOp { left: Box::new(today()), op, right: one }))
+    };
+    Some(match text.trim().to_ascii_lowercase().as_str() {
+        "now" => now(),
+        "today" => today(),
+        "tomorrow" => day(BinaryOperator::Plus),
+        "yesterday" => day(BinaryOperator::Minus),
+        "epoch" => Expr::value(Value::SingleQuotedString("1970-01-01 00:00:00+00".to_owned())),
+        _ => return None,
+    })
 }
 
 /// A function's one argument.
@@ -211,6 +272,11 @@ impl Rewriter<'_> {
             *expr = cast_call(name, take(expr), Some(digits));
             return Ok(());
         }
+        patterns::planned(expr);
+        if let Some(columns) = row_comparisons::by_columns(expr) {
+            *expr = columns;
+            return Ok(());
+        }
         match expr {
             Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
                 let written = literals::numeric(text).map_err(|error| self.at(expr, error))?;
@@ -240,7 +306,9 @@ impl Rewriter<'_> {
                 }
             }
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: value, data_type, .. } => {
-                if matches!(data_type, DataType::Interval { .. })
+                if let Some(moment) = literal(value).and_then(|text| named_moment(text, data_type)) {
+                    **value = moment;
+                } else if matches!(data_type, DataType::Interval { .. })
                     && let Some(text) = literal(value)
                 {
                     *expr = interval(text, "seconds").map_err(|error| self.at(value, error))?;
@@ -303,6 +371,7 @@ impl Rewriter<'_> {
             }
             Expr::BinaryOp { left, op, right } => {
                 let function = match op {
+                    BinaryOperator::PGStartsWith => "starts_with",
                     BinaryOperator::Arrow => "json_field",
                     BinaryOperator::LongArrow => "json_field_text",
                     BinaryOperator::HashArrow => "json_path",
@@ -310,6 +379,36 @@ impl Rewriter<'_> {
                     _ => return Ok(()),
                 };
                 *expr = call(function, vec![take(left), take(right)]);
+            }
+            // The planner would turn the sign of the first number of its words only.
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: value } if matches!(value.as_ref(), Expr::Interval(_)) => {
+                **value = Expr::Nested(Box::new(take(value)));
+            }
+            Expr::UnaryOp { op, expr: value } => {
+                let (function, kind) = match op {
+                    UnaryOperator::PGSquareRoot => ("sqrt", Some(DataType::DoublePrecision)),
+                    UnaryOperator::PGCubeRoot => ("cbrt", Some(DataType::DoublePrecision)),
+                    UnaryOperator::PGAbs => ("abs", None),
+                    _ => return Ok(()),
+                };
+                let value = take(value);
+                *expr = call(
+                    function,
+                    vec![match kind {
+                        Some(kind) => cast_to(value, kind),
+                        None => value,
+                    }],
+                );
+            }
+            // A slice without a bound reaches to that of the array.
+            Expr::CompoundFieldAccess { access_chain, .. } => {
+                for access in access_chain {
+                    if let AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, .. }) = access {
+                        let bound = |number: i32| Expr::value(Value::Number(number.to_string(), false));
+                        lower_bound.get_or_insert_with(|| bound(1));
+                        upper_bound.get_or_insert_with(|| bound(i32::MAX));
+                    }
+                }
             }
             // A pattern where a position would stand.
             Expr::Substring { expr: value, substring_from: Some(from), substring_for: None, .. }
@@ -324,6 +423,12 @@ impl Rewriter<'_> {
                     let unknown = Expr::value(Value::SingleQuotedString("unknown".to_owned()));
                     *expr = call("regtype", vec![unknown]);
                     return Ok(());
+                }
+                if let Some(name) = name.as_deref().and_then(renamed) {
+                    function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]);
+                }
+                if matches!(name.as_deref(), Some("array_agg" | "string_agg" | "json_agg" | "jsonb_agg")) {
+                    order_distinct(&mut function.args);
                 }
                 if let Some(made) = name.as_deref().and_then(|name| aggregates::over_lists(function, name)) {
                     *expr = made;

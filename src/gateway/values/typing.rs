@@ -11,6 +11,7 @@ use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
+use datafusion::functions::core::expr_fn::nullif;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_for_schema};
 use datafusion::logical_expr::utils::merge_schema;
@@ -24,7 +25,10 @@ use super::super::pgcatalog::types;
 use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{WIDENED, cast_to, casted, exact_number, product, without_casts};
-use super::{arrays, deviations, floats, json, outputs, ranges, rows, timetz, unions};
+use super::{
+    arrays, bytea, deviations, float_checks, floats, interval_order, intervals, json, outputs, ranges, rows, timetz,
+    unions,
+};
 
 /// Sums of `bigint` are `numeric`.
 const SUM: DataType = DataType::Decimal128(38, 0);
@@ -95,6 +99,8 @@ fn rewritten(plan: LogicalPlan, rewrite: Rewrite<'_>, pass: Pass) -> Result<Logi
         let node = if pass.columns { unions::in_columns(node)? } else { Transformed::no(node) };
         changed.set(changed.get() || node.transformed);
         let node = ranges::in_order(node.data);
+        changed.set(changed.get() || node.transformed);
+        let node = interval_order::in_order(node.data);
         changed.set(changed.get() || node.transformed);
         let node = node.data;
         let inputs = merge_schema(&node.inputs());
@@ -174,7 +180,11 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
     if read.transformed {
         return Ok(read);
     }
-    let expr = read.data;
+    let compared = interval_order::compared(read.data, schema)?;
+    if compared.transformed {
+        return Ok(compared);
+    }
+    let expr = compared.data;
     if let Expr::Cast(cast) = &expr
         && let Some(time) = timetz::cast_away(cast, schema)?
     {
@@ -192,6 +202,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         }) => {
             let width = |expr: &Expr| expr.get_type(schema).ok();
             let (via, result) = match (width(&left), width(&right)) {
+                (Some(DataType::Int16), Some(DataType::Int16)) => (DataType::Int32, DataType::Int16),
                 (Some(DataType::Int32), Some(DataType::Int32 | DataType::Int16))
                 | (Some(DataType::Int16), Some(DataType::Int32)) => (DataType::Int64, DataType::Int32),
                 (Some(DataType::Int64), Some(DataType::Int64 | DataType::Int32 | DataType::Int16))
@@ -230,7 +241,17 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
             json::knowing(function, &kinds).update_data(Expr::ScalarFunction)
         }
         Expr::ScalarFunction(function) if INTEGERS.contains(&function.name()) => {
-            Transformed::yes(cast(Expr::ScalarFunction(function), DataType::Int32))
+            // An empty array has no dimensions, so that there is none to count.
+            let counts = function.name() == "array_length";
+            let count = Expr::ScalarFunction(function);
+            let count = if counts { nullif(count, Expr::Literal(ScalarValue::UInt64(Some(0)), None)) } else { count };
+            Transformed::yes(cast(count, DataType::Int32))
+        }
+        Expr::ScalarFunction(function)
+            if function.name() == "character_length"
+                && matches!(function.args.as_slice(), [bytes] if bytes.get_type(schema).is_ok_and(|kind| kind.is_binary())) =>
+        {
+            Transformed::yes(bytea::length().call(function.args))
         }
         // A text becomes an array by being read, not as its one element.
         Expr::Cast(ref cast)
@@ -305,6 +326,9 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
             casted(registry, cast, schema)?.map_or_else(|| Transformed::no(expr.clone()), Transformed::yes)
         }
         Expr::BinaryExpr(BinaryExpr { left, op: op @ Operator::Divide, right }) => {
+            if let Some(quotient) = float_checks::quotient(&left, &right, schema) {
+                return Ok(Transformed::yes(quotient));
+            }
             product(registry, *left, op, *right, schema)?
         }
         Expr::IsNull(value) if is_row(&value, schema) => Transformed::yes(rows::null_test(*value, true)),
@@ -333,7 +357,15 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         }
         Expr::ScalarFunction(function) if function.name() == "array_element" => element(function, schema),
         Expr::ScalarFunction(function) if function.name() == "array_has" => arrays::like_elements(function, schema),
-        Expr::ScalarFunction(function) => exact_number(registry, function, schema)?,
+        Expr::Negative(value) if matches!(value.get_type(schema), Ok(DataType::Interval(_))) => {
+            Transformed::yes(intervals::negative(*value))
+        }
+        Expr::ScalarFunction(mut function) => {
+            if float_checks::logarithm(&mut function, schema) {
+                return Ok(Transformed::yes(Expr::ScalarFunction(function)));
+            }
+            exact_number(registry, function, schema)?
+        }
         // An array of identifiers or names is one of its own.
         Expr::AggregateFunction(ref call) if call.func.name() == "array_agg" => {
             let element = call.params.args.first();
@@ -346,9 +378,10 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 None => Transformed::no(expr),
             }
         }
-        Expr::AggregateFunction(AggregateFunction { mut func, mut params }) => {
-            let exact = exact(&mut func, &mut params.args, schema);
-            let expr = Expr::AggregateFunction(AggregateFunction { func, params });
+        Expr::AggregateFunction(mut aggregate) => {
+            let AggregateFunction { func, params } = &mut aggregate;
+            let exact = exact(func, &mut params.args, schema) || interval_order::extreme(&mut aggregate, schema);
+            let expr = Expr::AggregateFunction(aggregate);
             if exact { Transformed::yes(expr) } else { Transformed::no(expr) }
         }
         Expr::WindowFunction(mut window) => {
@@ -357,6 +390,7 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
                 WindowFunctionDefinition::AggregateUDF(func) => exact(func, &mut params.args, schema),
                 WindowFunctionDefinition::WindowUDF(_) => false,
             };
+            let exact = interval_order::keys_in_order(&mut params.order_by, schema) || exact;
             let expr = Expr::WindowFunction(window);
             if exact { Transformed::yes(expr) } else { Transformed::no(expr) }
         }
