@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod kept;
 mod listener;
 pub mod login;
+mod multisets;
 mod naming;
 mod outcome;
 mod outputs;

@@ -13,12 +13,18 @@ pub(super) fn mend(expr: &mut Expr) {
             rotate(expr, is_and_or);
         }
         Expr::BinaryOp { op: BinaryOperator::And, .. } => rotate(expr, is_or),
+        // A sign binds tighter than a power.
+        Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, .. } => rotate(expr, is_power),
         _ => {}
     }
 }
 
 fn is_or(expr: &Expr) -> bool {
     matches!(expr, Expr::BinaryOp { op: BinaryOperator::Or, .. })
+}
+
+fn is_power(expr: &Expr) -> bool {
+    matches!(expr, Expr::BinaryOp { op: BinaryOperator::PGExp, .. })
 }
 
 fn is_and_or(expr: &Expr) -> bool {

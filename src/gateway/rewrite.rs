@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::error::SqlError;
 use super::pgcatalog::rewrite::folded;
-use super::{naming, outputs, precedence, using};
+use super::{multisets, naming, outputs, precedence, using};
 
 /// Rewrites a statement in place, right after it was parsed from `sql` and checked.
 pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
@@ -37,6 +37,10 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         if let Err(error) = fetch_first(query) {
+            self.error = Some(error);
+            return ControlFlow::Break(());
+        }
+        if let Err(error) = multisets::number_rows(&mut query.body) {
             self.error = Some(error);
             return ControlFlow::Break(());
         }

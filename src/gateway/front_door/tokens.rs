@@ -76,12 +76,13 @@ fn is_null(tokens: &mut Vec<TokenWithSpan>) {
         let before = tokens.get(at.saturating_sub(1)).is_some_and(ends_operand);
         let names =
             tokens.get(at.saturating_add(1)).is_some_and(|next| matches!(next.token, Token::Period | Token::LParen));
-        if before && !names && tokens.get(at).is_some_and(is_word) {
-            if let Some(token) = tokens.get_mut(at) {
-                token.token = Token::make_keyword("IS");
-                let null = TokenWithSpan { token: Token::make_keyword("NULL"), span: token.span };
-                tokens.insert(at.saturating_add(1), null);
-            }
+        if before
+            && !names
+            && let Some(token) = tokens.get_mut(at).filter(|token| is_word(token))
+        {
+            token.token = Token::make_keyword("IS");
+            let null = TokenWithSpan { token: Token::make_keyword("NULL"), span: token.span };
+            tokens.insert(at.saturating_add(1), null);
         }
         at = at.saturating_add(1);
     }

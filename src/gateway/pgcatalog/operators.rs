@@ -135,6 +135,29 @@ impl ExprPlanner for Literals {
         if let Some(planned) = self.array_operator(&expr, schema)? {
             return Ok(PlannerResult::Planned(planned));
         }
+        let arithmetic = matches!(
+            expr.op,
+            BinaryOperator::Plus
+                | BinaryOperator::Minus
+                | BinaryOperator::Multiply
+                | BinaryOperator::Divide
+                | BinaryOperator::Modulo
+        );
+        let is_number = |side: &Expr| side.get_type(schema).is_ok_and(|kind| kind.is_integer());
+        // An untyped literal is a number like the other one.
+        if arithmetic
+            && is_number(&expr.right)
+            && let Some(text) = literal_text(&expr.left)
+            && let Some(value) = self.read(text, &expr.right, schema)?
+        {
+            expr.left = value;
+        } else if arithmetic
+            && is_number(&expr.left)
+            && let Some(text) = literal_text(&expr.right)
+            && let Some(value) = self.read(text, &expr.left, schema)?
+        {
+            expr.right = value;
+        }
         if !comparison {
             let planned = super::super::values::interval_operator(&expr, schema)
                 .or_else(|| super::super::values::jsonb_operator(&expr, schema));

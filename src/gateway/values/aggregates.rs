@@ -35,7 +35,7 @@ mod tests {
                 "SELECT JSONB_AGG(x ORDER BY y DESC) FILTER (WHERE z)",
                 "SELECT jsonb_of_list(array_agg(x ORDER BY y DESC) FILTER (WHERE z))",
             ),
-            ("SELECT pg_catalog.json_agg(DISTINCT x)", "SELECT json_of_list(array_agg(DISTINCT x))"),
+            ("SELECT pg_catalog.json_agg(DISTINCT x)", "SELECT json_of_list(array_agg(DISTINCT x ORDER BY x))"),
             ("SELECT json_object_agg(k, v)", "SELECT json_of_pairs(array_agg(k), array_agg(v))"),
             ("SELECT json_agg(x, y)", "SELECT json_agg(x, y)"),
         ] {

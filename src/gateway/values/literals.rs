@@ -88,13 +88,18 @@ pub(super) fn numeric(text: &str) -> Result<Option<Expr>, SqlError> {
     if digits.max(scale) > DIGITS {
         return Err(refused());
     }
-    if scale >= 0 {
+    // A whole number of more than 64 bits with its sign is a numeric; the planner would take it for one without a sign.
+    let is_long = text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_err();
+    if scale >= 0 && !is_long {
         return Ok(None);
     }
-    let zeros = usize::try_from(-scale).ok().filter(|zeros| *zeros <= ZEROS).ok_or_else(refused)?;
+    let zeros = usize::try_from(-scale.min(0)).ok().filter(|zeros| *zeros <= ZEROS).ok_or_else(refused)?;
     let digits = format!("{whole}{fraction}");
     let digits = digits.trim_start_matches('0');
     let written = if digits.is_empty() { "0".to_owned() } else { format!("{digits}{}", "0".repeat(zeros)) };
+    if is_long && written.len() > MOST as usize {
+        return Ok(None);
+    }
     let precision = u64::try_from(written.len()).ok().filter(|length| *length <= MOST).ok_or_else(refused)?;
     // It stays a numeric, however small.
     Ok(Some(Expr::Cast {

@@ -40,6 +40,7 @@ mod row_comparisons;
 pub(crate) mod rows;
 mod series;
 mod shifts;
+mod subqueries;
 mod templates;
 mod times;
 pub(crate) mod timetz;

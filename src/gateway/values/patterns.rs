@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array as _, AsArray as _, BooleanArray, StringArray};
+use datafusion::arrow::array::{Array as _, AsArray, BooleanArray, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::error::{DataFusionError, Result};
@@ -80,10 +80,11 @@ pub(super) fn planned(expr: &mut Expr) {
         }
         Expr::Function(function) => {
             let name = function.name.0.last().and_then(|name| name.as_ident()).map(folded).unwrap_or_default();
-            if name.starts_with("regexp_") && name != "regexp_matches" {
-                if let Some(pattern) = arguments_mut(&mut function.args).nth(1) {
-                    of_regex(pattern);
-                }
+            if name.starts_with("regexp_")
+                && name != "regexp_matches"
+                && let Some(pattern) = arguments_mut(&mut function.args).nth(1)
+            {
+                of_regex(pattern);
             }
             None
         }
@@ -213,7 +214,7 @@ impl ScalarUDFImpl for Similar {
         let columns = args.args.iter().map(|value| Ok(cast(&value.to_array(args.number_rows)?, &DataType::Utf8)?));
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let Some(patterns) = columns.first() else { return Err(DataFusionError::Internal("no pattern".to_owned())) };
-        let escapes = columns.get(1).map(|escapes| escapes.as_string::<i32>());
+        let escapes = columns.get(1).map(AsArray::as_string::<i32>);
         let found = patterns.as_string::<i32>().iter().enumerate().map(|(row, pattern)| {
             let Some(pattern) = pattern else { return Ok(None) };
             let escape = match escapes {

@@ -424,6 +424,14 @@ impl Rewriter<'_> {
                     *expr = call("regtype", vec![unknown]);
                     return Ok(());
                 }
+                if name.as_deref() == Some("mod")
+                    && let [left, right] = arguments_mut(&mut function.args).collect::<Vec<_>>().as_mut_slice()
+                {
+                    let nested = |expr: &mut Expr| Box::new(Expr::Nested(Box::new(take(expr))));
+                    let (left, right) = (nested(left), nested(right));
+                    *expr = Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Modulo, right }));
+                    return Ok(());
+                }
                 if let Some(name) = name.as_deref().and_then(renamed) {
                     function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]);
                 }

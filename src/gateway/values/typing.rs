@@ -26,8 +26,8 @@ use super::super::query::shape::ANY_NUMERIC;
 use super::chosen;
 use super::retyped::{WIDENED, cast_to, casted, exact_number, product, without_casts};
 use super::{
-    arrays, bytea, deviations, float_checks, floats, interval_order, intervals, json, outputs, ranges, rows, timetz,
-    unions,
+    arrays, bytea, deviations, float_checks, floats, interval_order, intervals, json, outputs, ranges, rows,
+    subqueries, timetz, unions,
 };
 
 /// Sums of `bigint` are `numeric`.
@@ -184,7 +184,11 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
     if compared.transformed {
         return Ok(compared);
     }
-    let expr = compared.data;
+    let subquery = subqueries::that_may_be_empty(compared.data);
+    if subquery.transformed {
+        return Ok(subquery);
+    }
+    let expr = subquery.data;
     if let Expr::Cast(cast) = &expr
         && let Some(time) = timetz::cast_away(cast, schema)?
     {
