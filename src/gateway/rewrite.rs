@@ -40,6 +40,7 @@ impl VisitorMut for Rewriter {
             self.error = Some(error);
             return ControlFlow::Break(());
         }
+        super::values::value_lists::integers(&mut query.body);
         if let Err(error) = multisets::number_rows(&mut query.body) {
             self.error = Some(error);
             return ControlFlow::Break(());

@@ -143,12 +143,11 @@ fn name_of_arrow(data_type: &DataType) -> String {
         DataType::Boolean => "bool",
         DataType::Int8 | DataType::UInt8 | DataType::Int16 => "int2",
         DataType::UInt16 | DataType::Int32 => "int4",
-        DataType::UInt32 | DataType::Int64 => "int8",
-        DataType::UInt64
-        | DataType::Decimal32(..)
-        | DataType::Decimal64(..)
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => "numeric",
+        // Counts of rows and ordinal numbers.
+        DataType::UInt32 | DataType::Int64 | DataType::UInt64 => "int8",
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            "numeric"
+        }
         DataType::Float16 | DataType::Float32 => "float4",
         DataType::Float64 => "float8",
         DataType::Timestamp(_, Some(_)) => "timestamptz",

@@ -46,6 +46,7 @@ mod times;
 pub(crate) mod timetz;
 pub(crate) mod typing;
 mod unions;
+pub(crate) mod value_lists;
 mod zones;
 
 use datafusion::execution::context::SessionContext;

@@ -9,13 +9,16 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Cast, Expr, LogicalPlan, LogicalPlanBuilder, Union};
 
 use super::super::pgcatalog::types;
-use super::floats;
+use super::{floats, value_lists};
 
 /// Rows of one column from several queries, or from a VALUES list.
 pub(super) fn in_columns(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     match plan {
         LogicalPlan::Union(union) => in_union(union),
-        LogicalPlan::Values(values) => floats::in_values(values),
+        LogicalPlan::Values(values) => match value_lists::without_bigint(values) {
+            Transformed { data: LogicalPlan::Values(values), transformed: false, .. } => floats::in_values(values),
+            changed => Ok(changed),
+        },
         other => Ok(Transformed::no(other)),
     }
 }
