@@ -5,6 +5,7 @@
 //! allow-list) -> [`rewrite`] -> `query` (plan, rows) -> `encode` -> bytes.
 
 mod activity;
+mod alike;
 pub mod backend;
 mod cancel;
 mod conn;

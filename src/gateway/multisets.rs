@@ -10,13 +10,25 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::error::SqlError;
 use super::outputs::columns;
 
+/// Operations that may stand in each other: each is three queries in each other.
+const MOST: usize = 10;
+
 /// Rewrites the operations of a query's body.
 pub(super) fn number_rows(body: &mut SetExpr) -> Result<(), SqlError> {
-    let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Ok(()) };
-    number_rows(left)?;
-    number_rows(right)?;
+    rewrite(body).map(|_| ())
+}
+
+/// How many operations were rewritten.
+fn rewrite(body: &mut SetExpr) -> Result<usize, SqlError> {
+    let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Ok(0) };
+    let count = rewrite(left)?.saturating_add(rewrite(right)?);
     if *set_quantifier != SetQuantifier::All || !matches!(op, SetOperator::Except | SetOperator::Intersect) {
-        return Ok(());
+        return Ok(count);
+    }
+    if count >= MOST {
+        return Err(SqlError::unsupported(format!(
+            "more than {MOST} EXCEPT ALL and INTERSECT ALL of a query are not supported"
+        )));
     }
     let op = *op;
     let names = columns(left).filter(|names| columns(right).is_some_and(|others| others.len() == names.len()));
@@ -44,7 +56,7 @@ pub(super) fn number_rows(body: &mut SetExpr) -> Result<(), SqlError> {
         }
     }
     *body = *whole.body;
-    Ok(())
+    Ok(count.saturating_add(1))
 }
 
 /// A query of this module's own.

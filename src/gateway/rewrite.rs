@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::error::SqlError;
 use super::pgcatalog::rewrite::folded;
-use super::{multisets, naming, outputs, precedence, using};
+use super::{alike, multisets, naming, outputs, precedence, using};
 
 /// Rewrites a statement in place, right after it was parsed from `sql` and checked.
 pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
@@ -21,6 +21,9 @@ pub fn statement(statement: &mut Statement, sql: &str) -> Result<(), SqlError> {
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut visitor);
     if let Some(error) = visitor.error {
         return Err(error);
+    }
+    if let Statement::Query(query) = statement {
+        alike::tell_apart(query);
     }
     // After the columns got their names: the rewrites that follow change the expressions that names come from.
     super::values::rewrite::statement(statement, sql)?;

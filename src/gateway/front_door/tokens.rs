@@ -64,28 +64,30 @@ fn is_null(tokens: &mut Vec<TokenWithSpan>) {
         Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"),
         _ => false,
     };
+    // Only behind AS is it a name: no column can be called so without quotes.
     let ends_operand = |token: &TokenWithSpan| match &token.token {
-        Token::Word(word) => word.keyword == Keyword::NoKeyword || word.keyword == Keyword::NULL,
+        Token::Word(word) => word.quote_style.is_some() || word.keyword != Keyword::AS,
         Token::RParen | Token::RBracket | Token::Number(..) | Token::SingleQuotedString(_) | Token::Placeholder(_) => {
             true
         }
         _ => false,
     };
-    let mut at = 1;
-    while at < tokens.len() {
-        let before = tokens.get(at.saturating_sub(1)).is_some_and(ends_operand);
-        let names =
-            tokens.get(at.saturating_add(1)).is_some_and(|next| matches!(next.token, Token::Period | Token::LParen));
-        if before
-            && !names
-            && let Some(token) = tokens.get_mut(at).filter(|token| is_word(token))
-        {
-            token.token = Token::make_keyword("IS");
-            let null = TokenWithSpan { token: Token::make_keyword("NULL"), span: token.span };
-            tokens.insert(at.saturating_add(1), null);
-        }
-        at = at.saturating_add(1);
+    if !tokens.iter().any(is_word) {
+        return;
     }
+    let mut written: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut rest = std::mem::take(tokens).into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let names = rest.peek().is_some_and(|next| matches!(next.token, Token::Period | Token::LParen));
+        if is_word(&token) && !names && written.last().is_some_and(ends_operand) {
+            for keyword in ["IS", "NULL"] {
+                written.push(TokenWithSpan { token: Token::make_keyword(keyword), span: token.span });
+            }
+        } else {
+            written.push(token);
+        }
+    }
+    *tokens = written;
 }
 
 /// How many operators of each kind stand in a row at one depth of parentheses.

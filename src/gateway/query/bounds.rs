@@ -132,7 +132,8 @@ fn rule(name: &str) -> Option<Rule> {
         "range" | "generate_series" => Rule::Series,
         "string_to_array" | "regexp_match" | "regexp_matches" => Rule::Taken,
         "array_to_string" => Rule::Joined,
-        "json_of_list" | "jsonb_of_list" | "json_of_pairs" | "jsonb_of_pairs" => Rule::Quoted,
+        // Escaped, a byte is four.
+        "encode" | "json_of_list" | "jsonb_of_list" | "json_of_pairs" | "jsonb_of_pairs" => Rule::Quoted,
         "concat" | "concat_ws" | "make_array" | "array_append" | "array_prepend" | "array_concat" | "overlay"
         | "struct" | "named_struct" | "array_union" => Rule::Sum,
         _ => return None,

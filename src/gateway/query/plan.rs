@@ -10,9 +10,9 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{FunctionRegistry as _, SessionState};
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::expr::Exists;
+use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Subquery, lit, when};
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
@@ -222,6 +222,7 @@ fn marked(expr: &Expr, input: &mut LogicalPlan, number: &mut usize) -> Result<Tr
         Expr::InSubquery(within) if within.subquery.outer_ref_columns.is_empty() => {
             let alias = format!("__in_{number}");
             *number = number.saturating_add(1);
+            let unknown = unknown(&within, input)?;
             let right = LogicalPlanBuilder::from(Arc::unwrap_or_clone(within.subquery.subquery));
             let right = right.alias(alias.as_str())?.build()?;
             let Some(column) = right.schema().columns().into_iter().next() else {
@@ -231,10 +232,39 @@ fn marked(expr: &Expr, input: &mut LogicalPlan, number: &mut usize) -> Result<Tr
             let joined = LogicalPlanBuilder::from(input.clone()).join_on(right, JoinType::LeftMark, [condition])?;
             *input = joined.build()?;
             let mark = Expr::Column(Column::new(Some(alias), "mark"));
-            Ok(Transformed::yes(if within.negated { !mark } else { mark }))
+            let found = match unknown {
+                Some(unknown) => {
+                    when(mark, lit(true)).when(unknown, lit(ScalarValue::Boolean(None))).otherwise(lit(false))?
+                }
+                None => mark,
+            };
+            Ok(Transformed::yes(if within.negated { !found } else { found }))
         }
         other => Ok(Transformed::no(other)),
     })
+}
+
+/// When it is not known whether a value that was not found is among those of a subquery: it is NULL itself and there are any, or one
+/// of them is NULL. `None` where that cannot be.
+fn unknown(within: &InSubquery, input: &LogicalPlan) -> Result<Option<Expr>, DataFusionError> {
+    let rows = within.subquery.subquery.as_ref();
+    let any = |plan: LogicalPlan| {
+        let subquery = Subquery { subquery: Arc::new(plan), ..within.subquery.clone() };
+        exists_value(Exists { subquery, negated: false })
+    };
+    let mut unknown = None;
+    if let Some((qualifier, field)) = rows.schema().iter().next().filter(|(_, field)| field.is_nullable()) {
+        let is_null = Expr::from((qualifier, field)).is_null();
+        unknown = Some(any(LogicalPlanBuilder::from(rows.clone()).filter(is_null)?.build()?)?);
+    }
+    if within.expr.nullable(input.schema())? {
+        let is_null = within.expr.as_ref().clone().is_null().and(any(rows.clone())?);
+        unknown = Some(match unknown {
+            Some(other) => other.or(is_null),
+            None => is_null,
+        });
+    }
+    Ok(unknown)
 }
 
 /// The name of the count inside of a rewritten EXISTS.

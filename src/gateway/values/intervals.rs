@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray as _, IntervalMonthDayNanoArray};
+use datafusion::arrow::array::{Array as _, AsArray as _, IntervalMonthDayNanoArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{
-    DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
-};
+use datafusion::arrow::datatypes::{DataType, Float64Type, IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::planner::RawBinaryExpr;
@@ -239,7 +237,7 @@ struct Scale {
 
 impl Scale {
     fn new() -> Self {
-        Self { divide: false, signature: Signature::exact(vec![INTERVAL, DataType::Float64], Volatility::Immutable) }
+        Self { divide: false, signature: Signature::user_defined(Volatility::Immutable) }
     }
 }
 
@@ -256,23 +254,35 @@ impl ScalarUDFImpl for Scale {
         Ok(INTERVAL)
     }
 
+    fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
+        match arguments {
+            // The difference of two moments is an interval, too.
+            [interval @ (DataType::Interval(_) | DataType::Duration(_)), _] => {
+                Ok(vec![interval.clone(), DataType::Float64])
+            }
+            _ => Err(sql_error("42883", format!("function {} takes an interval and a number", self.name()))),
+        }
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [interval, number] = args.args.as_slice() else {
             return Err(DataFusionError::Internal("two arguments".to_owned()));
         };
-        let interval = cast(&interval.to_array(args.number_rows)?, &INTERVAL)?;
+        let intervals = interval.to_array(args.number_rows)?;
         let number = cast(&number.to_array(args.number_rows)?, &DataType::Float64)?;
-        let intervals = interval.as_primitive::<IntervalMonthDayNanoType>().iter();
-        let scaled = intervals.zip(number.as_primitive::<Float64Type>()).map(|(interval, number)| {
-            let (Some(interval), Some(number)) = (interval, number) else { return Ok(None) };
+        let scaled = number.as_primitive::<Float64Type>().iter().enumerate().map(|(row, number)| {
+            let Some(number) = number.filter(|_| intervals.is_valid(row)) else { return Ok(None) };
+            let parts = super::super::encode::interval(intervals.as_ref(), row);
+            let parts = parts.map_err(|error| DataFusionError::External(Box::new(error)))?;
+            let Some((months, days, micros)) = parts else { return Ok(None) };
             if self.divide && number == 0.0 {
                 return Err(sql_error("22012", "division by zero"));
             }
             let factor = if self.divide { 1.0 / number } else { number };
             let parts = Parts {
-                months: f64::from(interval.months) * factor,
-                days: f64::from(interval.days) * factor,
-                micros: interval.nanoseconds as f64 / 1e3 * factor,
+                months: f64::from(months) * factor,
+                days: f64::from(days) * factor,
+                micros: micros as f64 * factor,
             };
             let scaled = parts.settle().and_then(|(months, days, micros)| {
                 Some(IntervalMonthDayNano::new(months, days, micros.checked_mul(1_000)?))

@@ -233,7 +233,14 @@ impl Build {
                 }
                 Ok((key(name), value))
             });
-            return Ok(self.object(pairs.collect::<Result<_>>()?));
+            let pairs = pairs.collect::<Result<Vec<_>>>()?;
+            if self.returns == "json" {
+                return Ok(format!(
+                    "{{ {} }}",
+                    pairs.iter().map(|(key, value)| format!("{key} : {value}")).collect::<Vec<_>>().join(", ")
+                ));
+            }
+            return Ok(self.object(pairs));
         }
         let values =
             columns.map(|(index, column)| writer.json(column, row, form(index))).collect::<Result<Vec<_>>>()?;

@@ -5,6 +5,7 @@ mod ages;
 mod aggregates;
 pub(crate) mod array_literal;
 mod arrays;
+pub(crate) mod as_given;
 pub(crate) mod averages;
 pub(crate) mod bytea;
 mod casts;
@@ -15,6 +16,7 @@ mod encodings;
 mod float_checks;
 mod floats;
 mod formatting;
+mod interval_functions;
 pub(crate) mod interval_order;
 pub(crate) mod intervals;
 mod json;
@@ -69,10 +71,12 @@ pub(super) fn register(context: &SessionContext) {
     let groups = [
         ages::functions(),
         arrays::functions(),
+        as_given::functions(),
         bytea::functions(),
         casts::functions(),
         encodings::functions(),
         formatting::functions(),
+        interval_functions::functions(),
         intervals::functions(),
         json::functions(),
         json_paths::functions(),

@@ -12,7 +12,33 @@ use datafusion::logical_expr::{
 };
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    vec![ScalarUDF::new_from_impl(Now::in_zone(None))]
+    let clock = Clock { signature: Signature::nullary(Volatility::Volatile) };
+    vec![ScalarUDF::new_from_impl(Now::in_zone(None)), ScalarUDF::new_from_impl(clock)]
+}
+
+/// `clock_timestamp`: the moment of the call, which goes on while a statement runs.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Clock {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Clock {
+    fn name(&self) -> &'static str {
+        "clock_timestamp"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let now = chrono::Utc::now().timestamp_micros();
+        Ok(ColumnarValue::Scalar(ScalarValue::TimestampMicrosecond(Some(now), Some("+00:00".into()))))
+    }
 }
 
 /// When the statement began. The planner's own counts nanoseconds, which reach back to 1677 only.

@@ -235,6 +235,9 @@ impl ScalarUDFImpl for Similar {
     }
 }
 
+/// Compiled patterns that are kept for the next rows.
+const KEPT: usize = 64;
+
 /// A text against the patterns of an array.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OfList {
@@ -259,6 +262,9 @@ impl OfList {
                 continue;
             };
             if !known.contains_key(pattern) {
+                if known.len() >= KEPT {
+                    known.clear();
+                }
                 known.insert(pattern.to_owned(), self.compiled(pattern)?);
             }
             let matches = known.get(pattern).is_some_and(|regex| regex.is_match(text)) != negated;

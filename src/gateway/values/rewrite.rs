@@ -13,7 +13,7 @@ use super::super::error::{SqlError, position_of};
 use super::super::pgcatalog::rewrite::{call, take};
 use super::literals::{self, string as literal};
 use super::ranges::{self, RANGE_TYPES};
-use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, intervals, patterns, precision, row_comparisons};
+use super::{TEXT_ARRAYS, TEXT_TYPES, aggregates, interval_functions, intervals, patterns, precision, row_comparisons};
 
 /// Rewrites a statement in place: `extract`, interval literals, casts to types that are text underneath, and the moments of a
 /// session without a time zone. `sql` is its text, for the places of errors.
@@ -120,7 +120,7 @@ fn is_plain(element: &DataType) -> bool {
 }
 
 /// A function's arguments without names.
-pub(super) fn arguments_mut(arguments: &mut FunctionArguments) -> impl Iterator<Item = &mut Expr> {
+pub(crate) fn arguments_mut(arguments: &mut FunctionArguments) -> impl Iterator<Item = &mut Expr> {
     let list = match arguments {
         FunctionArguments::List(list) => list.args.as_mut_slice(),
         _ => &mut [],
@@ -155,6 +155,28 @@ fn order_distinct(arguments: &mut FunctionArguments) {
         };
         list.clauses.push(FunctionArgumentClause::OrderBy(vec![key]));
     }
+}
+
+/// `make_interval(days => 10)`: the arguments in their order, those that are not named are 0.
+fn name_fields(arguments: &mut FunctionArguments) {
+    let FunctionArguments::List(list) = arguments else { return };
+    if !list.args.iter().any(|argument| matches!(argument, FunctionArg::Named { .. })) {
+        return;
+    }
+    let mut fields = vec![Expr::value(Value::Number("0".to_owned(), false)); interval_functions::FIELDS.len()];
+    for (index, argument) in list.args.iter().enumerate() {
+        let (place, expr) = match argument {
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), .. } => {
+                (interval_functions::FIELDS.iter().position(|field| *field == name.value.to_lowercase()), expr)
+            }
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => (Some(index), expr),
+            _ => return,
+        };
+        // Another name is left for the planner to refuse.
+        let Some(field) = place.and_then(|place| fields.get_mut(place)) else { return };
+        *field = expr.clone();
+    }
+    list.args = fields.into_iter().map(|field| FunctionArg::Unnamed(FunctionArgExpr::Expr(field))).collect();
 }
 
 /// The moment that a word stands for where a date or timestamp is read.
@@ -423,6 +445,9 @@ impl Rewriter<'_> {
                     let unknown = Expr::value(Value::SingleQuotedString("unknown".to_owned()));
                     *expr = call("regtype", vec![unknown]);
                     return Ok(());
+                }
+                if name.as_deref() == Some("make_interval") {
+                    name_fields(&mut function.args);
                 }
                 if name.as_deref() == Some("mod")
                     && let [left, right] = arguments_mut(&mut function.args).collect::<Vec<_>>().as_mut_slice()

@@ -34,6 +34,18 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
     Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }
 
+/// Rows with more columns are left to the planner: each one is a level of the tree.
+const MOST: usize = 100;
+
+/// Any of many conditions, as a tree that is not deeper than it has to be.
+fn any(mut conditions: Vec<Expr>) -> Option<Expr> {
+    if conditions.len() < 2 {
+        return conditions.pop();
+    }
+    let rest = conditions.split_off(conditions.len() / 2);
+    Some(nested(binary(any(conditions)?, BinaryOperator::Or, any(rest)?)))
+}
+
 fn nested(expr: Expr) -> Expr {
     Expr::Nested(Box::new(expr))
 }
@@ -78,16 +90,16 @@ pub(super) fn by_columns(expr: &Expr) -> Option<Expr> {
     match expr {
         Expr::BinaryOp { left, op, right } => {
             let (left, right) = (columns(left)?, columns(right)?);
-            if left.len() == right.len() { compared(&left, op, &right) } else { None }
+            if left.len() == right.len() && left.len() <= MOST { compared(&left, op, &right) } else { None }
         }
         Expr::InList { expr, list, negated } => {
-            let left = columns(expr)?;
+            let left = columns(expr).filter(|left| left.len() <= MOST)?;
             let each = list.iter().map(|row| {
                 let row = columns(row).filter(|row| row.len() == left.len())?;
                 compared(&left, &BinaryOperator::Eq, &row)
             });
             let each = each.collect::<Option<Vec<_>>>()?;
-            let any = nested(each.into_iter().reduce(|any, one| binary(any, BinaryOperator::Or, one))?);
+            let any = any(each)?;
             Some(if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(any) } } else { any })
         }
         _ => None,

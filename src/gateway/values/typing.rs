@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
@@ -232,6 +232,26 @@ fn typed(registry: &dyn FunctionRegistry, expr: Expr, schema: &DFSchema) -> Resu
         {
             let list = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));
             Transformed::yes(cast(Expr::ScalarFunction(function), list))
+        }
+        // A series of dates is one of midnights, from which a step may be less than a day.
+        Expr::ScalarFunction(mut function)
+            if matches!(function.name(), "generate_series" | "range")
+                && matches!(function.args.as_slice(), [from, to, step]
+                    if [from, to].iter().all(|day| matches!(day.get_type(schema), Ok(DataType::Date32)))
+                        && matches!(step.get_type(schema), Ok(DataType::Interval(_)))) =>
+        {
+            for day in function.args.iter_mut().take(2) {
+                *day = cast(std::mem::take(day), DataType::Timestamp(TimeUnit::Microsecond, None));
+            }
+            Transformed::yes(Expr::ScalarFunction(function))
+        }
+        // Of floats, the nearest even number where two are as near.
+        Expr::ScalarFunction(function)
+            if function.name() == "round"
+                && matches!(function.args.as_slice(), [float]
+                    if matches!(float.get_type(schema), Ok(DataType::Float32 | DataType::Float64))) =>
+        {
+            Transformed::yes(outputs::rounded().call(function.args))
         }
         Expr::ScalarFunction(function) if matches!(function.name(), "lower" | "upper") => {
             match bound_of(&function, schema) {
