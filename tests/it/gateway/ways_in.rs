@@ -285,8 +285,8 @@ fn who_starts_last_takes_the_place_of_who_has_started_for_longest() {
     let mut silent: Vec<Raw> = Vec::new();
     for _ in 0..3 {
         silent.push(server.raw());
-        // One after the other, so that it is clear which is the oldest.
-        std::thread::sleep(Duration::from_millis(50));
+        // One after the other, so that it is clear which is the oldest, also to a server whose threads wait for a processor.
+        std::thread::sleep(Duration::from_millis(500));
     }
     drop(Raw::open(&server));
     let mut oldest = silent.remove(0);
