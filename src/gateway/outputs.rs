@@ -44,7 +44,8 @@ fn names_hidden(expr: &Expr, items: &[SelectItem]) -> bool {
     found.is_break()
 }
 
-/// `SELECT f(t.c) AS c FROM t ORDER BY t.c`, or `ORDER BY g(c)`, which are of the input columns: the key becomes a column of its own, and the query is ordered from outside.
+/// `SELECT f(t.c) AS c FROM t ORDER BY t.c`, or `ORDER BY g(c)`, which are of the input columns: the key becomes a column of its
+/// own, and the query is ordered from outside.
 pub(super) fn order_outside(query: &mut Query) {
     let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) else { return };
     let SetExpr::Select(select) = query.body.as_mut() else { return };

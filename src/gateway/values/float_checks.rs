@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 };
 
 use super::super::pgcatalog::errors::sql_error;
+use super::floats::is_float;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Check {
@@ -33,10 +34,6 @@ struct Checked {
 fn call(check: Check, arguments: Vec<Expr>) -> Expr {
     let signature = Signature::user_defined(Volatility::Immutable);
     ScalarUDF::new_from_impl(Checked { check, signature }).call(arguments)
-}
-
-fn is_float(kind: &DataType) -> bool {
-    matches!(kind, DataType::Float32 | DataType::Float64)
 }
 
 /// The quotient of two numbers of which one is a float.

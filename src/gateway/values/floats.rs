@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 /// Functions whose arguments get one type.
 const CHOOSING: &[&str] = &["coalesce", "nullif", "greatest", "least", "make_array"];
 
-fn is_float(kind: &DataType) -> bool {
+pub(super) fn is_float(kind: &DataType) -> bool {
     matches!(kind, DataType::Float32 | DataType::Float64)
 }
 
@@ -31,14 +31,21 @@ fn cast(expr: Expr) -> Expr {
     Expr::Cast(Cast::new(Box::new(expr), DataType::Float64))
 }
 
-/// What is compared with floats, or may be given instead of one.
-pub(super) fn beside_floats(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
-    let mut compared: Vec<&mut Expr> = match &mut expr {
+/// The values that a comparison, BETWEEN or IN compares; none of any other expression.
+pub(super) fn compared(expr: &mut Expr) -> Vec<&mut Expr> {
+    match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => vec![left, right],
         Expr::Between(Between { expr, low, high, .. }) => vec![expr, low, high],
         Expr::InList(InList { expr, list, .. }) => std::iter::once(expr.as_mut()).chain(list).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is compared with floats, or may be given instead of one.
+pub(super) fn beside_floats(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let mut compared: Vec<&mut Expr> = match &mut expr {
         Expr::ScalarFunction(function) if CHOOSING.contains(&function.name()) => function.args.iter_mut().collect(),
-        _ => return Transformed::no(expr),
+        other => compared(other),
     };
     let kinds: Vec<_> = compared.iter().map(|one| one.get_type(schema).ok()).collect();
     if !is_mixed(&kinds) {

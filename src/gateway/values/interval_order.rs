@@ -9,15 +9,15 @@ use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions_aggregate::first_last::first_value_udaf;
-use datafusion::logical_expr::expr::{AggregateFunction, Between, InList, Sort};
+use datafusion::logical_expr::expr::{AggregateFunction, Sort};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable as _, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ExprSchemable as _, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 
 use super::super::encode::interval;
 use super::super::pgcatalog::errors::sql_error;
-use super::intervals;
+use super::{floats, intervals};
 
 const DAY: i128 = 86_400_000_000;
 /// Room for the longest interval in microseconds.
@@ -45,19 +45,9 @@ pub(crate) fn literal(text: &str) -> Result<Expr> {
     Ok(Expr::Literal(ScalarValue::new_interval_mdn(months, days, nanos), None))
 }
 
-fn is_comparison(op: Operator) -> bool {
-    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
-    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
-}
-
 /// A comparison of intervals as one of their lengths.
 pub(super) fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let mut sides: Vec<&mut Expr> = match &mut expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => vec![left, right],
-        Expr::Between(Between { expr, low, high, .. }) => vec![expr, low, high],
-        Expr::InList(InList { expr, list, .. }) => std::iter::once(expr.as_mut()).chain(list).collect(),
-        _ => return Ok(Transformed::no(expr)),
-    };
+    let mut sides = floats::compared(&mut expr);
     let kinds: Vec<Option<DataType>> = sides.iter().map(|side| side.get_type(schema).ok()).collect();
     let fits = |side: &Expr, kind: &Option<DataType>| match (side, kind) {
         (Expr::Literal(ScalarValue::Utf8(_), _) | Expr::Placeholder(_), _) => true,

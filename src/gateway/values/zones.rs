@@ -66,7 +66,7 @@ pub(super) fn offset_at(local: NaiveDateTime, zone: Tz) -> Option<i32> {
 }
 
 /// The zone of AT TIME ZONE. A bare distance is POSIX's there: `-05` is five hours east.
-pub(super) fn zone_at(name: &str) -> Option<Tz> {
+fn zone_at(name: &str) -> Option<Tz> {
     let name = name.trim();
     let turned = match name.split_at_checked(1) {
         Some(("+", rest)) => Some(format!("-{rest}")),
